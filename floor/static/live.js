@@ -1,0 +1,113 @@
+// Keeps a page up to date: one socket to the hall, and a slow poll while there is none.
+//
+// <body data-hall="demo" data-view="kiosk"> asks for a view. On document it dispatches
+//   hall:frame    a frame of the socket, as it came (detail: the frame)
+//   hall:poke     something of this view changed (detail: {view, offset})
+//   hall:refresh  fetch your fragment now (after a poke, a reconnection, or every 5 s without a socket)
+//   hall:lost / hall:back   what is shown may be old / is fresh again
+// and sets <html data-link> to live (socket), slow (polling) or lost (neither), which the stylesheet reads.
+
+const SILENT_MS = 25_000;   // the link beats every 10 s: two missed beats and a half
+const POLL_MS = 5_000;
+const JITTER_MS = 250;      // so that a hall of screens does not ask in the same instant
+
+const root = document.documentElement;
+const address = document.querySelector('meta[name="hall-link"]')?.content ?? "";
+const { hall, view } = document.body.dataset;
+
+let socket = null;
+let heard = 0;
+let tries = 0;
+let refused = false;
+let waiting = 0;
+
+export function tell(name, detail = {}) {
+  document.dispatchEvent(new CustomEvent(name, { detail }));
+}
+
+function show(state) {
+  const before = root.dataset.link;
+  if (before === state) return;
+  root.dataset.link = state;
+  if (state === "lost") tell("hall:lost");
+  if (before === "lost") tell("hall:back");
+}
+
+// A page that fetches by itself says how it went: a good answer keeps it fresh without a socket.
+export function reached(good) {
+  if (socket?.readyState === WebSocket.OPEN && performance.now() - heard < SILENT_MS) return;
+  show(good ? "slow" : "lost");
+}
+
+export function refresh() {
+  if (waiting) return;
+  waiting = setTimeout(() => { waiting = 0; tell("hall:refresh"); }, Math.random() * JITTER_MS);
+}
+
+// Where a mirrored board stands in its feed; feed.js sets it so that a cut is made good without a new picture.
+let position = null;
+export function standAt(epoch, offset) { position = { epoch, offset }; }
+
+function target() {
+  const url = new URL("/pages/link", address);
+  url.searchParams.set("hall", hall);
+  url.searchParams.set("view", view);
+  if (position) {
+    url.searchParams.set("epoch", position.epoch);
+    url.searchParams.set("offset", position.offset);
+  }
+  return url;
+}
+
+function receive(message) {
+  heard = performance.now();
+  show("live");
+  const frame = JSON.parse(message.data);
+  if (frame.type === "poke") { tell("hall:poke", frame); refresh(); }
+  else if (frame.type !== "beat") tell("hall:frame", frame);
+}
+
+function dial() {
+  const dialled = new WebSocket(target(), "hall.page.v1");
+  let opened = 0;
+  socket = dialled;
+  dialled.onopen = () => {
+    opened = heard = performance.now();
+    show("live");
+    refresh();
+  };
+  dialled.onmessage = receive;
+  dialled.onclose = (closing) => {
+    if (socket !== dialled) return;
+    socket = null;
+    if (closing.code === 4401) { refused = true; tell("hall:ended"); }
+    if (opened && performance.now() - opened > 60_000) tries = 0;
+    if (root.dataset.link === "live") show("slow");
+    refresh();
+    if (!refused) setTimeout(dial, backOff(tries++));
+  };
+}
+
+// 1 s doubling to 32 s, with a random second each time.
+export function backOff(attempt) {
+  return 1000 * Math.min(2 ** attempt, 32) + Math.random() * 1000;
+}
+
+function watch() {
+  if (socket?.readyState === WebSocket.OPEN) {
+    if (performance.now() - heard > SILENT_MS) { show("lost"); socket.close(); }
+    return;
+  }
+  refresh();
+}
+
+document.addEventListener("htmx:after:request", (event) => reached(event.detail.ctx.response.status < 500));
+document.addEventListener("htmx:error", () => reached(false));
+addEventListener("offline", () => show("lost"));
+addEventListener("online", refresh);
+
+if (view) {
+  root.dataset.link = "slow";
+  if (address) dial();
+  setInterval(watch, POLL_MS);
+}
