@@ -2,7 +2,9 @@
 
 -- Every rule that speaks of "now" reads it here, so that a test (and later a rehearsal day) can move the clock in one place.
 -- The planner inlines it: in production it costs nothing over now().
+-- hall_now is the instant an act began, hall_clock the instant it is read: under a lock the latter grows with the lock's order.
 CREATE FUNCTION hall_now() RETURNS timestamptz LANGUAGE sql STABLE AS $$ SELECT now() $$;
+CREATE FUNCTION hall_clock() RETURNS timestamptz LANGUAGE sql VOLATILE AS $$ SELECT clock_timestamp() $$;
 
 CREATE TABLE halls (
     id                  integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

@@ -26,14 +26,15 @@ CREATE TABLE tickets (
     window_no   text,                               -- the window that called it last
     clerk       text,                               -- who sat there
     calls       integer NOT NULL DEFAULT 0,         -- calls and recalls since it last waited anew
-    call        bigint,                             -- journal offset of the newest call
-    called_at   timestamptz,                        -- of that call
+    call_no     integer NOT NULL DEFAULT 0,         -- all its calls and recalls: the newest is call cl_<id>_<call_no>
+    called_at   timestamptz,                        -- when that one sounded
     served_at   timestamptz,                        -- arrival
     ended_at    timestamptz,
     hold        text CHECK (hold IN ('with_papers', 'without_papers', 'waiting')),
     outcome     text CHECK (outcome IN ('done', 'accepted', 'consulted', 'not_ready')),
     delivery    text,
     note        text,
+    copies      integer NOT NULL DEFAULT 0,         -- marked copies owed beside the first paper
     CONSTRAINT number_once_a_day UNIQUE (hall, day, number),
     CONSTRAINT ticket_has_a_window CHECK (state NOT IN ('called', 'serving', 'held') OR window_no IS NOT NULL),
     CONSTRAINT ticket_end_is_stamped CHECK ((state IN ('finished', 'cancelled', 'expired', 'doorstep')) = (ended_at IS NOT NULL)),
@@ -55,7 +56,7 @@ CREATE INDEX tickets_served ON tickets (hall, day, service) WHERE state = 'finis
 CREATE TABLE journal (
     hall      integer NOT NULL,
     "offset"  bigint NOT NULL,
-    at        timestamptz NOT NULL DEFAULT clock_timestamp(),   -- taken under the stream's lock: it grows with the offset
+    at        timestamptz NOT NULL DEFAULT hall_clock(),        -- taken under the stream's lock: it grows with the offset
     kind      text NOT NULL,                -- noun.verb
     actor     text NOT NULL,                -- clerk:li, desk:wang, device:dv_1, citizen, clock
     cause     text,                         -- the press or rule that made it, for the story

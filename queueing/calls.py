@@ -1,0 +1,356 @@
+"""Calling: every act by which a window moves a ticket, from next to finish."""
+
+import asyncio
+from dataclasses import dataclass
+
+from queueing.db import Db, Press, Replay, keep, once, recorded
+from queueing.errors import (
+    BadInput, NotFound, NothingAtWindow, NotInThatState, NotYourWindow, TooEarly, UnknownService, WindowBusy, WindowNotOpen,
+)
+from queueing.halls import Hall
+from queueing.tickets import Act, again, done, scope, told
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """Who acts at which window. `clerk` must be seated there; None is a leader or manager, who need not be."""
+
+    window: str
+    actor: str
+    clerk: str | None = None
+
+
+# The window, locked so that it can't be closed or paused under a call: open, free, and the seat of who asks.
+FREE_SEAT = """
+seat AS MATERIALIZED (
+    SELECT w.no, w.clerk, w.services FROM windows w
+    WHERE w.hall = $1 AND w.no = $5 AND w.state = 'open' AND ($6::text IS NULL OR w.clerk = $6)
+      AND NOT EXISTS (SELECT FROM tickets b WHERE b.hall = w.hall AND b.window_no = w.no AND b.state IN ('called', 'serving'))
+    FOR NO KEY UPDATE OF w
+)"""
+
+CALLED = """state = 'called', window_no = seat.no, clerk = seat.clerk, calls = t.calls + 1, call_no = t.call_no + 1,
+        called_at = hall_clock(), served_at = NULL, hold = NULL"""
+
+# Only the ticket that is called gets locked. The first few of each queue are candidates, since windows that press in the
+# same instant skip each other's; a window that finds them all taken tries again (see call_next).
+NEXT = recorded(
+    f"""
+WITH {FREE_SEAT}, today AS (
+    SELECT business_day(hall_now(), time_zone, day_starts) AS day FROM halls WHERE id = $1
+), heads AS MATERIALIZED (
+    SELECT h.id, h.rank_at FROM seat, today, unnest(seat.services) AS mine(service), LATERAL (
+        SELECT q.id, q.rank_at FROM tickets q
+        WHERE q.hall = $1 AND q.day = today.day AND q.service = mine.service AND q.state = 'waiting' AND q.for_window IS NULL
+        ORDER BY q.rank_at, q.id LIMIT 16) h
+    UNION ALL
+    SELECT h.id, h.rank_at FROM seat, today, LATERAL (
+        SELECT q.id, q.rank_at FROM tickets q
+        WHERE q.hall = $1 AND q.day = today.day AND q.for_window = seat.no AND q.state = 'waiting'
+        ORDER BY q.rank_at, q.id LIMIT 16) h
+), head AS MATERIALIZED (
+    SELECT t.id FROM heads h JOIN tickets t ON t.id = h.id WHERE t.state = 'waiting'
+    ORDER BY h.rank_at, h.id LIMIT 1 FOR NO KEY UPDATE OF t SKIP LOCKED
+), moved AS (
+    UPDATE tickets t SET {CALLED} FROM head, seat WHERE t.id = head.id RETURNING t.*
+)""",
+    "'ticket.called'",
+    told("""'lang', m.lang, 'rule', CASE WHEN m.for_window IS NOT NULL THEN 'for_window'
+        WHEN m.rank_at < m.joined_at THEN 'credit' ELSE 'order' END"""),
+)
+
+WAITING_HERE = """
+SELECT EXISTS (SELECT FROM windows w JOIN tickets t ON t.hall = w.hall AND t.state = 'waiting'
+    AND (t.for_window = w.no OR (t.for_window IS NULL AND t.service = ANY(w.services)))
+    AND t.day = (SELECT business_day(hall_now(), time_zone, day_starts) FROM halls WHERE id = $1)
+WHERE w.hall = $1 AND w.no = $2)
+"""
+
+
+async def call_next(db: Db, hall: Hall, seat: Seat, *, finish_current: bool = False, press: Press | None = None) -> Act | None:
+    """Call whoever is next at this window; None when nobody waits. With `finish_current` its ticket is finished first.
+
+    Raises WindowBusy, WindowNotOpen, NotYourWindow.
+    """
+
+    async def act() -> Act | None:
+        if not finish_current:
+            return await _next(db, hall, seat, press)
+        async with db.transaction():
+            await db.fetchrow(FINISH, hall.id, seat.actor, None, None, seat.window, seat.clerk, "done", None)
+            return await _next(db, hall, seat, press)
+
+    return await once(db, press, act, _again_or_nobody)
+
+
+def _again_or_nobody(kept: Replay) -> Act | None:
+    return None if kept.status == 204 else again(kept)
+
+
+async def _next(db: Db, hall: Hall, seat: Seat, press: Press | None) -> Act | None:
+    for attempt in range(40):
+        row = await db.fetchrow(NEXT, hall.id, seat.actor, *scope(press), seat.window, seat.clerk)
+        if row is not None:
+            return done(row)
+        await refuse_unless_free(db, hall, seat)
+        if not await db.fetchval(WAITING_HERE, hall.id, seat.window):
+            break
+        await asyncio.sleep(0.002 * attempt)  # the heads were all being called by others this instant
+    await keep(db, press, 204, None)
+    return None
+
+
+CALL = recorded(
+    f"""
+WITH {FREE_SEAT}, moved AS (
+    UPDATE tickets t SET {CALLED} FROM seat
+    WHERE t.hall = $1 AND t.number = $7 AND t.day = (SELECT business_day(hall_now(), time_zone, day_starts) FROM halls WHERE id = $1)
+      AND t.state IN ('waiting', 'missed') RETURNING t.*
+)""",
+    "'ticket.called'", told("'lang', m.lang, 'rule', 'special'"),
+)
+
+
+async def call_number(db: Db, hall: Hall, seat: Seat, number: str, *, press: Press | None = None) -> Act:
+    """Call one ticket by its printed number, waiting or missed (特呼). It is recorded as a special call."""
+    return await of_window(db, CALL, hall, seat, press, number, free=True, number=number)
+
+
+# What the acts on the ticket at hand share: the ticket at this window, if who asks sits here.
+HERE = """FROM windows w WHERE w.hall = $1 AND w.no = $5 AND ($6::text IS NULL OR w.clerk = $6)
+      AND t.hall = w.hall AND t.window_no = w.no"""
+
+RECALL = recorded(
+    f"""
+WITH moved AS (
+    UPDATE tickets t SET calls = t.calls + 1, call_no = t.call_no + 1, called_at = hall_clock() {HERE}
+      AND t.state = 'called' RETURNING t.*
+)""",
+    "'ticket.recalled'", told("'lang', m.lang"),
+)
+
+
+async def recall(db: Db, hall: Hall, seat: Seat, *, press: Press | None = None) -> Act:
+    """Call the same ticket again; it is a new call and sounds everywhere anew."""
+    return await of_window(db, RECALL, hall, seat, press)
+
+
+ARRIVE = recorded(
+    f"""
+WITH moved AS (
+    UPDATE tickets t SET state = 'serving', served_at = hall_clock() {HERE} AND t.state = 'called' RETURNING t.*
+)""",
+    "'ticket.arrived'", told(),
+)
+
+
+async def arrive(db: Db, hall: Hall, seat: Seat, *, press: Press | None = None) -> Act:
+    """The citizen has come to the window."""
+    return await of_window(db, ARRIVE, hall, seat, press)
+
+
+# With a step left the ticket goes on: here if this window serves the step, else it waits with number and place kept.
+FINISH = recorded(
+    f"""
+WITH here AS (
+    SELECT t.id, t.step >= cardinality(t.services) AS last, t.services[t.step + 1] AS service,
+           coalesce(t.services[t.step + 1] = ANY(w.services), false) AS served_here
+    FROM windows w JOIN tickets t ON t.hall = w.hall AND t.window_no = w.no AND t.state IN ('called', 'serving')
+    WHERE w.hall = $1 AND w.no = $5 AND ($6::text IS NULL OR w.clerk = $6)
+), moved AS (
+    UPDATE tickets t SET
+        state = CASE WHEN here.last THEN 'finished' WHEN here.served_here THEN 'serving' ELSE 'waiting' END::ticket_state,
+        step = CASE WHEN here.last THEN t.step ELSE t.step + 1 END,
+        service = CASE WHEN here.last THEN t.service ELSE here.service END,
+        calls = CASE WHEN here.last OR here.served_here THEN t.calls ELSE 0 END,
+        served_at = CASE WHEN here.last THEN coalesce(t.served_at, t.called_at) WHEN here.served_here THEN hall_clock() END,
+        ended_at = CASE WHEN here.last THEN hall_clock() END,
+        for_window = NULL, outcome = $7, delivery = $8
+    FROM here WHERE t.id = here.id AND t.state IN ('called', 'serving') RETURNING t.*
+)""",
+    "CASE WHEN m.state = 'finished' THEN 'ticket.finished' ELSE 'ticket.stepped' END", told("'outcome', m.outcome"),
+)
+
+OUTCOMES = ("done", "accepted", "consulted", "not_ready")
+
+
+async def finish(
+    db: Db, hall: Hall, seat: Seat, *, outcome: str = "done", delivery: str | None = None, press: Press | None = None
+) -> Act:
+    """Finish the matter in hand (arrival implied). A ticket with services left goes on to the next of them."""
+    return await of_window(db, FINISH, hall, seat, press, one_of("outcome", outcome, OUTCOMES), delivery)
+
+
+# Missed, or back in line behind the next `return_after` of those this window serves.
+NO_SHOW = recorded(
+    f"""
+WITH line AS (
+    SELECT q.rank_at, row_number() OVER (ORDER BY q.rank_at, q.id) AS place FROM windows w
+    CROSS JOIN unnest(w.services) AS mine(service), LATERAL (
+        SELECT x.id, x.rank_at FROM tickets x WHERE x.hall = $1 AND x.service = mine.service AND x.state = 'waiting'
+          AND x.for_window IS NULL AND x.day = (SELECT business_day(hall_now(), time_zone, day_starts) FROM halls WHERE id = $1)
+        ORDER BY x.rank_at, x.id LIMIT $7) q
+    WHERE w.hall = $1 AND w.no = $5
+), behind AS (
+    SELECT max(rank_at) + interval '1 microsecond' AS rank_at FROM line WHERE place <= $7
+), moved AS (
+    UPDATE tickets t SET
+        state = CASE WHEN t.calls >= $8 THEN 'missed' ELSE 'waiting' END::ticket_state,
+        rank_at = CASE WHEN t.calls >= $8 THEN t.rank_at ELSE greatest(t.rank_at, (SELECT rank_at FROM behind)) END
+    {HERE} AND t.state = 'called' AND t.called_at <= hall_clock() - make_interval(secs => $9::integer) RETURNING t.*
+)""",
+    "CASE WHEN m.state = 'missed' THEN 'ticket.missed' ELSE 'ticket.returned' END", told("'return_after', $7::integer"),
+)
+
+
+async def no_show(db: Db, hall: Hall, seat: Seat, *, press: Press | None = None) -> Act:
+    """Nobody came. The ticket returns a few places later, or is missed once it was called often enough. May be TooEarly."""
+    return await of_window(db, NO_SHOW, hall, seat, press, hall.return_after, hall.calls_before_missed, hall.min_call_s)
+
+
+HOLD = recorded(
+    f"""
+WITH moved AS (
+    UPDATE tickets t SET state = 'held', hold = $7, note = coalesce($8, t.note) {HERE}
+      AND t.state IN ('called', 'serving') RETURNING t.*
+)""",
+    "'ticket.held'", told("'hold', m.hold"),
+)
+
+HOLDS = ("with_papers", "without_papers", "waiting")
+
+
+async def hold(db: Db, hall: Hall, seat: Seat, kind: str, *, note: str | None = None, press: Press | None = None) -> Act:
+    """Put the ticket aside; the window is free. `kind`: papers stay here, go with the citizen, or something is awaited."""
+    return await of_window(db, HOLD, hall, seat, press, one_of("kind", kind, HOLDS), note)
+
+
+# A held ticket is taken back where it was held, or at a window that serves it should that one be shut.
+RESUME = recorded(
+    f"""
+WITH {FREE_SEAT}, moved AS (
+    UPDATE tickets t SET state = 'serving', window_no = seat.no, clerk = seat.clerk, hold = NULL, served_at = coalesce(t.served_at, hall_clock())
+    FROM seat
+    WHERE t.hall = $1 AND t.number = $7 AND t.day = (SELECT business_day(hall_now(), time_zone, day_starts) FROM halls WHERE id = $1)
+      AND t.state = 'held' AND (t.window_no = seat.no OR t.service = ANY(seat.services)) RETURNING t.*
+)""",
+    "'ticket.resumed'", told(),
+)
+
+
+async def resume_held(db: Db, hall: Hall, seat: Seat, number: str, *, press: Press | None = None) -> Act:
+    """Take a held ticket back to a free window and go on serving it."""
+    return await of_window(db, RESUME, hall, seat, press, number, free=True, number=number)
+
+
+TRANSFER = recorded(
+    f"""
+WITH here AS (
+    SELECT t.id, t.service AS from_service, coalesce($7, CASE WHEN t.service = ANY(to_w.services || to_w.serves) THEN t.service
+        ELSE coalesce(to_w.services[1], to_w.serves[1]) END, t.service) AS service
+    FROM windows w
+    JOIN tickets t ON t.hall = w.hall AND t.window_no = w.no
+        AND CASE WHEN $11::text IS NULL THEN t.state IN ('called', 'serving') ELSE t.state = 'held' AND t.number = $11
+            AND t.day = (SELECT business_day(hall_now(), time_zone, day_starts) FROM halls WHERE id = $1) END
+    LEFT JOIN windows to_w ON to_w.hall = w.hall AND to_w.no = $8
+    WHERE w.hall = $1 AND w.no = $5 AND ($6::text IS NULL OR w.clerk = $6)
+), head AS (
+    SELECT min(q.rank_at) AS rank_at FROM here JOIN tickets q ON q.hall = $1 AND q.service = here.service AND q.state = 'waiting'
+), moved AS (
+    UPDATE tickets t SET state = 'waiting', service = here.service, for_window = $8, calls = 0, served_at = NULL, hold = NULL,
+        note = coalesce($10, t.note), rank_at = CASE $9::text
+            WHEN 'front' THEN least(t.rank_at, (SELECT rank_at FROM head) - interval '1 microsecond')
+            WHEN 'back' THEN hall_clock() ELSE t.rank_at END
+    FROM here WHERE t.id = here.id AND t.state IN ('called', 'serving', 'held') RETURNING t.*, here.from_service
+)""",
+    "'ticket.transferred'",
+    told("'from_service', m.from_service, 'from_window', m.window_no, 'position', $9::text"),
+)
+
+POSITIONS = ("front", "keep", "back")
+
+TARGET = """SELECT ($2::text IS NULL OR EXISTS (SELECT FROM services WHERE hall = $1 AND code = $2)) AS service,
+       ($3::text IS NULL OR EXISTS (SELECT FROM windows WHERE hall = $1 AND no = $3)) AS "window" """
+
+
+async def transfer(
+    db: Db, hall: Hall, seat: Seat, *, to_service: str | None = None, to_window: str | None = None,
+    position: str = "back", note: str | None = None, number: str | None = None, press: Press | None = None,
+) -> Act:
+    """Send the ticket in hand (or the held one of that `number`) to another service or window; the number stays."""
+    one_of("position", position, POSITIONS)
+    if (to_service is None) == (to_window is None):
+        raise BadInput(field="to_service", message="name a service or a window, one of them")
+    target = await db.fetchrow(TARGET, hall.id, to_service, to_window)
+    assert target is not None
+    if not target["service"]:
+        raise UnknownService(service=to_service)
+    if not target["window"]:
+        raise BadInput(field="to_window", message="there is no such window")
+    return await of_window(db, TRANSFER, hall, seat, press, to_service, to_window, position, note, number, number=number)
+
+
+async def of_window(
+    db: Db, statement: str, hall: Hall, seat: Seat, press: Press | None, *more: object, free: bool = False, number: str | None = None
+) -> Act:
+    """One act at a window: `free` where the window must have no ticket, `number` where the act names one."""
+
+    async def act() -> Act:
+        row = await db.fetchrow(statement, hall.id, seat.actor, *scope(press), seat.window, seat.clerk, *more)
+        if row is None:
+            raise await why_not(db, hall, seat, free=free, number=number)
+        return done(row)
+
+    return await once(db, press, act, again)
+
+
+def one_of(field: str, value: str, allowed: tuple[str, ...]) -> str:
+    """The value, if it is one of those allowed; else BadInput."""
+    if value not in allowed:
+        raise BadInput(field=field, message=f"one of {', '.join(allowed)}")
+    return value
+
+
+SITUATION = """
+SELECT w.state::text AS window_state, w.clerk, t.number, t.state::text AS ticket_state,
+       ceil(extract(epoch FROM t.called_at + make_interval(secs => $3::integer) - hall_clock()))::integer AS early_s
+FROM windows w LEFT JOIN tickets t ON t.hall = w.hall AND t.window_no = w.no AND t.state IN ('called', 'serving')
+WHERE w.hall = $1 AND w.no = $2
+"""
+
+STATE_OF = """
+SELECT state::text FROM tickets WHERE hall = $1 AND number = $2
+    AND day = (SELECT business_day(hall_now(), time_zone, day_starts) FROM halls WHERE id = $1)
+"""
+
+
+async def refuse_unless_free(db: Db, hall: Hall, seat: Seat) -> None:
+    """Raise what keeps this window from calling anyone, if anything does."""
+    at = await db.fetchrow(SITUATION, hall.id, seat.window, 0)
+    if at is None:
+        raise NotFound(what="window")
+    if at["window_state"] == "closed":
+        raise WindowNotOpen(window=seat.window)
+    if seat.clerk is not None and at["clerk"] != seat.clerk:
+        raise NotYourWindow(window=seat.window)
+    if at["window_state"] != "open":
+        raise WindowNotOpen(window=seat.window)
+    if at["number"] is not None:
+        raise WindowBusy(ticket=at["number"])
+
+
+async def why_not(db: Db, hall: Hall, seat: Seat, *, free: bool, number: str | None) -> Exception:
+    """The reason an act at a window moved nothing, read after it was refused."""
+    if free:
+        await refuse_unless_free(db, hall, seat)
+    at = await db.fetchrow(SITUATION, hall.id, seat.window, hall.min_call_s)
+    if at is None:
+        return NotFound(what="window")
+    if seat.clerk is not None and at["clerk"] != seat.clerk:
+        return NotYourWindow(window=seat.window)
+    if number is not None:
+        state = await db.fetchval(STATE_OF, hall.id, number)
+        return NotFound(what="ticket") if state is None else NotInThatState(state=state)
+    if at["ticket_state"] == "called" and at["early_s"] > 0:
+        return TooEarly(seconds=at["early_s"])
+    return NothingAtWindow(state=at["ticket_state"] or at["window_state"])

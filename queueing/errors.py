@@ -1,0 +1,148 @@
+"""Every reason a hall has for saying no, each with the word that outsiders may rely on."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import asyncpg
+
+
+class Refused(Exception):
+    """The hall cannot do that now."""
+
+    code = "not_in_that_state"
+
+    def __init__(self, **details: object) -> None:
+        self.details = details
+        super().__init__((type(self).__doc__ or "").format_map(_Blank(details)))
+
+
+class _Blank(dict[str, object]):
+    def __missing__(self, key: str) -> str:
+        return ""
+
+
+class NotFound(Refused):
+    """There is no such {what}."""
+
+    code = "not_found"
+
+
+class BadInput(Refused):
+    """The value of {field} is not usable: {message}"""
+
+    code = "bad_input"
+
+
+class UnknownService(Refused):
+    """This hall has no service {service}."""
+
+    code = "unknown_service"
+
+
+class Closed(Refused):
+    """The service {service} is closed now."""
+
+    code = "closed"
+
+
+class PastLastTicket(Refused):
+    """The last ticket of today for {service} has been given out."""
+
+    code = "past_last_ticket"
+
+
+class QuotaFull(Refused):
+    """All tickets of today for this service are taken."""
+
+    code = "quota_full"
+
+
+class OneLiveTicket(Refused):
+    """This person already holds a ticket for this service."""
+
+    code = "one_live_ticket"
+
+
+class WindowBusy(Refused):
+    """The window still has ticket {ticket}: finish, hold or transfer it first."""
+
+    code = "window_busy"
+
+
+class WindowNotOpen(Refused):
+    """Window {window} is not open."""
+
+    code = "window_not_open"
+
+
+class WindowTaken(Refused):
+    """Window {window} is taken by {clerk}."""
+
+    code = "window_taken"
+
+
+class AlreadySeated(Refused):
+    """The clerk already sits at window {window}."""
+
+
+class NotSkilled(Refused):
+    """The clerk is not skilled in {service}."""
+
+    code = "not_skilled"
+
+
+class NotInThatState(Refused):
+    """The ticket is {state}: this cannot be done with it now."""
+
+
+class NothingAtWindow(Refused):
+    """The window has no ticket for this: it is {state}."""
+
+
+class TooEarly(Refused):
+    """Give the citizen time to come: {seconds} s more."""
+
+    code = "too_early"
+
+
+class StillWaiting(Refused):
+    """{count} people whom this window can serve are still waiting."""
+
+    code = "still_waiting"
+
+
+class NotYourWindow(Refused):
+    """Somebody else sits at window {window}."""
+
+    code = "not_allowed"
+
+
+class KeyReused(Refused):
+    """This idempotency key was used for a different request."""
+
+    code = "key_reused"
+
+
+class PressRepeated(Exception):
+    """The press has acted already; its answer is kept. Never leaves this room."""
+
+
+BROKEN: dict[str, type[Exception]] = {
+    "press_acts_once": PressRepeated,
+    "one_ticket_at_a_window": WindowBusy,
+    "one_live_ticket": OneLiveTicket,
+    "door_has_places": QuotaFull,
+    "clerk_has_one_seat": AlreadySeated,
+}
+
+
+@contextmanager
+def named() -> Iterator[None]:
+    """Turn a broken constraint into the one error that names it; what is not in BROKEN stays what it was."""
+    try:
+        yield
+    except asyncpg.IntegrityConstraintViolationError as broken:
+        error = BROKEN.get(broken.constraint_name or "")
+        if error is None:
+            raise
+        raise error() from broken

@@ -1,0 +1,107 @@
+"""A hall and its rules: how many calls, how long to wait for someone, when its day begins."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, time
+
+from queueing.db import Db
+from queueing.errors import NotFound
+
+
+@dataclass(frozen=True, slots=True)
+class Hall:
+    """The settings a city may choose. `day_starts` is local time in `time_zone`; `min_call_s` seconds, `rating_days` days."""
+
+    id: int
+    code: str
+    name: str
+    time_zone: str
+    day_starts: time
+    calls_before_missed: int
+    min_call_s: int
+    return_after: int
+    one_live_ticket: bool
+    skills_required: bool
+    rating_days: int
+    ticket_line: str
+    always_open: bool
+
+
+HALL = f"SELECT {', '.join(Hall.__slots__)} FROM halls"
+
+
+async def get_hall(db: Db, code: str) -> Hall:
+    """The hall of that code, or NotFound."""
+    row = await db.fetchrow(HALL + " WHERE code = $1", code)
+    if row is None:
+        raise NotFound(what="hall")
+    return Hall(**row)
+
+
+async def list_halls(db: Db) -> list[Hall]:
+    """All halls of this database, oldest first."""
+    return [Hall(**row) for row in await db.fetch(HALL + " ORDER BY id")]
+
+
+BUSINESS_DAY = "SELECT business_day(hall_now(), time_zone, day_starts) FROM halls WHERE id = $1"
+
+
+async def business_day(db: Db, hall: Hall) -> date:
+    """The business day it is now: it rolls at the hall's own hour, not at midnight."""
+    day: date = await db.fetchval(BUSINESS_DAY, hall.id)
+    return day
+
+
+@dataclass(frozen=True, slots=True)
+class Zone:
+    code: str
+    name: str
+
+
+ZONES = "SELECT code, name FROM zones WHERE hall = $1 ORDER BY rank, code"
+
+
+async def zones(db: Db, hall: Hall) -> list[Zone]:
+    """The zones of a hall in the order of its floor."""
+    return [Zone(**row) for row in await db.fetch(ZONES, hall.id)]
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceNow:
+    """A service as its door stands now: status is open, not_yet, past_last_ticket, quota_full or closed."""
+
+    code: str
+    name: str
+    name_hant: str | None
+    name_en: str | None
+    zone: str
+    prefix: str
+    status: str
+    waiting: int
+    opens: datetime | None
+    last_ticket: datetime | None
+    closes: datetime | None
+    left_places: int | None
+
+
+SERVICES = """
+WITH today AS (
+    SELECT id AS hall, business_day(hall_now(), time_zone, day_starts) AS day FROM halls WHERE id = $1
+)
+SELECT s.code, s.name, s.name_hant, s.name_en, s.zone, s.prefix,
+       CASE WHEN d.service IS NULL OR hall_now() >= d.closes THEN 'closed'
+            WHEN hall_now() < d.opens THEN 'not_yet'
+            WHEN hall_now() >= d.last_ticket THEN 'past_last_ticket'
+            WHEN d.left_places = 0 THEN 'quota_full'
+            ELSE 'open' END AS status,
+       (SELECT count(*) FROM tickets t WHERE t.hall = s.hall AND t.day = today.day
+           AND t.service = s.code AND t.state = 'waiting') AS waiting,
+       d.opens, d.last_ticket, d.closes, d.left_places
+FROM today JOIN services s ON s.hall = today.hall
+LEFT JOIN doors d ON d.hall = s.hall AND d.day = today.day AND d.service = s.code
+ORDER BY s.rank, s.code
+"""
+
+
+async def services(db: Db, hall: Hall) -> list[ServiceNow]:
+    """Every service of the hall, its door and how many wait for it."""
+    return [ServiceNow(**row) for row in await db.fetch(SERVICES, hall.id)]

@@ -1,0 +1,327 @@
+"""A ticket: how it is taken, found, given up, brought back, and how it ends with the day."""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import msgspec
+
+from queueing.db import Db, Press, Replay, Row, once, recorded
+from queueing.errors import BadInput, Closed, NotFound, NotInThatState, PastLastTicket, QuotaFull, UnknownService
+from queueing.halls import Hall, services
+
+LIVE = ("waiting", "called", "serving", "held", "missed")
+ENDINGS = ("finished", "cancelled", "expired", "doorstep")
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """A ticket as it stands. `services[step-1]` is the step it is at; `service` is whose queue it is in now."""
+
+    id: int
+    key: str
+    hall: int
+    day: date
+    number: str
+    services: list[str]
+    step: int
+    service: str
+    matters: list[str]
+    state: str
+    category: str | None
+    channel: str
+    lang: str
+    joined_at: datetime
+    rank_at: datetime
+    for_window: str | None
+    window_no: str | None
+    clerk: str | None
+    calls: int
+    call_no: int
+    called_at: datetime | None
+    served_at: datetime | None
+    ended_at: datetime | None
+    hold: str | None
+    outcome: str | None
+    delivery: str | None
+    note: str | None
+
+    @property
+    def ticket_id(self) -> str:
+        """The id machines use: `tk_8813`. It is not the key, which is the citizen's."""
+        return f"tk_{self.id}"
+
+    @property
+    def call_id(self) -> str:
+        """The id of its newest call: `cl_8813_2` is the second time ticket 8813 was called or recalled."""
+        return f"cl_{self.id}_{self.call_no}"
+
+    @property
+    def window(self) -> str | None:
+        """The window it is at, or ended at; None while it waits or is missed."""
+        return None if self.state in ("waiting", "missed") else self.window_no
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """What an act made of a ticket, and where the record has it. `replayed`: this press had acted before."""
+
+    ticket: Ticket
+    offset: int
+    epoch: str
+    at: datetime
+    replayed: bool = False
+
+    @property
+    def call_id(self) -> str:
+        return self.ticket.call_id
+
+
+FIELDS = Ticket.__slots__
+COLUMNS = ", ".join(FIELDS)
+
+
+def from_row(row: Row) -> Ticket:
+    return Ticket(*[row[field] for field in FIELDS])
+
+
+def done(row: Row) -> Act:
+    return Act(from_row(row), row["offset"], row["epoch"], row["at"])
+
+
+def again(kept: Replay) -> Act:
+    """The act as its press first gave it."""
+    answer: dict[str, Any] = kept.answer
+    return Act(
+        msgspec.convert({field: answer[field] for field in FIELDS}, Ticket),
+        answer["offset"], answer["epoch"], datetime.fromisoformat(answer["at"]), replayed=True,
+    )
+
+
+# What every ticket row of the record tells; a kind adds its own words.
+TOLD = """jsonb_build_object('ticket', m.number, 'service', m.service, 'state', m.state, 'window', m.window_no,
+    'call', 'cl_' || m.id || '_' || m.call_no, 'attempt', m.calls, 'for_window', m.for_window)"""
+
+
+def told(words: str = "") -> str:
+    """SQL of a ticket row's data: the common words and `words`, pairs for jsonb_build_object."""
+    return f"{TOLD} || jsonb_build_object({words})" if words else TOLD
+
+
+# The number is counted before the clock is read, under the counter's lock: a smaller number never joined later.
+TAKE = recorded(
+    """
+WITH today AS (
+    SELECT h.id AS hall, h.one_live_ticket, business_day(hall_now(), h.time_zone, h.day_starts) AS day
+    FROM halls h WHERE h.id = $1
+), door AS (
+    SELECT s.prefix, t.hall, t.day, t.one_live_ticket FROM today t JOIN services s ON s.hall = t.hall AND s.code = ($6::text[])[1]
+    WHERE NOT EXISTS (
+        SELECT FROM unnest($6::text[]) AS asked(code) WHERE NOT EXISTS (
+            SELECT FROM doors d WHERE d.hall = t.hall AND d.day = t.day AND d.service = asked.code
+                AND hall_now() >= d.opens AND hall_now() < d.last_ticket))
+    AND ($8::text IS NULL OR EXISTS (SELECT FROM categories c WHERE c.hall = $1 AND c.code = $8))
+), place AS (
+    UPDATE doors d SET left_places = left_places - 1 FROM door
+    WHERE d.hall = door.hall AND d.day = door.day AND d.service = ANY($6) AND d.left_places IS NOT NULL
+), counted AS (
+    INSERT INTO numbers AS n (hall, day, prefix, newest) SELECT hall, day, prefix, 1 FROM door
+    ON CONFLICT (hall, day, prefix) DO UPDATE SET newest = n.newest + 1 RETURNING n.hall, n.day, n.prefix, n.newest, hall_clock() AS joined_at
+), moved AS (
+    INSERT INTO tickets (key, hall, day, number, services, service, matters, category, evidence, channel, lang, person,
+                         one_live, joined_at, rank_at)
+    SELECT $5, c.hall, c.day, c.prefix || lpad(c.newest::text, greatest(3, length(c.newest::text)), '0'),
+           $6, ($6::text[])[1], $7, $8, $9, $10, $11, $12, (SELECT one_live_ticket FROM today), c.joined_at,
+           c.joined_at - make_interval(mins => coalesce((SELECT credit_minutes FROM categories WHERE hall = $1 AND code = $8), 0))
+    FROM counted c
+    RETURNING *
+)""",
+    "'ticket.taken'",
+    told("'services', m.services, 'lang', m.lang, 'channel', m.channel, 'print_at', $13::text"),
+    status=201,
+)
+
+
+async def take(
+    db: Db, hall: Hall, services: Sequence[str], *, actor: str, channel: str, matters: Sequence[str] = (),
+    category: str | None = None, evidence: str | None = None, person: bytes | None = None, lang: str = "zh-Hans",
+    print_at: str | None = None, press: Press | None = None,
+) -> Act:
+    """Take a number for one or several services, served in that order.
+
+    `person` is a keyed hash of an ID number (never the number), `print_at` the dispenser that owes the paper.
+    Raises UnknownService, Closed, PastLastTicket, QuotaFull, OneLiveTicket, BadInput (category).
+    """
+    key = secrets.token_urlsafe(16)
+
+    async def act() -> Act:
+        row = await db.fetchrow(
+            TAKE, hall.id, actor, *scope(press), key, list(services), list(matters), category, evidence, channel, lang,
+            person, print_at,
+        )
+        if row is None:
+            raise await why_not_taken(db, hall, services, category)
+        return done(row)
+
+    return await once(db, press, act, again)
+
+
+def scope(press: Press | None) -> tuple[bytes | None, bytes | None]:
+    """The two parameters by which a statement keeps its press."""
+    return (press.scope, press.body) if press else (None, None)
+
+
+async def why_not_taken(db: Db, hall: Hall, asked: Sequence[str], category: str | None) -> Exception:
+    """The reason a take gave no ticket, read after it was refused."""
+    doors = {service.code: service for service in await services(db, hall)}
+    for code in asked:
+        if code not in doors:
+            return UnknownService(service=code)
+    for code in asked:
+        match doors[code].status:
+            case "past_last_ticket":
+                return PastLastTicket(service=doors[code].name)
+            case "quota_full":
+                return QuotaFull(service=doors[code].name)
+            case "closed" | "not_yet":
+                return Closed(service=doors[code].name, opens=doors[code].opens)
+    if category is not None:
+        return BadInput(field="category", message="unknown category")
+    return Closed(service=", ".join(asked))
+
+
+async def by_key(db: Db, key: str) -> Ticket:
+    """The ticket of the citizen who holds this key, or NotFound."""
+    row = await db.fetchrow(f"SELECT {COLUMNS} FROM tickets WHERE key = $1", key)
+    if row is None:
+        raise NotFound(what="ticket")
+    return from_row(row)
+
+
+FIND = f"""
+SELECT {COLUMNS} FROM tickets
+WHERE hall = $1 AND id > $2
+  AND day = coalesce($3, (SELECT business_day(hall_now(), time_zone, day_starts) FROM halls WHERE id = $1))
+  AND ($4::text IS NULL OR service = $4) AND ($5::text IS NULL OR state = $5::ticket_state) AND ($6::text IS NULL OR number = $6)
+ORDER BY id LIMIT $7
+"""
+
+
+async def find(
+    db: Db, hall: Hall, *, day: date | None = None, service: str | None = None, state: str | None = None,
+    number: str | None = None, after: int = 0, limit: int = 100,
+) -> list[Ticket]:
+    """Tickets of a business day (today's when none is named) in the order they were issued."""
+    return [from_row(row) for row in await db.fetch(FIND, hall.id, after, day, service, state, number, limit)]
+
+
+# Ahead = waiting tickets with a smaller (rank_at, id) whose service shares an open window with this one's (http contract).
+AHEAD = """
+WITH open AS (
+    SELECT services FROM windows WHERE hall = $1 AND state = 'open' AND $3 = ANY(services)
+), shared AS (
+    SELECT DISTINCT service FROM (
+        SELECT unnest(services) AS service FROM open
+        UNION ALL SELECT unnest(serves) FROM windows WHERE hall = $1 AND $3 = ANY(serves) AND NOT EXISTS (SELECT FROM open)
+        UNION ALL SELECT $3) s
+)
+SELECT coalesce(sum(n), 0)::int FROM shared, LATERAL (
+    SELECT count(*) AS n FROM tickets t WHERE t.hall = $1 AND t.day = $2 AND t.state = 'waiting'
+        AND t.service = shared.service AND (t.rank_at, t.id) < ($4::timestamptz, $5::bigint)) counted
+"""
+
+
+async def ahead(db: Db, ticket: Ticket) -> int | None:
+    """How many people are before this one; None unless it waits. A count of people, not a time."""
+    if ticket.state != "waiting":
+        return None
+    count: int = await db.fetchval(AHEAD, ticket.hall, ticket.day, ticket.service, ticket.rank_at, ticket.id)
+    return count
+
+
+CANCEL = recorded(
+    """
+WITH moved AS (
+    UPDATE tickets SET state = 'cancelled', ended_at = hall_now()
+    WHERE hall = $1 AND key = $5 AND state IN ('waiting', 'called', 'held', 'missed') RETURNING *
+)""",
+    "'ticket.cancelled'", told(),
+)
+
+
+async def cancel(db: Db, hall: Hall, key: str, *, actor: str, press: Press | None = None) -> Act:
+    """Leave the queue. NotInThatState once it is being served or has ended."""
+    return await of_key(db, CANCEL, hall, key, actor, press)
+
+
+RESTORE = recorded(
+    """
+WITH head AS (
+    SELECT min(q.rank_at) AS rank_at FROM tickets t JOIN tickets q ON q.hall = t.hall AND q.day = t.day AND q.service = t.service
+    WHERE t.key = $5 AND q.state = 'waiting'
+), moved AS (
+    UPDATE tickets t SET state = 'waiting', calls = 0, rank_at = CASE $6::text
+        WHEN 'front' THEN least(t.rank_at, (SELECT rank_at FROM head) - interval '1 microsecond')
+        WHEN 'back' THEN hall_clock() ELSE t.rank_at END
+    WHERE t.hall = $1 AND t.key = $5 AND t.state = 'missed' RETURNING *
+)""",
+    "'ticket.restored'", told("'position', $6::text"),
+)
+
+
+async def restore(db: Db, hall: Hall, key: str, position: str, *, actor: str, press: Press | None = None) -> Act:
+    """Bring a missed ticket back: to the front, to the place it kept, or to the back."""
+    return await of_key(db, RESTORE, hall, key, actor, press, position)
+
+
+REPRINT = recorded(
+    """
+WITH moved AS (
+    UPDATE tickets SET copies = copies + 1 WHERE hall = $1 AND key = $5 AND state IN ('waiting', 'called', 'serving', 'held', 'missed')
+    RETURNING *
+)""",
+    "'ticket.reprinted'", told("'print_at', $6::text, 'copy', m.copies, 'lang', m.lang"),
+)
+
+
+async def reprint(db: Db, hall: Hall, key: str, print_at: str, *, actor: str, press: Press | None = None) -> Act:
+    """Owe a marked copy of the same number at dispenser `print_at`. NotInThatState once the ticket has ended."""
+    return await of_key(db, REPRINT, hall, key, actor, press, print_at)
+
+
+async def of_key(db: Db, statement: str, hall: Hall, key: str, actor: str, press: Press | None, *more: object) -> Act:
+    """One act on the ticket of a key."""
+
+    async def act() -> Act:
+        row = await db.fetchrow(statement, hall.id, actor, *scope(press), key, *more)
+        if row is None:
+            ticket = await by_key(db, key)
+            raise NotFound(what="ticket") if ticket.hall != hall.id else NotInThatState(state=ticket.state)
+        return done(row)
+
+    return await once(db, press, act, again)
+
+
+# Every ticket of a day that is over ends here; the rows are numbered within one move of the stream.
+EXPIRE = f"""
+WITH gone AS (
+    UPDATE tickets SET state = 'expired', ended_at = hall_now() WHERE hall = $1 AND state IN {LIVE!r}
+        AND day < (SELECT business_day(hall_now(), time_zone, day_starts) FROM halls WHERE id = $1) RETURNING *
+), stream AS (
+    UPDATE hall_streams SET top = top + (SELECT count(*) FROM gone)
+    WHERE hall = $1 AND (SELECT count(*) FROM gone) > 0 RETURNING top
+), told AS (
+    INSERT INTO journal (hall, "offset", kind, actor, cause, ticket, window_no, data)
+    SELECT m.hall, s.top - count(*) OVER () + row_number() OVER (ORDER BY m.id), 'ticket.expired', $2, 'day roll', m.id, m.window_no, {told()}
+    FROM gone m, stream s RETURNING 1
+)
+SELECT count(*) FROM told
+"""
+
+
+async def expire_day(db: Db, hall: int, *, actor: str = "clock") -> int:
+    """End every live ticket of a past business day; how many. Running it again, or twice at once, ends nothing twice."""
+    count: int = await db.fetchval(EXPIRE, hall, actor)
+    return count

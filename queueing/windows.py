@@ -1,0 +1,249 @@
+"""A window: who sits there, what it serves, and whether it is open, paused or closed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from queueing.db import Db, Press, Replay, Row, once, recorded
+from queueing.errors import (
+    AlreadySeated, BadInput, NotFound, NotInThatState, NotSkilled, NotYourWindow, StillWaiting, UnknownService, WindowBusy,
+    WindowNotOpen, WindowTaken,
+)
+from queueing.halls import Hall
+from queueing.tickets import scope
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A window as the floor sees it: `state` is closed, open, paused, called or serving; `ticket` the number it has."""
+
+    no: str
+    name: str
+    zone: str
+    state: str
+    services: list[str]
+    serves: list[str]
+    clerk: str | None
+    reason: str | None
+    since: datetime
+    ticket: str | None = None
+    ticket_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WindowAct:
+    """What an act made of a window, and where the record has it."""
+
+    window: Window
+    offset: int
+    epoch: str
+    at: datetime
+    replayed: bool = False
+
+
+WINDOWS = """
+SELECT w.no, w.name, w.zone, coalesce(t.state::text, w.state::text) AS state,
+       CASE WHEN w.state = 'closed' THEN w.serves ELSE w.services END AS services, w.serves, w.clerk, w.reason,
+       coalesce(t.served_at, t.called_at, w.since) AS since, t.number AS ticket, t.key AS ticket_key
+FROM windows w LEFT JOIN tickets t ON t.hall = w.hall AND t.window_no = w.no AND t.state IN ('called', 'serving')
+WHERE w.hall = $1
+"""
+
+
+async def list_windows(db: Db, hall: Hall) -> list[Window]:
+    """All windows in the order of the floor."""
+    return [Window(**row) for row in await db.fetch(WINDOWS + " ORDER BY w.rank, w.no", hall.id)]
+
+
+async def get_window(db: Db, hall: Hall, no: str) -> Window:
+    """One window, or NotFound."""
+    row = await db.fetchrow(WINDOWS + " AND w.no = $2", hall.id, no)
+    if row is None:
+        raise NotFound(what="window")
+    return Window(**row)
+
+
+TOLD = "jsonb_build_object('window', m.no, 'state', m.state, 'services', m.services, 'clerk', m.clerk, 'reason', m.reason)"
+
+
+def told(verb: str, data: str = TOLD) -> tuple[str, str]:
+    return f"'window.{verb}'", data
+
+
+def done(row: Row) -> WindowAct:
+    return WindowAct(_window(row), row["offset"], row["epoch"], row["at"])
+
+
+def again(kept: Replay) -> WindowAct:
+    answer: dict[str, Any] = kept.answer
+    row = answer | {"since": datetime.fromisoformat(answer["since"])}
+    return WindowAct(_window(row), answer["offset"], answer["epoch"], datetime.fromisoformat(answer["at"]), replayed=True)
+
+
+def _window(row: Row | dict[str, Any]) -> Window:
+    fields = ("no", "name", "zone", "state", "services", "serves", "clerk", "reason", "since")
+    return Window(*[row[field] for field in fields])
+
+
+OPEN = recorded(
+    """
+WITH asked AS (
+    SELECT w.no, coalesce($7::text[], w.serves) AS services FROM windows w WHERE w.hall = $1 AND w.no = $5
+), moved AS (
+    UPDATE windows w SET state = 'open', clerk = $6, services = asked.services, reason = NULL, since = hall_clock()
+    FROM asked WHERE w.hall = $1 AND w.no = asked.no AND (w.clerk IS NULL OR w.clerk = $6)
+      AND NOT EXISTS (
+        SELECT FROM unnest(asked.services) AS s(code) WHERE NOT EXISTS (SELECT FROM services x WHERE x.hall = $1 AND x.code = s.code)
+            OR (SELECT skills_required FROM halls WHERE id = $1) AND NOT EXISTS (
+                SELECT FROM skills k WHERE k.hall = $1 AND k.clerk = $6 AND k.service = s.code
+                  AND (k.until IS NULL OR k.until >= hall_now()::date)))
+    RETURNING w.*
+)""",
+    *told("opened"), ticket="NULL::bigint", window="m.no",
+)
+
+
+async def open_window(
+    db: Db, hall: Hall, no: str, clerk: str, *, services: Sequence[str] | None = None, actor: str, press: Press | None = None
+) -> WindowAct:
+    """Seat `clerk` at a window and open it for `services` (its own when none are named). Opening one's open window is no error.
+
+    Raises WindowTaken, AlreadySeated (a clerk has one seat), NotSkilled, UnknownService.
+    """
+    if services is not None and not services:
+        raise BadInput(field="services", message="name at least one service")
+
+    async def act() -> WindowAct:
+        row = await db.fetchrow(OPEN, hall.id, actor, *scope(press), no, clerk, None if services is None else list(services))
+        if row is None:
+            raise await _why_not_opened(db, hall, no, clerk, services)
+        return done(row)
+
+    try:
+        return await once(db, press, act, again)
+    except AlreadySeated:
+        taken = await db.fetchval("SELECT no FROM windows WHERE hall = $1 AND clerk = $2", hall.id, clerk)
+        raise AlreadySeated(window=taken) from None
+
+
+LACKING = """
+SELECT s.code, EXISTS (SELECT FROM services x WHERE x.hall = $1 AND x.code = s.code) AS known
+FROM unnest($2::text[]) AS s(code) WHERE NOT EXISTS (
+    SELECT FROM services x JOIN halls h ON h.id = x.hall WHERE x.hall = $1 AND x.code = s.code
+      AND (NOT h.skills_required OR EXISTS (SELECT FROM skills k WHERE k.hall = $1 AND k.clerk = $3 AND k.service = s.code
+           AND (k.until IS NULL OR k.until >= hall_now()::date))))
+ORDER BY known LIMIT 1
+"""
+
+
+async def _why_not_opened(db: Db, hall: Hall, no: str, clerk: str, services: Sequence[str] | None) -> Exception:
+    window = await get_window(db, hall, no)
+    if window.clerk not in (None, clerk):
+        return WindowTaken(window=no, clerk=window.clerk)
+    lacking = await db.fetchrow(LACKING, hall.id, list(services or window.serves), clerk)
+    if lacking is None:
+        return NotInThatState(state=window.state)
+    return NotSkilled(service=lacking["code"]) if lacking["known"] else UnknownService(service=lacking["code"])
+
+
+# Pausing and closing rest on "no ticket here", so the window's lock is a statement of its own before it is looked at.
+LOCK = "SELECT no FROM windows WHERE hall = $1 AND no = $2 FOR NO KEY UPDATE"
+
+PAUSE = recorded(
+    """
+WITH moved AS (
+    UPDATE windows w SET state = 'paused', reason = $7, since = hall_clock()
+    WHERE w.hall = $1 AND w.no = $5 AND w.state = 'open' AND ($6::text IS NULL OR w.clerk = $6)
+      AND NOT EXISTS (SELECT FROM tickets t WHERE t.hall = $1 AND t.window_no = $5 AND t.state IN ('called', 'serving'))
+    RETURNING w.*
+)""",
+    *told("paused"), ticket="NULL::bigint", window="m.no",
+)
+
+
+async def pause(
+    db: Db, hall: Hall, no: str, *, actor: str, seat: str | None = None, reason: str | None = None, press: Press | None = None
+) -> WindowAct:
+    """Stop calling for a while; the window must have no ticket. `seat`: the clerk who must sit there."""
+    return await _of_window(db, PAUSE, hall, no, actor, seat, press, reason)
+
+
+RESUME = recorded(
+    """
+WITH moved AS (
+    UPDATE windows w SET state = 'open', reason = NULL, since = hall_clock()
+    WHERE w.hall = $1 AND w.no = $5 AND w.state = 'paused' AND ($6::text IS NULL OR w.clerk = $6) RETURNING w.*
+)""",
+    *told("resumed"), ticket="NULL::bigint", window="m.no",
+)
+
+
+async def resume(
+    db: Db, hall: Hall, no: str, *, actor: str, seat: str | None = None, press: Press | None = None
+) -> WindowAct:
+    """Go on calling after a pause."""
+    return await _of_window(db, RESUME, hall, no, actor, seat, press)
+
+
+CLOSE = recorded(
+    """
+WITH moved AS (
+    UPDATE windows w SET state = 'closed', clerk = NULL, services = '{}', reason = $7, since = hall_clock()
+    WHERE w.hall = $1 AND w.no = $5 AND w.state <> 'closed' AND ($6::text IS NULL OR w.clerk = $6)
+      AND NOT EXISTS (SELECT FROM tickets t WHERE t.hall = $1 AND t.window_no = $5 AND t.state IN ('called', 'serving'))
+    RETURNING w.*
+)""",
+    *told("closed"), ticket="NULL::bigint", window="m.no",
+)
+
+# Extended hours: once the last ticket is out, a window stays until nobody it could serve is left (hall-rules B8).
+DRAINING = """
+SELECT count(*) FROM windows w JOIN tickets t ON t.hall = w.hall
+JOIN doors d ON d.hall = t.hall AND d.day = t.day AND d.service = t.service AND hall_now() >= d.last_ticket
+WHERE w.hall = $1 AND w.no = $2 AND t.day = (SELECT business_day(hall_now(), time_zone, day_starts) FROM halls WHERE id = $1)
+  AND (t.state = 'waiting' AND (t.for_window = w.no OR t.for_window IS NULL AND t.service = ANY(w.services))
+       OR t.state = 'held' AND t.window_no = w.no)
+"""
+
+
+async def close(
+    db: Db, hall: Hall, no: str, *, actor: str, seat: str | None = None, override: bool = False, reason: str | None = None,
+    press: Press | None = None,
+) -> WindowAct:
+    """Close a window and free its seat. StillWaiting once the last ticket is out and somebody it can serve is left,
+    unless a leader overrides with a reason."""
+
+    async def check() -> None:
+        count = 0 if override else await db.fetchval(DRAINING, hall.id, no)
+        if count:
+            raise StillWaiting(count=count)
+
+    return await _of_window(db, CLOSE, hall, no, actor, seat, press, reason, check=check)
+
+
+async def _of_window(
+    db: Db, statement: str, hall: Hall, no: str, actor: str, seat: str | None, press: Press | None, *more: object,
+    check: Any = None,
+) -> WindowAct:
+    async def act() -> WindowAct:
+        async with db.transaction():
+            if await db.fetchval(LOCK, hall.id, no) is None:
+                raise NotFound(what="window")
+            if check is not None:
+                await check()
+            row = await db.fetchrow(statement, hall.id, actor, *scope(press), no, seat, *more)
+            if row is None:
+                raise await _why_not(db, hall, no, seat)
+            return done(row)
+
+    return await once(db, press, act, again)
+
+
+async def _why_not(db: Db, hall: Hall, no: str, seat: str | None) -> Exception:
+    window = await get_window(db, hall, no)
+    if window.state == "closed":
+        return WindowNotOpen(window=no)
+    if seat is not None and window.clerk != seat:
+        return NotYourWindow(window=no)
+    return WindowBusy(ticket=window.ticket) if window.ticket else NotInThatState(state=window.state)
