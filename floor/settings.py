@@ -1,0 +1,127 @@
+"""What the person who runs the hall may set, read once from the environment and then fixed."""
+
+import os
+import secrets
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+
+class SettingsError(Exception):
+    """{name} cannot be {value!r}: {why}."""
+
+    def __init__(self, name: str, value: str, why: str) -> None:
+        super().__init__(f"{name} cannot be {value!r}: {why}.")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The hall's settings. Two empty addresses mean: the servers that come with the hall."""
+
+    database_url: str | None
+    redis_url: str | None
+    data_dir: Path
+    host: str
+    port: int
+    link_port: int
+    public_url: str | None  # as people type it, without a path; None: as the request says
+    link_url: str | None  # ws:// or wss://, without a path; None: the request's host at link_port
+    secret: bytes  # at least 32 bytes: keys of CSRF tokens and of hashed ID numbers
+    demo: bool
+    demo_open: Literal["always", "hours"]
+    demo_password: str | None
+    log: Literal["json", "text"]
+    plain_http: bool  # the hall's own network is without TLS: cookies without Secure
+
+    def origin(self, host_header: str) -> str:
+        """The origin pages are served from, as browsers send it: "http://192.168.1.5:8000"."""
+        if self.public_url:
+            return self.public_url
+        return f"{'http' if self.plain_http else 'https'}://{host_header}"
+
+    def link_address(self, host_header: str) -> str:
+        """Where pages and devices find the link, without a path: "ws://192.168.1.5:8001"."""
+        if self.link_url:
+            return self.link_url
+        address = urlsplit(self.origin(host_header))
+        host = address.hostname or "localhost"
+        scheme = "ws" if address.scheme == "http" else "wss"
+        return f"{scheme}://{f'[{host}]' if ':' in host else host}:{self.link_port}"
+
+    def using(self, database_url: str, redis_url: str) -> "Settings":
+        """The same settings with the addresses of servers that have been started."""
+        return replace(self, database_url=database_url, redis_url=redis_url)
+
+
+def load(env: Mapping[str, str] = os.environ) -> Settings:
+    """Read HALL_* from `env`; SettingsError names the one that is wrong."""
+    data_dir = Path(env.get("HALL_DATA_DIR") or Path.home() / ".local" / "share" / "hall").expanduser().absolute()
+    public_url = address(env, "HALL_PUBLIC_URL", ("http", "https"))
+    return Settings(
+        database_url=env.get("HALL_DATABASE_URL") or None,
+        redis_url=env.get("HALL_REDIS_URL") or None,
+        data_dir=data_dir,
+        host=env.get("HALL_HOST") or "0.0.0.0",
+        port=port(env, "HALL_PORT", 8000),
+        link_port=port(env, "HALL_LINK_PORT", 8001),
+        public_url=public_url,
+        link_url=address(env, "HALL_LINK_URL", ("ws", "wss")),
+        secret=secret(env, data_dir),
+        demo=flag(env, "HALL_DEMO", False),
+        demo_open="hours" if choice(env, "HALL_DEMO_OPEN", ("always", "hours")) == "hours" else "always",
+        demo_password=env.get("HALL_DEMO_PASSWORD") or None,
+        log="json" if choice(env, "HALL_LOG", ("text", "json")) == "json" else "text",
+        plain_http=flag(env, "HALL_PLAIN_HTTP", public_url is None or public_url.startswith("http://")),
+    )
+
+
+def port(env: Mapping[str, str], name: str, usual: int) -> int:
+    value = env.get(name) or str(usual)
+    if not value.isascii() or not value.isdigit() or not 0 < int(value) < 65536:
+        raise SettingsError(name, value, "a port is a number from 1 to 65535")
+    return int(value)
+
+
+def flag(env: Mapping[str, str], name: str, usual: bool) -> bool:
+    value = env.get(name) or ("1" if usual else "0")
+    if value not in ("0", "1"):
+        raise SettingsError(name, value, "it is 1 or 0")
+    return value == "1"
+
+
+def choice(env: Mapping[str, str], name: str, known: tuple[str, ...]) -> str:
+    value = env.get(name) or known[0]
+    if value not in known:
+        raise SettingsError(name, value, f"it is one of {', '.join(known)}")
+    return value
+
+
+def address(env: Mapping[str, str], name: str, schemes: tuple[str, ...]) -> str | None:
+    value = env.get(name)
+    if not value:
+        return None
+    parts = urlsplit(value)
+    if parts.scheme not in schemes or not parts.hostname or parts.path.strip("/"):
+        raise SettingsError(name, value, f"it looks like {schemes[0]}://hall.example.cn, without a path")
+    return value.rstrip("/")
+
+
+def secret(env: Mapping[str, str], data_dir: Path) -> bytes:
+    """HALL_SECRET, or one made at the first start and kept in the data directory for its owner alone."""
+    given = env.get("HALL_SECRET")
+    if given:
+        if len(given) < 32:
+            raise SettingsError("HALL_SECRET", "•" * len(given), "it needs 32 characters or more")
+        return given.encode()
+    kept = data_dir / "secret"
+    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        descriptor = os.open(kept, os.O_WRONLY | os.O_CREAT | os.O_EXCL, stat.S_IRUSR | stat.S_IWUSR)
+    except FileExistsError:
+        return kept.read_bytes()
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(secrets.token_hex(32).encode())
+    return kept.read_bytes()

@@ -1,0 +1,200 @@
+"""Every test runs on a real PostgreSQL and a real Valkey, started once, and in a database of its own."""
+
+import asyncio
+import shutil
+import tempfile
+import time
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from redis.asyncio import Redis
+
+from floor.boot import postgres, valkey
+from floor.boot.migrate import migrate
+from floor.boot.program import Server
+from floor.database import Connection, Pool, connect, open_pool
+from floor.doorbell import open_redis
+from floor.settings import Settings, load
+
+TEMPLATE = "hall_template"
+
+
+@dataclass(frozen=True)
+class Servers:
+    """The addresses of the run's two servers: of the maintenance database, and of the socket."""
+
+    postgres: str
+    redis: str
+
+    def database(self, name: str) -> str:
+        return self.postgres.replace("/postgres?", f"/{name}?")
+
+
+@contextmanager
+def started(server: Server, log: Path) -> Iterator[Server]:
+    with log.open("ab") as output:
+        process = server.program.start(output)
+    try:
+        deadline = time.monotonic() + 20
+        while not server.ready(process.pid):
+            assert process.poll() is None, f"{server.program.name} ended: {server.why() or log.read_text()}"
+            assert time.monotonic() < deadline, f"{server.program.name} is not ready after 20 s"
+            time.sleep(0.005)
+        yield server
+    finally:
+        process.send_signal(server.program.stop)
+        process.wait(20)
+
+
+@contextmanager
+def servers_running() -> Iterator[Servers]:
+    """PostgreSQL without fsync (no test of these pulls the plug) and Valkey, in a directory that goes with them."""
+    place = Path(tempfile.mkdtemp(prefix="hall-t-", dir="/tmp"))
+    try:
+        cluster = postgres.cluster(place / "data", place)
+        postgres.prepare(cluster, durable=False)
+        database, cache = postgres.server(cluster, durable=False), valkey.server(place / "data", place)
+        with started(database, place / "postgres.out"), started(cache, place / "valkey.out"):
+            asyncio.run(make_template(database.url))
+            yield Servers(database.url, cache.url)
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+
+
+async def make_template(url: str) -> None:
+    db = await connect(url)
+    await db.execute(f"CREATE DATABASE {TEMPLATE}")
+    await db.close()
+    await migrate(url.replace("/postgres?", f"/{TEMPLATE}?"))
+
+
+# With several workers (-n) the one that steers them starts the servers, and all share them.
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    config = node.config
+    if not hasattr(config, "hall_servers"):
+        config.hall_running = servers_running()
+        config.hall_servers = config.hall_running.__enter__()
+    node.workerinput["servers"] = (config.hall_servers.postgres, config.hall_servers.redis)
+
+
+def pytest_unconfigure(config: Any) -> None:
+    if hasattr(config, "hall_running"):
+        config.hall_running.__exit__(None, None, None)
+
+
+@pytest.fixture(scope="session")
+def servers(request: pytest.FixtureRequest) -> Iterator[Servers]:
+    """The run's PostgreSQL and Valkey."""
+    given = getattr(request.config, "workerinput", None)
+    if given is not None:
+        yield Servers(*given["servers"])
+        return
+    with servers_running() as running:
+        yield running
+
+
+@pytest.fixture
+async def database_url(servers: Servers) -> AsyncIterator[str]:
+    """A database of this test's own, with every migration applied."""
+    name = f"hall_{uuid.uuid4().hex[:12]}"
+    db = await connect(servers.postgres)
+    await db.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+    yield servers.database(name)
+    await db.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+    await db.close()
+
+
+@pytest.fixture
+async def db(database_url: str) -> AsyncIterator[Connection]:
+    """One connection to this test's database, with the hall's codecs."""
+    connection = await connect(database_url)
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+def redis_url(servers: Servers) -> str:
+    return servers.redis
+
+
+@pytest.fixture
+async def redis(redis_url: str) -> AsyncIterator[Redis]:
+    """A client of the run's Valkey. Workers and tests share it: use key names of your own."""
+    client = open_redis(redis_url)
+    yield client
+    await client.aclose()
+
+
+@pytest.fixture
+def settings(database_url: str, redis_url: str, tmp_path: Path) -> Settings:
+    """Settings as a started hall has them, with a data directory of this test's own."""
+    return load({
+        "HALL_DATABASE_URL": database_url,
+        "HALL_REDIS_URL": redis_url,
+        "HALL_DATA_DIR": str(tmp_path),
+        "HALL_SECRET": "a secret of thirty-two characters",
+    })
+
+
+@pytest.fixture
+async def pool(settings: Settings) -> AsyncIterator[Pool]:
+    opened = await open_pool(settings)
+    yield opened
+    await opened.close()
+
+
+HALL = """
+WITH hall AS (
+    INSERT INTO halls (code, name, min_call_s, skills_required, always_open)
+    VALUES ('demo', '测试政务大厅', 0, false, true) RETURNING id
+), stream AS (
+    INSERT INTO hall_streams (hall, epoch) SELECT id, 'k3' FROM hall
+), zone AS (
+    INSERT INTO zones (hall, code, name) SELECT id, 'A', 'A区' FROM hall
+), service AS (
+    INSERT INTO services (hall, code, name, name_hant, name_en, zone, prefix, minutes, rank)
+    SELECT id, s.* FROM hall, (VALUES
+        ('A', '社会保险', '社會保險', 'Social insurance', 'A', 'A', 6, 1),
+        ('B', '不动产登记', '不動產登記', 'Property registration', 'A', 'B', 12, 2)
+    ) AS s (code, name, hant, en, zone, prefix, minutes, rank)
+), seat AS (
+    INSERT INTO windows (hall, no, name, zone, serves, rank)
+    SELECT id, w.* FROM hall, (VALUES ('1', '1号窗口', 'A', '{A,B}'::text[], 1), ('2', '2号窗口', 'A', '{A,B}'::text[], 2)) AS w
+), category AS (
+    INSERT INTO categories (hall, code, name, credit_minutes) SELECT id, c.* FROM hall, (VALUES
+        ('elderly', '老年人', 20), ('veteran', '退役军人', 30)) AS c
+)
+SELECT id FROM hall
+"""
+DOORS = """
+INSERT INTO doors (hall, day, service, opens, last_ticket, closes)
+SELECT h.id, business_day(now(), h.time_zone, h.day_starts) + ahead, s.code,
+       t.opens, t.opens + interval '23 hours 59 minutes', t.opens + interval '24 hours'
+FROM halls h JOIN services s ON s.hall = h.id, generate_series(0, 1) AS ahead,
+LATERAL (SELECT ((business_day(now(), h.time_zone, h.day_starts) + ahead) + h.day_starts) AT TIME ZONE h.time_zone AS opens) t
+WHERE h.id = $1
+"""
+
+
+@pytest.fixture
+async def hall_id(db: Connection) -> int:
+    """A hall "demo": zone A, services A and B, windows 1 and 2 that serve both, categories, doors open all day."""
+    hall_id: int = await db.fetchval(HALL)
+    await db.execute(DOORS, hall_id)
+    return hall_id
+
+
+@pytest.fixture
+async def hall(db: Connection, hall_id: int) -> Any:
+    """The same hall as queueing gives it."""
+    from queueing.halls import get_hall
+
+    return await get_hall(db, "demo")
