@@ -1,0 +1,54 @@
+"""What time it is here, and how far that is from the hall's time."""
+
+import time
+from collections import deque
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from statistics import median
+
+WRONG_S = 2.0  # an offset beyond this is an alarm
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One instant on both clocks: `mono` seconds that only grow, `wall` the aware wall time, which may jump."""
+
+    mono: float
+    wall: datetime
+
+
+def now() -> Moment:
+    """This instant."""
+    return Moment(time.monotonic(), datetime.now(UTC))
+
+
+@dataclass(slots=True)
+class ClockOffset:
+    """The hall's time less mine: NTP arithmetic on four times, median of the last five measurements, in seconds."""
+
+    _samples: deque[tuple[float, float]] = field(default_factory=lambda: deque(maxlen=5))
+
+    def measure(self, sent: datetime, recv: datetime, answered: datetime, heard: datetime) -> None:
+        """`sent` and `heard` are mine, `recv` and `answered` the hall's."""
+        offset = ((recv - sent) + (answered - heard)).total_seconds() / 2
+        trip = ((heard - sent) - (answered - recv)).total_seconds()
+        self._samples.append((offset, max(trip, 0.0)))
+
+    @property
+    def seconds(self) -> float:
+        """0 until something was measured."""
+        return median(offset for offset, _ in self._samples) if self._samples else 0.0
+
+    @property
+    def trip_s(self) -> float:
+        """The round trip, in seconds."""
+        return median(trip for _, trip in self._samples) if self._samples else 0.0
+
+    @property
+    def wrong(self) -> bool:
+        """Whether my clock is so far off that somebody should look at it."""
+        return abs(self.seconds) > WRONG_S
+
+    def corrected(self, wall: datetime) -> datetime:
+        """The hall's time at my `wall`."""
+        return wall + timedelta(seconds=self.seconds)
