@@ -5,10 +5,18 @@ from dataclasses import dataclass
 
 from queueing.db import Db, Press, Replay, keep, once, recorded
 from queueing.errors import (
-    BadInput, NotFound, NothingAtWindow, NotInThatState, NotYourWindow, TooEarly, UnknownService, WindowBusy, WindowNotOpen,
+    BadInput,
+    NotFound,
+    NothingAtWindow,
+    NotInThatState,
+    NotYourWindow,
+    TooEarly,
+    UnknownService,
+    WindowBusy,
+    WindowNotOpen,
 )
 from queueing.halls import Hall
-from queueing.tickets import Act, again, done, scope, told
+from queueing.tickets import TODAY, Act, again, done, scope, told
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +67,10 @@ WITH {FREE_SEAT}, today AS (
         WHEN m.rank_at < m.joined_at THEN 'credit' ELSE 'order' END"""),
 )
 
-WAITING_HERE = """
+WAITING_HERE = f"""
 SELECT EXISTS (SELECT FROM windows w JOIN tickets t ON t.hall = w.hall AND t.state = 'waiting'
     AND (t.for_window = w.no OR (t.for_window IS NULL AND t.service = ANY(w.services)))
-    AND t.day = (SELECT business_day(hall_now(), time_zone, day_starts) FROM halls WHERE id = $1)
+    AND t.day = {TODAY}
 WHERE w.hall = $1 AND w.no = $2)
 """
 
@@ -104,10 +112,11 @@ CALL = recorded(
     f"""
 WITH {FREE_SEAT}, moved AS (
     UPDATE tickets t SET {CALLED} FROM seat
-    WHERE t.hall = $1 AND t.number = $7 AND t.day = (SELECT business_day(hall_now(), time_zone, day_starts) FROM halls WHERE id = $1)
+    WHERE t.hall = $1 AND t.number = $7 AND t.day = {TODAY}
       AND t.state IN ('waiting', 'missed') RETURNING t.*
 )""",
-    "'ticket.called'", told("'lang', m.lang, 'rule', 'special'"),
+    "'ticket.called'",
+    told("'lang', m.lang, 'rule', 'special'"),
 )
 
 
@@ -126,7 +135,8 @@ WITH moved AS (
     UPDATE tickets t SET calls = t.calls + 1, call_no = t.call_no + 1, called_at = hall_clock() {HERE}
       AND t.state = 'called' RETURNING t.*
 )""",
-    "'ticket.recalled'", told("'lang', m.lang"),
+    "'ticket.recalled'",
+    told("'lang', m.lang"),
 )
 
 
@@ -140,7 +150,8 @@ ARRIVE = recorded(
 WITH moved AS (
     UPDATE tickets t SET state = 'serving', served_at = hall_clock() {HERE} AND t.state = 'called' RETURNING t.*
 )""",
-    "'ticket.arrived'", told(),
+    "'ticket.arrived'",
+    told(),
 )
 
 
@@ -151,7 +162,7 @@ async def arrive(db: Db, hall: Hall, seat: Seat, *, press: Press | None = None) 
 
 # With a step left the ticket goes on: here if this window serves the step, else it waits with number and place kept.
 FINISH = recorded(
-    f"""
+    """
 WITH here AS (
     SELECT t.id, t.step >= cardinality(t.services) AS last, t.services[t.step + 1] AS service,
            coalesce(t.services[t.step + 1] = ANY(w.services), false) AS served_here
@@ -168,7 +179,8 @@ WITH here AS (
         for_window = NULL, outcome = $7, delivery = $8
     FROM here WHERE t.id = here.id AND t.state IN ('called', 'serving') RETURNING t.*
 )""",
-    "CASE WHEN m.state = 'finished' THEN 'ticket.finished' ELSE 'ticket.stepped' END", told("'outcome', m.outcome"),
+    "CASE WHEN m.state = 'finished' THEN 'ticket.finished' ELSE 'ticket.stepped' END",
+    told("'outcome', m.outcome"),
 )
 
 OUTCOMES = ("done", "accepted", "consulted", "not_ready")
@@ -188,7 +200,7 @@ WITH line AS (
     SELECT q.rank_at, row_number() OVER (ORDER BY q.rank_at, q.id) AS place FROM windows w
     CROSS JOIN unnest(w.services) AS mine(service), LATERAL (
         SELECT x.id, x.rank_at FROM tickets x WHERE x.hall = $1 AND x.service = mine.service AND x.state = 'waiting'
-          AND x.for_window IS NULL AND x.day = (SELECT business_day(hall_now(), time_zone, day_starts) FROM halls WHERE id = $1)
+          AND x.for_window IS NULL AND x.day = {TODAY}
         ORDER BY x.rank_at, x.id LIMIT $7) q
     WHERE w.hall = $1 AND w.no = $5
 ), behind AS (
@@ -199,7 +211,8 @@ WITH line AS (
         rank_at = CASE WHEN t.calls >= $8 THEN t.rank_at ELSE greatest(t.rank_at, (SELECT rank_at FROM behind)) END
     {HERE} AND t.state = 'called' AND t.called_at <= hall_clock() - make_interval(secs => $9::integer) RETURNING t.*
 )""",
-    "CASE WHEN m.state = 'missed' THEN 'ticket.missed' ELSE 'ticket.returned' END", told("'return_after', $7::integer"),
+    "CASE WHEN m.state = 'missed' THEN 'ticket.missed' ELSE 'ticket.returned' END",
+    told("'return_after', $7::integer"),
 )
 
 
@@ -214,7 +227,8 @@ WITH moved AS (
     UPDATE tickets t SET state = 'held', hold = $7, note = coalesce($8, t.note) {HERE}
       AND t.state IN ('called', 'serving') RETURNING t.*
 )""",
-    "'ticket.held'", told("'hold', m.hold"),
+    "'ticket.held'",
+    told("'hold', m.hold"),
 )
 
 HOLDS = ("with_papers", "without_papers", "waiting")
@@ -229,12 +243,14 @@ async def hold(db: Db, hall: Hall, seat: Seat, kind: str, *, note: str | None = 
 RESUME = recorded(
     f"""
 WITH {FREE_SEAT}, moved AS (
-    UPDATE tickets t SET state = 'serving', window_no = seat.no, clerk = seat.clerk, hold = NULL, served_at = coalesce(t.served_at, hall_clock())
+    UPDATE tickets t SET state = 'serving', window_no = seat.no, clerk = seat.clerk, hold = NULL,
+        served_at = coalesce(t.served_at, hall_clock())
     FROM seat
-    WHERE t.hall = $1 AND t.number = $7 AND t.day = (SELECT business_day(hall_now(), time_zone, day_starts) FROM halls WHERE id = $1)
+    WHERE t.hall = $1 AND t.number = $7 AND t.day = {TODAY}
       AND t.state = 'held' AND (t.window_no = seat.no OR t.service = ANY(seat.services)) RETURNING t.*
 )""",
-    "'ticket.resumed'", told(),
+    "'ticket.resumed'",
+    told(),
 )
 
 
@@ -251,7 +267,7 @@ WITH here AS (
     FROM windows w
     JOIN tickets t ON t.hall = w.hall AND t.window_no = w.no
         AND CASE WHEN $11::text IS NULL THEN t.state IN ('called', 'serving') ELSE t.state = 'held' AND t.number = $11
-            AND t.day = (SELECT business_day(hall_now(), time_zone, day_starts) FROM halls WHERE id = $1) END
+            AND t.day = {TODAY} END
     LEFT JOIN windows to_w ON to_w.hall = w.hall AND to_w.no = $8
     WHERE w.hall = $1 AND w.no = $5 AND ($6::text IS NULL OR w.clerk = $6)
 ), head AS (
@@ -274,8 +290,16 @@ TARGET = """SELECT ($2::text IS NULL OR EXISTS (SELECT FROM services WHERE hall 
 
 
 async def transfer(
-    db: Db, hall: Hall, seat: Seat, *, to_service: str | None = None, to_window: str | None = None,
-    position: str = "back", note: str | None = None, number: str | None = None, press: Press | None = None,
+    db: Db,
+    hall: Hall,
+    seat: Seat,
+    *,
+    to_service: str | None = None,
+    to_window: str | None = None,
+    position: str = "back",
+    note: str | None = None,
+    number: str | None = None,
+    press: Press | None = None,
 ) -> Act:
     """Send the ticket in hand (or the held one of that `number`) to another service or window; the number stays."""
     one_of("position", position, POSITIONS)
@@ -291,7 +315,14 @@ async def transfer(
 
 
 async def of_window(
-    db: Db, statement: str, hall: Hall, seat: Seat, press: Press | None, *more: object, free: bool = False, number: str | None = None
+    db: Db,
+    statement: str,
+    hall: Hall,
+    seat: Seat,
+    press: Press | None,
+    *more: object,
+    free: bool = False,
+    number: str | None = None,
 ) -> Act:
     """One act at a window: `free` where the window must have no ticket, `number` where the act names one."""
 
@@ -318,9 +349,9 @@ FROM windows w LEFT JOIN tickets t ON t.hall = w.hall AND t.window_no = w.no AND
 WHERE w.hall = $1 AND w.no = $2
 """
 
-STATE_OF = """
+STATE_OF = f"""
 SELECT state::text FROM tickets WHERE hall = $1 AND number = $2
-    AND day = (SELECT business_day(hall_now(), time_zone, day_starts) FROM halls WHERE id = $1)
+    AND day = {TODAY}
 """
 
 

@@ -70,8 +70,15 @@ SELECT $1, top, $2, $3, $4, $5, $6, $7 FROM stream RETURNING "offset"
 
 
 async def append(
-    db: Db, hall: int, kind: str, actor: str, *, data: dict[str, Any],
-    cause: str | None = None, ticket: int | None = None, window: str | None = None,
+    db: Db,
+    hall: int,
+    kind: str,
+    actor: str,
+    *,
+    data: dict[str, Any],
+    cause: str | None = None,
+    ticket: int | None = None,
+    window: str | None = None,
 ) -> int:
     """Record an act of another room; the last statement of its transaction, since it holds the hall's stream to the commit."""
     offset: int = await db.fetchval(APPEND, hall, kind, actor, cause, ticket, window, data)

@@ -12,6 +12,9 @@ from queueing.db import Db, Press, Replay, Row, once, recorded
 from queueing.errors import BadInput, Closed, NotFound, NotInThatState, PastLastTicket, QuotaFull, UnknownService
 from queueing.halls import Hall, services
 
+# The business day it is, in any statement whose $1 is the hall.
+TODAY = "(SELECT business_day(hall_now(), time_zone, day_starts) FROM halls WHERE id = $1)"
+
 LIVE = ("waiting", "called", "serving", "held", "missed")
 ENDINGS = ("finished", "cancelled", "expired", "doorstep")
 
@@ -96,7 +99,10 @@ def again(kept: Replay) -> Act:
     answer: dict[str, Any] = kept.answer
     return Act(
         msgspec.convert({field: answer[field] for field in FIELDS}, Ticket),
-        answer["offset"], answer["epoch"], datetime.fromisoformat(answer["at"]), replayed=True,
+        answer["offset"],
+        answer["epoch"],
+        datetime.fromisoformat(answer["at"]),
+        replayed=True,
     )
 
 
@@ -128,7 +134,8 @@ WITH today AS (
     WHERE d.hall = door.hall AND d.day = door.day AND d.service = ANY($6) AND d.left_places IS NOT NULL
 ), counted AS (
     INSERT INTO numbers AS n (hall, day, prefix, newest) SELECT hall, day, prefix, 1 FROM door
-    ON CONFLICT (hall, day, prefix) DO UPDATE SET newest = n.newest + 1 RETURNING n.hall, n.day, n.prefix, n.newest, hall_clock() AS joined_at
+    ON CONFLICT (hall, day, prefix) DO UPDATE SET newest = n.newest + 1
+    RETURNING n.hall, n.day, n.prefix, n.newest, hall_clock() AS joined_at
 ), moved AS (
     INSERT INTO tickets (key, hall, day, number, services, service, matters, category, evidence, channel, lang, person,
                          one_live, joined_at, rank_at)
@@ -145,9 +152,19 @@ WITH today AS (
 
 
 async def take(
-    db: Db, hall: Hall, services: Sequence[str], *, actor: str, channel: str, matters: Sequence[str] = (),
-    category: str | None = None, evidence: str | None = None, person: bytes | None = None, lang: str = "zh-Hans",
-    print_at: str | None = None, press: Press | None = None,
+    db: Db,
+    hall: Hall,
+    services: Sequence[str],
+    *,
+    actor: str,
+    channel: str,
+    matters: Sequence[str] = (),
+    category: str | None = None,
+    evidence: str | None = None,
+    person: bytes | None = None,
+    lang: str = "zh-Hans",
+    print_at: str | None = None,
+    press: Press | None = None,
 ) -> Act:
     """Take a number for one or several services, served in that order.
 
@@ -158,8 +175,19 @@ async def take(
 
     async def act() -> Act:
         row = await db.fetchrow(
-            TAKE, hall.id, actor, *scope(press), key, list(services), list(matters), category, evidence, channel, lang,
-            person, print_at,
+            TAKE,
+            hall.id,
+            actor,
+            *scope(press),
+            key,
+            list(services),
+            list(matters),
+            category,
+            evidence,
+            channel,
+            lang,
+            person,
+            print_at,
         )
         if row is None:
             raise await why_not_taken(db, hall, services, category)
@@ -203,15 +231,22 @@ async def by_key(db: Db, key: str) -> Ticket:
 FIND = f"""
 SELECT {COLUMNS} FROM tickets
 WHERE hall = $1 AND id > $2
-  AND day = coalesce($3, (SELECT business_day(hall_now(), time_zone, day_starts) FROM halls WHERE id = $1))
+  AND day = coalesce($3, {TODAY})
   AND ($4::text IS NULL OR service = $4) AND ($5::text IS NULL OR state = $5::ticket_state) AND ($6::text IS NULL OR number = $6)
 ORDER BY id LIMIT $7
 """
 
 
 async def find(
-    db: Db, hall: Hall, *, day: date | None = None, service: str | None = None, state: str | None = None,
-    number: str | None = None, after: int = 0, limit: int = 100,
+    db: Db,
+    hall: Hall,
+    *,
+    day: date | None = None,
+    service: str | None = None,
+    state: str | None = None,
+    number: str | None = None,
+    after: int = 0,
+    limit: int = 100,
 ) -> list[Ticket]:
     """Tickets of a business day (today's when none is named) in the order they were issued."""
     return [from_row(row) for row in await db.fetch(FIND, hall.id, after, day, service, state, number, limit)]
@@ -247,7 +282,8 @@ WITH moved AS (
     UPDATE tickets SET state = 'cancelled', ended_at = hall_now()
     WHERE hall = $1 AND key = $5 AND state IN ('waiting', 'called', 'held', 'missed') RETURNING *
 )""",
-    "'ticket.cancelled'", told(),
+    "'ticket.cancelled'",
+    told(),
 )
 
 
@@ -267,7 +303,8 @@ WITH head AS (
         WHEN 'back' THEN hall_clock() ELSE t.rank_at END
     WHERE t.hall = $1 AND t.key = $5 AND t.state = 'missed' RETURNING *
 )""",
-    "'ticket.restored'", told("'position', $6::text"),
+    "'ticket.restored'",
+    told("'position', $6::text"),
 )
 
 
@@ -279,10 +316,11 @@ async def restore(db: Db, hall: Hall, key: str, position: str, *, actor: str, pr
 REPRINT = recorded(
     """
 WITH moved AS (
-    UPDATE tickets SET copies = copies + 1 WHERE hall = $1 AND key = $5 AND state IN ('waiting', 'called', 'serving', 'held', 'missed')
-    RETURNING *
+    UPDATE tickets SET copies = copies + 1 WHERE hall = $1 AND key = $5
+      AND state IN ('waiting', 'called', 'serving', 'held', 'missed') RETURNING *
 )""",
-    "'ticket.reprinted'", told("'print_at', $6::text, 'copy', m.copies, 'lang', m.lang"),
+    "'ticket.reprinted'",
+    told("'print_at', $6::text, 'copy', m.copies, 'lang', m.lang"),
 )
 
 
@@ -308,13 +346,14 @@ async def of_key(db: Db, statement: str, hall: Hall, key: str, actor: str, press
 EXPIRE = f"""
 WITH gone AS (
     UPDATE tickets SET state = 'expired', ended_at = hall_now() WHERE hall = $1 AND state IN {LIVE!r}
-        AND day < (SELECT business_day(hall_now(), time_zone, day_starts) FROM halls WHERE id = $1) RETURNING *
+        AND day < {TODAY} RETURNING *
 ), stream AS (
     UPDATE hall_streams SET top = top + (SELECT count(*) FROM gone)
     WHERE hall = $1 AND (SELECT count(*) FROM gone) > 0 RETURNING top
 ), told AS (
     INSERT INTO journal (hall, "offset", kind, actor, cause, ticket, window_no, data)
-    SELECT m.hall, s.top - count(*) OVER () + row_number() OVER (ORDER BY m.id), 'ticket.expired', $2, 'day roll', m.id, m.window_no, {told()}
+    SELECT m.hall, s.top - count(*) OVER () + row_number() OVER (ORDER BY m.id), 'ticket.expired', $2, 'day roll',
+           m.id, m.window_no, {told()}
     FROM gone m, stream s RETURNING 1
 )
 SELECT count(*) FROM told

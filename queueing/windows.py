@@ -7,11 +7,20 @@ from typing import Any
 
 from queueing.db import Db, Press, Replay, Row, once, recorded
 from queueing.errors import (
-    AlreadySeated, BadInput, NotFound, NotInThatState, NotSkilled, NotYourWindow, StillWaiting, UnknownService, WindowBusy,
-    WindowNotOpen, WindowTaken,
+    AlreadySeated,
+    BadInput,
+    NotFound,
+    NotInThatState,
+    NotSkilled,
+    NotYourWindow,
+    StillWaiting,
+    UnknownService,
+    WindowBusy,
+    WindowNotOpen,
+    WindowTaken,
 )
 from queueing.halls import Hall
-from queueing.tickets import scope
+from queueing.tickets import TODAY, scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +103,16 @@ WITH asked AS (
     UPDATE windows w SET state = 'open', clerk = $6, services = asked.services, reason = NULL, since = hall_clock()
     FROM asked WHERE w.hall = $1 AND w.no = asked.no AND (w.clerk IS NULL OR w.clerk = $6)
       AND NOT EXISTS (
-        SELECT FROM unnest(asked.services) AS s(code) WHERE NOT EXISTS (SELECT FROM services x WHERE x.hall = $1 AND x.code = s.code)
+        SELECT FROM unnest(asked.services) AS s(code)
+        WHERE NOT EXISTS (SELECT FROM services x WHERE x.hall = $1 AND x.code = s.code)
             OR (SELECT skills_required FROM halls WHERE id = $1) AND NOT EXISTS (
                 SELECT FROM skills k WHERE k.hall = $1 AND k.clerk = $6 AND k.service = s.code
                   AND (k.until IS NULL OR k.until >= hall_now()::date)))
     RETURNING w.*
 )""",
-    *told("opened"), ticket="NULL::bigint", window="m.no",
+    *told("opened"),
+    ticket="NULL::bigint",
+    window="m.no",
 )
 
 
@@ -158,7 +170,9 @@ WITH moved AS (
       AND NOT EXISTS (SELECT FROM tickets t WHERE t.hall = $1 AND t.window_no = $5 AND t.state IN ('called', 'serving'))
     RETURNING w.*
 )""",
-    *told("paused"), ticket="NULL::bigint", window="m.no",
+    *told("paused"),
+    ticket="NULL::bigint",
+    window="m.no",
 )
 
 
@@ -175,13 +189,13 @@ WITH moved AS (
     UPDATE windows w SET state = 'open', reason = NULL, since = hall_clock()
     WHERE w.hall = $1 AND w.no = $5 AND w.state = 'paused' AND ($6::text IS NULL OR w.clerk = $6) RETURNING w.*
 )""",
-    *told("resumed"), ticket="NULL::bigint", window="m.no",
+    *told("resumed"),
+    ticket="NULL::bigint",
+    window="m.no",
 )
 
 
-async def resume(
-    db: Db, hall: Hall, no: str, *, actor: str, seat: str | None = None, press: Press | None = None
-) -> WindowAct:
+async def resume(db: Db, hall: Hall, no: str, *, actor: str, seat: str | None = None, press: Press | None = None) -> WindowAct:
     """Go on calling after a pause."""
     return await _of_window(db, RESUME, hall, no, actor, seat, press)
 
@@ -194,21 +208,30 @@ WITH moved AS (
       AND NOT EXISTS (SELECT FROM tickets t WHERE t.hall = $1 AND t.window_no = $5 AND t.state IN ('called', 'serving'))
     RETURNING w.*
 )""",
-    *told("closed"), ticket="NULL::bigint", window="m.no",
+    *told("closed"),
+    ticket="NULL::bigint",
+    window="m.no",
 )
 
 # Extended hours: once the last ticket is out, a window stays until nobody it could serve is left (hall-rules B8).
-DRAINING = """
+DRAINING = f"""
 SELECT count(*) FROM windows w JOIN tickets t ON t.hall = w.hall
 JOIN doors d ON d.hall = t.hall AND d.day = t.day AND d.service = t.service AND hall_now() >= d.last_ticket
-WHERE w.hall = $1 AND w.no = $2 AND t.day = (SELECT business_day(hall_now(), time_zone, day_starts) FROM halls WHERE id = $1)
+WHERE w.hall = $1 AND w.no = $2 AND t.day = {TODAY}
   AND (t.state = 'waiting' AND (t.for_window = w.no OR t.for_window IS NULL AND t.service = ANY(w.services))
        OR t.state = 'held' AND t.window_no = w.no)
 """
 
 
 async def close(
-    db: Db, hall: Hall, no: str, *, actor: str, seat: str | None = None, override: bool = False, reason: str | None = None,
+    db: Db,
+    hall: Hall,
+    no: str,
+    *,
+    actor: str,
+    seat: str | None = None,
+    override: bool = False,
+    reason: str | None = None,
     press: Press | None = None,
 ) -> WindowAct:
     """Close a window and free its seat. StillWaiting once the last ticket is out and somebody it can serve is left,
@@ -223,7 +246,14 @@ async def close(
 
 
 async def _of_window(
-    db: Db, statement: str, hall: Hall, no: str, actor: str, seat: str | None, press: Press | None, *more: object,
+    db: Db,
+    statement: str,
+    hall: Hall,
+    no: str,
+    actor: str,
+    seat: str | None,
+    press: Press | None,
+    *more: object,
     check: Any = None,
 ) -> WindowAct:
     async def act() -> WindowAct:

@@ -80,7 +80,7 @@ CREATE TABLE presses (
     scope  bytea CONSTRAINT press_acts_once PRIMARY KEY CHECK (octet_length(scope) = 32),
     body   bytea NOT NULL,
     status smallint NOT NULL,
-    answer jsonb NOT NULL,
+    answer jsonb,
     at     timestamptz NOT NULL DEFAULT now()
 );
 CREATE INDEX presses_by_age ON presses (at);
