@@ -1,0 +1,5 @@
+"""The hall for other systems: JSON over HTTP, version 1. What is served here is a promise."""
+
+from starlette.routing import BaseRoute
+
+ROUTES: list[BaseRoute] = []

@@ -1,0 +1,108 @@
+"""How often someone may ask: counted in Redis for all processes, in this process alone while Redis is away."""
+
+import asyncio
+import time
+from typing import Any
+
+import structlog
+from limits import RateLimitItem, RateLimitItemPerMinute
+from limits.aio.storage import MemoryStorage, RedisStorage, Storage
+from limits.aio.strategies import MovingWindowRateLimiter
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+from starlette.requests import HTTPConnection
+
+from floor.refusals import TooFast
+from floor.signin import Person
+
+log = structlog.get_logger("limits")
+
+REDIS_S = 0.15  # the longest a request waits for Redis here; the whole request never more than 200 ms
+AWAY_S = 5.0  # how long Redis is left alone after it failed
+
+TAKES_OF_DEVICE = RateLimitItemPerMinute(60)
+TAKES_OF_ADDRESS = RateLimitItemPerMinute(30)
+ACTS_OF_ADDRESS = RateLimitItemPerMinute(60)  # cancel, rate: acts of whoever holds a key
+WRONG_PASSWORDS = RateLimitItemPerMinute(10)  # for one name from one address
+WRONG_SIGNINS = RateLimitItemPerMinute(60)  # from one address, whatever the names
+WRONG_CODES = RateLimitItemPerMinute(5)  # pairing codes from one address
+SLOWEST_S = 2.0
+
+
+def address(request: HTTPConnection) -> str:
+    """Where a request comes from."""
+    return request.client.host if request.client else "unknown"
+
+
+class Rates:
+    """Moving windows of a minute, one per credential and kind of act."""
+
+    def __init__(self, redis: Redis) -> None:
+        self.shared = MovingWindowRateLimiter(open_storage(redis))
+        self.alone = MovingWindowRateLimiter(MemoryStorage())
+        self.away_until = 0.0
+
+    async def count(self, item: RateLimitItem, *who: str) -> None:
+        """Count one act; TooFast, with the seconds to wait, when it is one too many."""
+        if not await self.ask("hit", item, *who):
+            raise TooFast(await self.seconds_left(item, *who))
+
+    async def check(self, item: RateLimitItem, *who: str) -> None:
+        """TooFast when the next act would be one too many; counts nothing."""
+        if not await self.ask("test", item, *who):
+            raise TooFast(await self.seconds_left(item, *who))
+
+    async def ask(self, verb: str, item: RateLimitItem, *who: str) -> bool:
+        if time.monotonic() >= self.away_until:
+            try:
+                async with asyncio.timeout(REDIS_S):
+                    return bool(await getattr(self.shared, verb)(item, *who))
+            except (RedisError, OSError, TimeoutError) as reason:
+                self.away_until = time.monotonic() + AWAY_S
+                log.warning("limits_alone", reason=str(reason) or type(reason).__name__)
+        return bool(await getattr(self.alone, verb)(item, *who))
+
+    async def seconds_left(self, item: RateLimitItem, *who: str) -> int:
+        """Whole seconds, at least one, until the window has room again."""
+        limiter = self.alone if time.monotonic() < self.away_until else self.shared
+        try:
+            async with asyncio.timeout(REDIS_S):
+                window = await limiter.get_window_stats(item, *who)
+        except (RedisError, OSError, TimeoutError):
+            return item.get_expiry()
+        return max(1, round(window.reset_time - time.time()))
+
+    async def allow_take(self, request: HTTPConnection, person: Person | None) -> None:
+        """Takes: 60 a minute for a device, 30 for an address nobody signed in from, no limit for staff."""
+        if person is None:
+            await self.count(TAKES_OF_ADDRESS, "take", address(request))
+        elif person.device:
+            await self.count(TAKES_OF_DEVICE, "take", person.device)
+
+    async def allow_citizen(self, request: HTTPConnection, person: Person | None) -> None:
+        """Acts of those who hold a ticket's key; no limit for staff and machines."""
+        if person is None:
+            await self.count(ACTS_OF_ADDRESS, "act", address(request))
+
+    async def allow_signin(self, request: HTTPConnection, username: str) -> None:
+        """TooFast while this address, or this name from it, has failed too often in the last minute."""
+        await self.check(WRONG_PASSWORDS, "password", address(request), username)
+        await self.check(WRONG_SIGNINS, "signin", address(request))
+
+    async def note_failure(self, request: HTTPConnection, username: str) -> float:
+        """Count a wrong password; the seconds to keep the answer back, doubling with each failure."""
+        await self.ask("hit", WRONG_SIGNINS, "signin", address(request))
+        await self.ask("hit", WRONG_PASSWORDS, "password", address(request), username)
+        limiter = self.alone if time.monotonic() < self.away_until else self.shared
+        try:
+            async with asyncio.timeout(REDIS_S):
+                window = await limiter.get_window_stats(WRONG_PASSWORDS, "password", address(request), username)
+        except (RedisError, OSError, TimeoutError):
+            return SLOWEST_S
+        return min(SLOWEST_S, 0.05 * 2.0 ** (WRONG_PASSWORDS.amount - window.remaining))
+
+
+def open_storage(redis: Redis) -> Storage:
+    """Counters in Redis over the connections the hall has anyway; the address is theirs."""
+    options: dict[str, Any] = {"connection_pool": redis.connection_pool}
+    return RedisStorage("async+redis://", implementation="redispy", **options)

@@ -1,0 +1,77 @@
+"""The web process: the table of contents of all the hall serves over HTTP."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.routing import BaseRoute, Mount
+from starlette.staticfiles import StaticFiles
+
+from floor import api
+from floor.api.limits import Rates
+from floor.api.problems import handlers
+from floor.database import Pool, open_pool
+from floor.doorbell import Doorbell, open_redis
+from floor.guards import Guards
+from floor.kept import Kept
+from floor.settings import Settings, load
+from floor.signin import Sessions
+from floor.words import check_words
+
+# One module per person who looks at the hall; the most general addresses come last.
+PAGES = ("home", "first", "signin", "rate", "phone", "kiosk", "board", "wall", "console", "manage", "desk", "fleet")
+STATIC = Path(__file__).parent / "static"
+
+
+def routes() -> list[BaseRoute]:
+    """Everything this process answers to."""
+    pages = [route for name in PAGES if find_spec(f"floor.pages.{name}") for route in import_module(f"floor.pages.{name}").ROUTES]
+    return [*api.ROUTES, Mount("/static", StaticFiles(directory=STATIC), name="static"), *pages]
+
+
+@asynccontextmanager
+async def lifespan(app: Starlette) -> AsyncIterator[None]:
+    """Open what requests share: the database, Redis, the doorbell, and what is remembered for seconds."""
+    state = app.state
+    state.settings = getattr(state, "settings", None) or load()
+    assert state.settings.redis_url, "the supervisor names Redis"
+    state.pool = await open_pool(state.settings)
+    state.redis = open_redis(state.settings.redis_url)
+    state.doorbell = Doorbell(state.redis)
+    state.rates = Rates(state.redis)
+    state.sessions = Sessions(state.pool)
+    state.halls, state.loads = Kept(3.0), Kept(3.0)
+    try:
+        yield
+    finally:
+        await state.doorbell.close()
+        await state.redis.aclose()
+        await close(state.pool)
+
+
+async def close(pool: Pool) -> None:
+    """Let the last acts end; what still hangs after 3 s is cut."""
+    try:
+        async with asyncio.timeout(3):
+            await pool.close()
+    except TimeoutError:
+        pool.terminate()
+
+
+def make_app(given: Settings | None = None) -> Starlette:
+    """The web application; with `given` settings, or those of the environment when it starts."""
+    check_words()
+    made = Starlette(
+        routes=routes(), lifespan=lifespan, middleware=[Middleware(Guards)], exception_handlers=handlers(),
+    )
+    if given is not None:
+        made.state.settings = given
+    return made
+
+
+app = make_app()

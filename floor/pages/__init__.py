@@ -1,0 +1,44 @@
+"""How a page is drawn: its template, the hall's words in the reader's language, and nothing kept by the browser."""
+
+import secrets
+from functools import cache
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+
+from floor.signin import csrf_token
+from floor.words import LANGUAGES, language, words
+
+TEMPLATES = Path(__file__).parent.parent / "templates"
+
+
+@cache
+def environment() -> Environment:
+    """The templates, compiled once; a name nobody gave is an error and not an empty space."""
+    return Environment(
+        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        lstrip_blocks=True, auto_reload=False,
+    )
+
+
+def mint_press() -> str:
+    """A new press id: 128 random bits, drawn into a button so that pressing it twice acts once."""
+    return secrets.token_urlsafe(16)
+
+
+def render(request: Request, template: str, status: int = 200, **context: object) -> HTMLResponse:
+    """A page or a fragment of one. Beside `context` every template has t, lang, languages, csrf_token, link_url,
+    person, press (mints a press id) and request.
+    """
+    lang = language(request)
+    host = request.headers.get("host", "")
+    text = environment().get_template(template).render(
+        {
+            "t": words(lang), "lang": lang, "languages": LANGUAGES, "csrf_token": csrf_token(request),
+            "link_url": request.app.state.settings.link_address(host), "press": mint_press, "request": request,
+            "person": request.scope.get("hall.people", {}).get("current"), **context,
+        }
+    )
+    return HTMLResponse(text, status, headers={"cache-control": "no-store"})

@@ -1,0 +1,73 @@
+"""What the floor itself may refuse, beside the refusals of the queue."""
+
+from queueing.errors import Refused
+
+
+class NotSignedIn(Refused):
+    """Sign in first."""
+
+    code = "not_signed_in"
+
+
+class NotAllowed(Refused):
+    """This act is not yours to do."""
+
+    code = "not_allowed"
+
+
+class TooFast(Refused):
+    """Too many requests: try again in {seconds} s."""
+
+    code = "too_fast"
+
+    def __init__(self, seconds: int) -> None:
+        self.seconds = seconds
+        super().__init__(seconds=seconds)
+
+
+class BadPassword(Refused):
+    """The name or the password is not right."""
+
+    code = "not_signed_in"
+
+
+class UserExists(Refused):
+    """Somebody already signs in as {username}."""
+
+
+class BadCode(Refused):
+    """This pairing code is wrong, used or expired."""
+
+    code = "bad_code"
+
+
+class PrinterNotReady(Refused):
+    """The printer of this dispenser is out of paper or open."""
+
+    code = "printer_not_ready"
+
+
+class CannotTest(Refused):
+    """A device of this kind has nothing to test."""
+
+
+class NotFinished(Refused):
+    """Only a finished visit can be rated."""
+
+    code = "not_finished"
+
+
+class AlreadyRated(Refused):
+    """This visit has been rated."""
+
+    code = "already_rated"
+
+
+class TooLate(Refused):
+    """A visit can be rated for {days} days."""
+
+    code = "too_late"
+
+
+class NothingToRate(Refused):
+    """There is no finished visit at window {window} that still waits for its rating."""
