@@ -4,7 +4,8 @@
 //   hall:frame    a frame of the socket, as it came (detail: the frame)
 //   hall:poke     something of this view changed (detail: {view, offset})
 //   hall:refresh  fetch your fragment now (after a poke, a reconnection, or every 5 s without a socket)
-//   hall:lost / hall:back   what is shown may be old / is fresh again
+//   hall:lost / hall:back   what is shown may be old / the hall is there again
+//   hall:ended    the sign-in behind this page has ended
 // and sets <html data-link> to live (socket), slow (polling) or lost (neither), which the stylesheet reads.
 
 const SILENT_MS = 25_000;   // the link beats every 10 s: two missed beats and a half
@@ -31,12 +32,6 @@ function show(state) {
   root.dataset.link = state;
   if (state === "lost") tell("hall:lost");
   if (before === "lost") tell("hall:back");
-}
-
-// A page that fetches by itself says how it went: a good answer keeps it fresh without a socket.
-export function reached(good) {
-  if (socket?.readyState === WebSocket.OPEN && performance.now() - heard < SILENT_MS) return;
-  show(good ? "slow" : "lost");
 }
 
 export function refresh() {
@@ -82,8 +77,7 @@ function dial() {
     socket = null;
     if (closing.code === 4401) { refused = true; tell("hall:ended"); }
     if (opened && performance.now() - opened > 60_000) tries = 0;
-    if (root.dataset.link === "live") show("slow");
-    refresh();
+    probe();
     if (!refused) setTimeout(dial, backOff(tries++));
   };
 }
@@ -93,18 +87,21 @@ export function backOff(attempt) {
   return 1000 * Math.min(2 ** attempt, 32) + Math.random() * 1000;
 }
 
-function watch() {
-  if (socket?.readyState === WebSocket.OPEN) {
-    if (performance.now() - heard > SILENT_MS) { show("lost"); socket.close(); }
-    return;
-  }
-  refresh();
+// Without a socket the hall is asked whether it is there: then the page fetches, else what it shows is old.
+async function probe() {
+  const there = await fetch("/readyz", { cache: "no-store", signal: AbortSignal.timeout(POLL_MS) }).then((answer) => answer.ok, () => false);
+  if (socket?.readyState === WebSocket.OPEN) return;
+  show(there ? "slow" : "lost");
+  if (there) refresh();
 }
 
-document.addEventListener("htmx:after:request", (event) => reached(event.detail.ctx.response.status < 500));
-document.addEventListener("htmx:error", () => reached(false));
+function watch() {
+  if (socket?.readyState !== WebSocket.OPEN) { probe(); return; }
+  if (performance.now() - heard > SILENT_MS) { show("lost"); socket.close(); }
+}
+
 addEventListener("offline", () => show("lost"));
-addEventListener("online", refresh);
+addEventListener("online", probe);
 
 if (view) {
   root.dataset.link = "slow";

@@ -1,0 +1,108 @@
+// The kiosk by itself: its clock, the way back to the first screen, and a take that survives a cut.
+
+const IDLE_S = 20;
+const TAKE_S = 20;      // an answer that was cut off is asked for again for so long: the same press gives the same number
+const AGAIN_MS = 1500;
+const PATIENCE_MS = 8000;
+
+const screen = document.getElementById("screen");
+const busy = document.getElementById("busy");
+const again = document.getElementById("again");
+const { home, timeZone } = document.body.dataset;
+
+let left = IDLE_S;
+let going = null;
+
+const current = () => screen.firstElementChild;
+const pause = (ms) => new Promise((after) => setTimeout(after, ms));
+
+function put(html) {
+  screen.innerHTML = html;
+  htmx.process(screen);
+  left = IDLE_S;
+  document.documentElement.lang = current().dataset.lang;
+  drawClock();
+  drawCountdown();
+}
+
+// The answer's text, or null when the hall could not answer.
+async function ask(path, options = {}) {
+  try {
+    const answer = await fetch(path, { ...options, cache: "no-store", signal: AbortSignal.timeout(PATIENCE_MS) });
+    return answer.status < 500 ? await answer.text() : null;
+  } catch (cut) {
+    console.warn("no answer from the hall", cut.name);
+    return null;
+  }
+}
+
+// Show another screen; while the hall is away a sentence says so, and the first screen comes back with it.
+async function go(path) {
+  const mine = going = Symbol(path);
+  let html = await ask(path);
+  while (html === null && going === mine) {
+    document.body.dataset.away = "";
+    await pause(AGAIN_MS);
+    html = await ask(home);
+  }
+  if (going !== mine) return;
+  delete document.body.dataset.away;
+  again.hidden = true;
+  put(html);
+}
+
+async function take(form) {
+  if (!busy.hidden) return;
+  busy.hidden = false;
+  const body = new URLSearchParams(new FormData(form));
+  const until = performance.now() + TAKE_S * 1000;
+  let html = await ask(form.action, { method: "POST", body });
+  while (html === null && performance.now() < until) {
+    await pause(AGAIN_MS);
+    html = await ask(form.action, { method: "POST", body });
+  }
+  busy.hidden = true;
+  if (html !== null) put(html);
+  else { again.hidden = false; left = IDLE_S; }
+}
+
+function tick() {
+  drawClock();
+  const resting = current().dataset.plain === "1" && again.hidden;
+  if (resting || !busy.hidden || "away" in document.body.dataset) return;
+  left -= 1;
+  drawCountdown();
+  if (left <= 0) { left = IDLE_S; go(home); }
+}
+
+function drawCountdown() {
+  for (const line of document.querySelectorAll("[data-countdown]")) line.textContent = line.dataset.countdown.replace("{n}", left);
+}
+
+function drawClock() {
+  const now = new Date();
+  const draw = (part, options) => {
+    const place = screen.querySelector(`[data-clock="${part}"]`);
+    const text = new Intl.DateTimeFormat(current().dataset.lang, { timeZone, ...options }).format(now);
+    if (place && place.textContent !== text) place.textContent = text;
+  };
+  draw("date", { month: "long", day: "numeric", weekday: "short" });
+  draw("time", { hour: "2-digit", minute: "2-digit", hour12: false });
+}
+
+document.addEventListener("submit", (event) => {
+  if (!event.target.matches("[data-take]")) return;
+  event.preventDefault();
+  take(event.target);
+});
+document.addEventListener("click", (event) => {
+  const target = event.target.closest("[data-go]");
+  if (target) go(target.dataset.go);
+});
+for (const touch of ["pointerdown", "keydown"]) document.addEventListener(touch, () => { left = IDLE_S; });
+document.addEventListener("contextmenu", (event) => event.preventDefault());
+document.addEventListener("hall:refresh", () => { if (busy.hidden) document.dispatchEvent(new CustomEvent("hall:redraw")); });
+
+setInterval(tick, 1000);
+drawClock();
+drawCountdown();
