@@ -1,0 +1,1 @@
+"""How papers and dots are drawn."""

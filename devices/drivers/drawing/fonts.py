@@ -1,0 +1,30 @@
+"""The letters that go on paper and on strips."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+
+from PIL import ImageFont
+
+# Exact 16-dot bitmaps, drawn by hand for this size; used where the machine has them (Debian: xfonts-wqy, fonts-unifont).
+BITMAP_FONTS = (
+    Path("/usr/share/fonts/X11/misc/wenquanyi_12pt.pcf"),
+    Path("/usr/share/fonts/X11/misc/wenquanyi_12pt.pcf.gz"),
+    Path("/usr/share/fonts/opentype/unifont/unifont.otf"),
+)
+
+
+@cache
+def outline(size: int) -> ImageFont.FreeTypeFont:
+    """WenQuanYi Micro Hei at `size` pixels: Chinese both ways and Latin in one file, so paper is the same everywhere."""
+    with files("paperang_p2_fonts_cjk").joinpath("fonts/wqy-microhei.ttc").open("rb") as file:
+        return ImageFont.truetype(file, size)
+
+
+@cache
+def bitmap16() -> ImageFont.FreeTypeFont | None:
+    """The first exact 16-dot font of this machine, or None."""
+    found = next((path for path in BITMAP_FONTS if path.exists()), None)
+    return ImageFont.truetype(str(found), 16) if found else None

@@ -1,0 +1,151 @@
+"""A strip of paper that grows downwards as things are drawn on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import segno
+from PIL import Image, ImageDraw, ImageFont
+
+from devices.drivers.drawing.fonts import outline
+
+INK = 0
+PAPER = 255
+LONGEST = 2400  # dots; 30 cm of paper, more than any ticket needs
+CLOGS = 40  # dots; a Chinese character below this height fills up when it is thickened
+
+
+@dataclass(frozen=True)
+class Style:
+    bold: bool = False
+    ink: int = INK
+    anchor: str = "mm"
+
+
+class Sheet:
+    """Draws in dots of 80 mm paper (576 across) and scales them to the paper's real width."""
+
+    def __init__(self, across: int) -> None:
+        self.across = across
+        self.scale = across / 576
+        self.image = Image.new("L", (across, LONGEST), PAPER)
+        self.draw = ImageDraw.Draw(self.image)
+        self.y = 0
+
+    def px(self, dots: float) -> int:
+        return round(dots * self.scale)
+
+    def gap(self, dots: float) -> None:
+        self.y += self.px(dots)
+
+    def font(self, size: float, text: str, room: float) -> ImageFont.FreeTypeFont:
+        """The font of `size`, smaller where the text would not fit into `room` real dots."""
+        real = self.px(size)
+        while real > 12 and outline(real).getlength(text) > room:
+            real -= 1
+        return outline(real)
+
+    def write(self, place: tuple[float, float], text: str, size: float, room: float, style: Style) -> None:
+        """Text at a place, never wider than `room`; bold thickens large letters only, small ones would clog."""
+        font = self.font(size, text, room)
+        stroke = font.size * 0.015 if style.bold and font.size >= CLOGS else 0
+        self.draw.text(place, text, font=font, fill=style.ink, anchor=style.anchor, stroke_width=stroke)
+
+    def line(self, text: str, size: float, *, bold: bool = False) -> None:
+        """One centred line, as tall as its font."""
+        height = self.px(size * 1.25)
+        place = (self.across / 2, self.y + height / 2)
+        self.write(place, text, size, self.across - self.px(24), Style(bold=bold))
+        self.y += height
+
+    def paragraph(self, text: str, size: float) -> None:
+        """Centred text broken where the paper ends: between any two Chinese characters, at spaces elsewhere."""
+        for row in balance(text, outline(self.px(size)), self.across - self.px(40)):
+            self.line(row, size)
+
+    def rule(self, *, thick: float = 2, inset: float = 8) -> None:
+        self.draw.rectangle((self.px(inset), self.y, self.across - self.px(inset) - 1, self.y + max(1, self.px(thick)) - 1), INK)
+        self.y += max(1, self.px(thick))
+
+    def band(self, text: str, size: float) -> None:
+        """White on black across the whole paper: what must not be overlooked."""
+        height = self.px(size * 1.7)
+        self.draw.rectangle((0, self.y, self.across, self.y + height - 1), INK)
+        self.write((self.across / 2, self.y + height / 2), text, size, self.across - self.px(24), Style(ink=PAPER))
+        self.y += height
+
+    def columns(self, pairs: list[tuple[str, str]]) -> None:
+        """Label over figure, side by side, parted by a thin line."""
+        wide = self.across / len(pairs)
+        for nth, (label, figure) in enumerate(pairs):
+            middle = wide * (nth + 0.5)
+            self.write((middle, self.y + self.px(18)), label, 26, wide - self.px(16), Style())
+            self.write((middle, self.y + self.px(66)), figure, 46, wide - self.px(24), Style(bold=True))
+            if nth:
+                x = round(wide * nth)
+                self.draw.rectangle((x, self.y + self.px(8), x + 1, self.y + self.px(88)), INK)
+        self.y += self.px(98)
+
+    def code(self, url: str, title: str, more: str) -> None:
+        """A QR code at the left, what it is for at the right."""
+        code = qr(url, self.px(196))
+        left = self.px(28)
+        self.image.paste(code, (left, self.y))
+        x = left + code.width + self.px(20)
+        room = self.across - x - self.px(12)
+        y = self.y + code.height / 2 - self.px(46)
+        for text, size in ((title, 38), *((row, 25) for row in more.split("\n"))):
+            self.write((x, y), text, size, room, Style(anchor="lm"))
+            y += self.px(size * 1.45)
+        self.y += code.height
+
+    def cut(self) -> Image.Image:
+        """The finished paper as a one-bit image: a thermal head knows no grey."""
+        return self.image.crop((0, 0, self.across, self.y)).convert("1", dither=Image.Dither.NONE)
+
+
+def qr(url: str, about: int) -> Image.Image:
+    """A QR code with its quiet zone, at the whole number of dots per module that comes nearest to `about` dots."""
+    made = segno.make(url, error="m", micro=False)
+    modules = made.symbol_size(border=2)[0]
+    dots = max(3, about // modules)
+    rows = [[PAPER if not cell else INK for cell in row] for row in made.matrix_iter(border=2)]
+    code = Image.new("L", (modules, modules))
+    code.putdata([cell for row in rows for cell in row])
+    return code.resize((modules * dots, modules * dots), Image.Resampling.NEAREST)
+
+
+def balance(text: str, font: ImageFont.FreeTypeFont, room: float) -> list[str]:
+    """Rows of about one length, so that no single character is left for the last."""
+    rows = wrap(text, font, room)
+    narrow = room
+    while narrow > room / 2 and len(tighter := wrap(text, font, narrow - 8)) == len(rows):
+        rows, narrow = tighter, narrow - 8
+    return rows
+
+
+def wrap(text: str, font: ImageFont.FreeTypeFont, room: float) -> list[str]:
+    """Rows no wider than `room` dots."""
+    rows, row = [], ""
+    for piece in _pieces(text):
+        if row and font.getlength((row + piece).rstrip()) > room:
+            rows.append(row.rstrip())
+            row = piece.lstrip()
+        else:
+            row += piece
+    return [*rows, row.rstrip()] if row.strip() else rows
+
+
+def _pieces(text: str) -> list[str]:
+    """What may not be broken: a Latin word with its space, one Chinese character with the mark that follows it."""
+    pieces: list[str] = []
+    for char in text:
+        glued = pieces and (
+            (char.isascii() and not char.isspace() and pieces[-1][-1].isascii() and not pieces[-1][-1].isspace())
+            or char in " ，。、；：！？）》”"
+        )
+        if glued:
+            pieces[-1] += char
+        else:
+            pieces.append(char)
+    return pieces

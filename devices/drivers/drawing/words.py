@@ -1,0 +1,80 @@
+"""The few fixed words on a paper, in the visitor's language."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+WORDS: dict[str, dict[str, str]] = {
+    "zh-Hans": {
+        "number": "您的号码",
+        "ahead": "前面等候",
+        "people": "{n} 人",
+        "wait": "预计等候",
+        "range": "{low}–{high} 分钟",
+        "about": "约 {low} 分钟",
+        "soon": "很快轮到",
+        "unknown": "请留意叫号",
+        "where": "请到 {where} 等候",
+        "scan": "扫码看进度",
+        "scan_more": "手机上看前面还有几位，\n可随时取消排队",
+        "copy": "补打 · REPRINT",
+        "nth": "第 {n} 张",
+        "today": "当日有效",
+        "test": "打印测试",
+        "test_more": "字迹清楚、四边完整、\n二维码能扫，就是正常",
+    },
+    "zh-Hant": {
+        "number": "您的號碼",
+        "ahead": "前面等候",
+        "people": "{n} 人",
+        "wait": "預計等候",
+        "range": "{low}–{high} 分鐘",
+        "about": "約 {low} 分鐘",
+        "soon": "很快輪到",
+        "unknown": "請留意叫號",
+        "where": "請到 {where} 等候",
+        "scan": "掃碼看進度",
+        "scan_more": "手機上看前面還有幾位，\n可隨時取消排隊",
+        "copy": "補印 · REPRINT",
+        "nth": "第 {n} 張",
+        "today": "當日有效",
+        "test": "列印測試",
+        "test_more": "字跡清楚、四邊完整、\n二維碼能掃，就是正常",
+    },
+    "en": {
+        "number": "Your number",
+        "ahead": "People ahead",
+        "people": "{n}",
+        "wait": "Expected wait",
+        "range": "{low}–{high} min",
+        "about": "about {low} min",
+        "soon": "very soon",
+        "unknown": "listen for it",
+        "where": "Please wait near {where}",
+        "scan": "Follow your number",
+        "scan_more": "See how many are ahead,\nleave the line any time",
+        "copy": "REPRINT",
+        "nth": "copy {n}",
+        "today": "Valid today",
+        "test": "Print test",
+        "test_more": "Clear letters, whole edges\nand a readable code are right",
+    },
+}
+
+
+def words(lang: str) -> dict[str, str]:
+    """The words of `lang`; simplified Chinese for a language no paper is made in."""
+    return WORDS.get(lang, WORDS["zh-Hans"])
+
+
+def wait_range(wait: Mapping[str, Any] | None, word: Mapping[str, str]) -> str:
+    """A wait of `p50_s` to `p90_s` seconds as whole minutes, the far end rounded up: a promise that holds."""
+    if not wait:
+        return word["unknown"]
+    low = math.floor(wait["p50_s"] / 60)
+    high = max(low, math.ceil(wait["p90_s"] / 60))
+    if high < 1:
+        return word["soon"]
+    return word["about"].format(low=high) if low in (0, high) else word["range"].format(low=low, high=high)

@@ -1,0 +1,1 @@
+"""What a receipt printer does with the bytes it gets."""

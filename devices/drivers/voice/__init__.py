@@ -1,0 +1,1 @@
+"""How sentences become sound."""
