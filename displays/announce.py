@@ -1,0 +1,172 @@
+"""What follows from the record without anybody asking: a sentence for each call, a paper for each ticket, a question after."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from displays import phrases
+from queueing import forecast, tickets
+from queueing.db import Db
+from queueing.journal import Entry, Position
+
+SAID_WITHIN = timedelta(seconds=20)  # later than that a call only confuses people
+PRINTED_WITHIN = timedelta(minutes=5)  # paper comes back, but the visitor doesn't wait for ever
+ASKED_S = 30  # how long the evaluator asks
+ASKED_WITHIN = timedelta(seconds=ASKED_S + 15)  # and how long the question may be on its way
+TIMES = 2  # a call is said twice
+LEVELS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """Something owed because of one row. A print names its `device`; the others reach the devices that belong to `window`."""
+
+    kind: str
+    key: str
+    expires: datetime
+    ticket: int
+    data: dict[str, Any]
+    device: str | None = None
+    window: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A job that one device owes from now on. `state` is owed, or expired when its time was over before it was made."""
+
+    id: int
+    device: str
+    kind: str
+    key: str
+    expires: datetime
+    state: str
+    data: dict[str, Any]
+
+
+def effects(entry: Entry) -> list[Effect]:
+    """What is owed because of this row: nothing, mostly."""
+    if entry.ticket is None:
+        return []
+    match entry.kind:
+        case "ticket.called" | "ticket.recalled":
+            return [say(entry, entry.ticket)]
+        case "ticket.taken" | "ticket.reprinted" if entry.data.get("print_at"):
+            return [paper(entry, entry.ticket)]
+        case "ticket.finished":
+            return [question(entry, entry.ticket, f"rating:tk_{entry.ticket}")]
+        case "rating.asked":
+            return [question(entry, entry.ticket, f"rating:tk_{entry.ticket}:{entry.offset}")]
+    return []
+
+
+def say(entry: Entry, ticket: int) -> Effect:
+    """The sentence of a call, for every speaker within earshot of its window."""
+    number, window, call = entry.data["ticket"], entry.data["window"], entry.data["call"]
+    sentences = phrases.call_sentences(number, window, [entry.data.get("lang", "zh-Hans")])
+    data = {
+        "sentences": [{"lang": sentence.lang, "text": sentence.text} for sentence in sentences],
+        "times": TIMES, "chime": True, "call": call, "ticket": number, "window": window,
+    }  # fmt: skip
+    return Effect("say", f"call:{call}", entry.at + SAID_WITHIN, ticket, data, window=window)
+
+
+def paper(entry: Entry, ticket: int) -> Effect:
+    """The paper of a ticket, or a marked copy that somebody asked for. Keys of failed papers count up: a copy's is its row."""
+    copied = entry.kind == "ticket.reprinted"
+    data = {"ticket_id": f"tk_{ticket}", "ticket": entry.data["ticket"], "service": entry.data["service"]}
+    data |= {"template": "reprint", "copy": entry.data["copy"] + 1} if copied else {"template": "ticket"}
+    key = f"ticket:tk_{ticket}:{entry.offset if copied else 1}"
+    return Effect("print", key, entry.at + PRINTED_WITHIN, ticket, data, device=entry.data["print_at"])
+
+
+def question(entry: Entry, ticket: int, key: str) -> Effect:
+    """The question how it was, for the evaluators of the window that served the visitor."""
+    data = {"ticket_id": f"tk_{ticket}", "ticket": entry.data["ticket"], "levels": LEVELS, "seconds": ASKED_S}
+    window = entry.data.get("window") or entry.window
+    return Effect("ask_rating", key, entry.at + ASKED_WITHIN, ticket, data, window=window)
+
+
+PAPERS = """
+SELECT t.*, h.name AS hall_name, h.ticket_line, h.time_zone, z.name AS zone_name,
+       CASE t.lang WHEN 'zh-Hant' THEN coalesce(s.name_hant, s.name) WHEN 'en' THEN coalesce(s.name_en, s.name)
+            ELSE s.name END AS service_name
+FROM tickets t JOIN halls h ON h.id = t.hall JOIN services s ON s.hall = t.hall AND s.code = t.service
+JOIN zones z ON z.hall = s.hall AND z.code = s.zone WHERE t.id = ANY($1)
+"""
+
+
+async def papers(db: Db, ids: Sequence[int], pages: str) -> dict[int, dict[str, Any]]:
+    """What the papers of these tickets say besides their number. `pages` is where the hall's own pages are."""
+    said = {}
+    for row in await db.fetch(PAPERS, ids) if ids else ():
+        ticket = tickets.from_row(row)
+        ahead = await tickets.ahead(db, ticket)
+        wait = await forecast.wait_for(db, ticket, ahead)
+        said[ticket.id] = {
+            "hall": row["hall_name"], "service_name": row["service_name"], "where": row["zone_name"], "lang": ticket.lang,
+            "line": row["ticket_line"], "at": ticket.joined_at.astimezone(ZoneInfo(row["time_zone"])).isoformat("T", "seconds"),
+            "ahead": ahead, "wait": wait and {"p50_s": wait.p50_s, "p90_s": wait.p90_s}, "url": f"{pages}/t/{ticket.key}",
+        }  # fmt: skip
+    return said
+
+
+# A call is heard in the window's zone, in the whole hall where the zone has no speaker. What is too late to be done is
+# kept as expired: the story of a ticket tells of it.
+ANNOUNCE = """
+WITH effect AS (
+    SELECT e.*, t.clerk, w.zone FROM ROWS FROM (jsonb_to_recordset($4) AS (kind text, key text, expires timestamptz,
+        ticket bigint, data jsonb, device text, "window" text)) WITH ORDINALITY
+        AS e (kind, key, expires, ticket, data, device, "window", nth)
+    LEFT JOIN tickets t ON t.id = e.ticket LEFT JOIN windows w ON w.hall = $1 AND w.no = e."window"
+), near AS (
+    SELECT id, kind, zone, window_no FROM devices WHERE hall = $1 AND revoked_at IS NULL AND paired_at IS NOT NULL
+), aimed AS (
+    SELECT e.nth, e.kind, e.key, e.expires, e.data, e.device FROM effect e WHERE e.kind = 'print'
+    UNION ALL
+    SELECT e.nth, e.kind, e.key, e.expires, e.data || jsonb_build_object('clerk', e.clerk), d.id
+    FROM effect e JOIN near d ON d.kind = 'evaluator' AND d.window_no = e."window" WHERE e.kind = 'ask_rating'
+    UNION ALL
+    SELECT e.nth, e.kind, e.key, e.expires, e.data, d.id FROM effect e JOIN near d ON d.kind = 'speaker' AND CASE
+        WHEN d.window_no IS NOT NULL THEN d.window_no = e."window"
+        WHEN EXISTS (SELECT FROM near n WHERE n.kind = 'speaker' AND n.zone = e.zone) THEN d.zone = e.zone
+        ELSE d.zone IS NULL END
+    WHERE e.kind = 'say'
+), moved AS (
+    INSERT INTO announce_positions AS p (hall, epoch, "offset") VALUES ($1, $2, $3)
+    ON CONFLICT (hall) DO UPDATE SET epoch = excluded.epoch, "offset" = greatest(p."offset", excluded."offset"), at = now()
+)
+INSERT INTO jobs (hall, device, kind, key, expires, data, state, ended_at)
+SELECT $1, d.id, a.kind, a.key, a.expires, a.data,
+       CASE WHEN a.expires > hall_now() THEN 'owed' ELSE 'expired' END::job_state,
+       CASE WHEN a.expires <= hall_now() THEN hall_now() END
+FROM aimed a JOIN devices d ON d.id = a.device AND d.hall = $1 ORDER BY a.nth, d.n
+ON CONFLICT (device, key) DO NOTHING
+RETURNING id, device, kind, key, expires, state::text, data
+"""
+
+
+async def announce(db: Db, hall_id: int, epoch: str, entries: Sequence[Entry], pages: str) -> list[Made]:
+    """Make the jobs of these rows and move the hall's announcing position behind them, in one statement.
+
+    Rows announced before make nothing again: a job is once per device and key. `pages` is the address of the hall's pages.
+    """
+    owed = [effect for entry in entries for effect in effects(entry)]
+    said = await papers(db, [effect.ticket for effect in owed if effect.kind == "print"], pages)
+    rows = [
+        {"kind": effect.kind, "key": effect.key, "expires": effect.expires, "ticket": effect.ticket, "device": effect.device,
+         "window": effect.window, "data": effect.data | (said.get(effect.ticket, {}) if effect.kind == "print" else {})}
+        for effect in owed
+    ]  # fmt: skip
+    made = await db.fetch(ANNOUNCE, hall_id, epoch, entries[-1].offset, rows)
+    return [Made(**row) for row in made]
+
+
+REACHED = 'SELECT epoch, "offset" FROM announce_positions WHERE hall = $1'
+
+
+async def reached(db: Db, hall_id: int) -> Position | None:
+    """How far the hall's record has been announced; None for a hall that never spoke."""
+    row = await db.fetchrow(REACHED, hall_id)
+    return Position(**row) if row else None
