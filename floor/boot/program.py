@@ -21,6 +21,7 @@ class Program:
     env: Mapping[str, str] | None = None  # None: the same as ours
     cwd: Path = Path("/")
     stop: signal.Signals = signal.SIGTERM  # asks it to end
+    force: signal.Signals = signal.SIGKILL  # when asking was not enough
     orphaned: signal.Signals = signal.SIGKILL  # what the system sends it should the hall's own process be killed
     user: int | None = None  # a uid to run as, when root must not
     whole_group: bool = True  # what it leaves behind when it ends is ended with it
@@ -62,4 +63,5 @@ class Server:
     program: Program
     ready: Callable[[int], bool]  # given the pid of its process
     url: str
+    recover: Callable[[], None] = field(default=lambda: None)  # to be called before it is started again
     why: Callable[[], str] = field(default=lambda: "")  # the last lines it wrote, when it does not start

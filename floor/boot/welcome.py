@@ -1,0 +1,55 @@
+"""What the start prints: where the hall is, who may sign in, and what to click first."""
+
+import socket
+
+from floor.boot.demo import SignIns
+from floor.boot.place import local_origin
+from floor.settings import Settings
+
+ROLES = {
+    "clerk": "clerks", "desk": "guide desk", "leader": "zone leader", "manager": "hall manager",
+    "engineer": "machines", "auditor": "record", "doorstep": "doorstep team",
+}  # fmt: skip
+
+
+def welcome(settings: Settings, sign_ins: SignIns | None, seconds: float) -> str:
+    """The text of the first screen; `seconds` since the start."""
+    origin = settings.public_url or local_origin(settings)
+    lines = ["", f"  The hall is open (ready in {seconds:.1f} s).", "", f"  Start here     {origin}/"]
+    lines += [f"  On the network {place}/" for place in network_origins(settings)]
+    if sign_ins is not None:
+        lines += demo_lines(origin, sign_ins)
+    return "\n".join([*lines, "", "  Ctrl-C closes it; the next start finds everything as it was.", ""])
+
+
+def demo_lines(origin: str, sign_ins: SignIns) -> list[str]:
+    hall = f"{origin}/{sign_ins.hall}"
+    people = [
+        f"    {ROLES.get(role, role):<13} {names[0]}{f' … {names[-1]}' if len(names) > 1 else ''}"
+        for role, names in sign_ins.people.items()
+    ]
+    return [
+        f"  Kiosk          {hall}/kiosk",
+        f"  Clerk          {hall}/console",
+        f"  Board          {hall}/board/A",
+        f"  LED and voice  {hall}/wall",
+        f"  Manager        {hall}/manage",
+        "",
+        f"  Demo sign-ins, password {sign_ins.password}",
+        *people,
+        "",
+        "  First: take a number at the kiosk, then sign in as clerk01 at window 1 and press the space bar.",
+    ]
+
+
+def network_origins(settings: Settings) -> list[str]:
+    """How other machines of the network reach the pages; asks the routing table, sends nothing."""
+    if settings.public_url or settings.host not in ("0.0.0.0", "::"):
+        return []
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # an address nobody has: only the own side of the route is read
+        except OSError:
+            return []
+        own = probe.getsockname()[0]
+    return [] if own.startswith("127.") else [f"http://{own}:{settings.port}"]

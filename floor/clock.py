@@ -1,0 +1,114 @@
+"""The process that does what is due: it looks each second and acts once per rule, period and hall, however many run."""
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import asyncpg
+import structlog
+
+from devices import health, jobs
+from floor.database import GONE, Db, Pool, Unavailable, acquire, open_pool
+from floor.doorbell import Doorbell, open_redis
+from floor.log import start_log
+from floor.settings import load
+from queueing.halls import Hall, list_halls
+from scheduling import ticks
+
+LOOK_S = 1.0  # a rule acts at most this late
+SWEEP_S = 5.0  # jobs run out and machines fall silent within seconds, not minutes; both sweeps may run twice
+
+T = TypeVar("T")
+log = structlog.get_logger("clock")
+
+TICKS = (*ticks.TICKS,)
+SWEEPS: tuple[Callable[[Db], Awaitable[object]], ...] = (jobs.expire_due, health.sweep)
+
+
+class Clock:
+    """What one clock process remembers: which period of which rule it has seen done, and when it swept."""
+
+    def __init__(self, pool: Pool, doorbell: Doorbell) -> None:
+        self.pool = pool
+        self.doorbell = doorbell
+        self.next_sweep = 0.0
+        self.seen: dict[tuple[str, int], int] = {}
+
+    async def look(self, now: float) -> None:
+        """Do what is due at `now` (seconds of the wall clock) in every hall. Unavailable when Postgres is gone."""
+        async with acquire(self.pool) as db:
+            halls = await list_halls(db)
+            for tick in TICKS:
+                for hall in halls:
+                    await self.tick(db, tick, hall, int(now // tick.every_s))
+            if now >= self.next_sweep:
+                self.next_sweep = now + SWEEP_S
+                for sweep in SWEEPS:
+                    if await unless_it_fails(sweep.__qualname__, sweep(db)):
+                        self.ring(halls)
+
+    async def tick(self, db: Db, tick: ticks.Tick, hall: Hall, period: int) -> None:
+        """Ask the database only when the period is new to this clock: it, not we, knows whether it was done."""
+        if self.seen.get((tick.rule, hall.id)) == period:
+            return
+        did = await unless_it_fails(tick.rule, ticks.run(db, tick, hall))
+        self.seen[tick.rule, hall.id] = period
+        if did:
+            log.info("tick", rule=tick.rule, hall=hall.code, rows=did)
+            self.ring([hall])
+
+    def ring(self, halls: list[Hall]) -> None:
+        for hall in halls:
+            self.doorbell.ring(hall.id)
+
+
+async def unless_it_fails(rule: str, due: Awaitable[T]) -> T | None:
+    """One rule that fails is logged and tried in its next period; the others go on. A lost database is not its fault."""
+    try:
+        return await due
+    except asyncpg.PostgresError as reason:
+        if isinstance(reason, GONE):
+            raise
+        log.exception("tick_failed", rule=rule)
+        return None
+
+
+async def keep_time(clock: Clock, stop: asyncio.Event) -> None:
+    """Look each second until told to stop; without Postgres wait for it, saying so once."""
+    loop, away = asyncio.get_running_loop(), False
+    while not stop.is_set():
+        try:
+            await clock.look(time.time())
+            if away:
+                log.info("database_back")
+            away = False
+        except (Unavailable, *GONE) as reason:
+            if not away:
+                log.warning("database_away", reason=str(reason))
+            away = True
+        wake = loop.create_task(stop.wait())
+        await asyncio.wait([wake], timeout=LOOK_S)
+        wake.cancel()
+
+
+async def main() -> None:
+    settings = load(os.environ)
+    start_log(settings)
+    assert settings.redis_url, "the supervisor names the Redis"
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    redis = open_redis(settings.redis_url)
+    pool = await open_pool(settings, size=2)
+    doorbell = Doorbell(redis)
+    await keep_time(Clock(pool, doorbell), stop)
+    await doorbell.close()
+    await pool.close()
+    await redis.aclose()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

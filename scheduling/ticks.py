@@ -1,0 +1,76 @@
+"""What is due by the clock in every hall: doors opened ahead, yesterday's tickets ended, old presses forgotten."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from queueing.db import Db
+from queueing.halls import Hall
+from queueing.tickets import expire_day
+from scheduling.hours import changed, open_doors
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """A rule that acts once in each period. `act` answers how many rows it changed; `every_s` is a multiple of 60."""
+
+    rule: str
+    every_s: int
+    act: Callable[[Db, Hall], Awaitable[int]]
+
+
+CLAIM = """
+INSERT INTO ticks (rule, minute, subject) VALUES ($1, date_bin(make_interval(secs => $2), hall_now(), 'epoch'), $3)
+ON CONFLICT DO NOTHING RETURNING minute
+"""
+DID = "UPDATE ticks SET did = $4 WHERE (rule, minute, subject) = ($1, $2, $3)"
+
+
+async def run(db: Db, tick: Tick, hall: Hall) -> int | None:
+    """Do what a rule owes a hall in this period; None when it has been done.
+
+    The claim and the act are one transaction: a clock that dies in between leaves neither, a second clock waits for
+    the row and finds it taken.
+    """
+    subject = f"hall:{hall.id}"
+    async with db.transaction():
+        minute = await db.fetchval(CLAIM, tick.rule, tick.every_s, subject)
+        if minute is None:
+            return None
+        did = await tick.act(db, hall)
+        if did:
+            await db.execute(DID, tick.rule, minute, subject, did)
+        return did
+
+
+async def open_ahead(db: Db, hall: Hall) -> int:
+    """Today's doors and tomorrow's, so that a clock that was away all night has not kept the hall shut."""
+    return await open_doors(db, hall.id)
+
+
+async def end_yesterday(db: Db, hall: Hall) -> int:
+    """A ticket is good for its business day: what still waits after the roll expires."""
+    return await expire_day(db, hall.id, actor="clock")
+
+
+OLD_PRESSES = "DELETE FROM presses WHERE at < now() - interval '24 hours'"
+
+
+async def forget_presses(db: Db, hall: Hall) -> int:
+    """A press is known again for 24 hours, as the interface promises."""
+    return changed(await db.execute(OLD_PRESSES))
+
+
+OLD_TICKS = "DELETE FROM ticks WHERE minute < now() - interval '7 days'"
+
+
+async def forget_ticks(db: Db, hall: Hall) -> int:
+    """A week of the clock's own record is enough to see what it did."""
+    return changed(await db.execute(OLD_TICKS))
+
+
+TICKS = (
+    Tick("doors.open", 60, open_ahead),
+    Tick("tickets.expire", 60, end_yesterday),
+    Tick("presses.forget", 600, forget_presses),
+    Tick("ticks.forget", 3600, forget_ticks),
+)
