@@ -1,0 +1,87 @@
+"""The demo's machines as their programs read them: one file for the agent, one for the voice, one for the paper."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from floor.settings import Settings
+
+PAPER_PORT = 100  # beside the hall's own port: control here, printers behind it
+EVALUATOR_PORT = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """A machine of the demo hall. `name` is its name in the ledger too and never changes; `code` until it has paired."""
+
+    kind: str
+    name: str
+    zone: str | None = None
+    window: str | None = None
+    code: str | None = None
+
+
+def write(settings: Settings, machines: Sequence[Machine]) -> None:
+    """Write agents/{agent,voice,paper}.toml below the data directory. They hold pairing codes: for their owner alone."""
+    folder = settings.data_dir / "agents"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    speakers = [machine for machine in machines if machine.kind == "speaker"]
+    others = [machine for machine in machines if machine.kind != "speaker"]
+    dispensers = [machine for machine in machines if machine.kind == "dispenser"]
+    _replace(folder / "agent.toml", _agent(settings, "agent", others))
+    _replace(folder / "voice.toml", _agent(settings, "voice", speakers))
+    _replace(folder / "paper.toml", _paper(settings, dispensers))
+
+
+def _replace(file: Path, lines: Iterator[str]) -> None:
+    """Write a file whole: a program that reads it at the same time sees the old one or the new one."""
+    fresh = file.with_suffix(".new")
+    fresh.touch(mode=0o600)
+    fresh.write_text("\n".join(lines) + "\n", "utf-8")
+    fresh.replace(file)
+
+
+def _agent(settings: Settings, program: str, machines: Sequence[Machine]) -> Iterator[str]:
+    yield from _table("[agent]", server=f"http://127.0.0.1:{settings.port}", state=str(settings.data_dir / "agents" / program))
+    for machine in machines:
+        known: dict[str, str | int] = {"kind": machine.kind, "name": machine.name}
+        if machine.code:
+            known["code"] = machine.code
+        yield from _table("[[device]]", **known, **_equipment(settings, machine))
+
+
+def _equipment(settings: Settings, machine: Machine) -> dict[str, str | int]:
+    """What is wired to a machine of the demo: programs on this computer, and folders the browser looks into."""
+    n = machine.name.rpartition("-")[2]
+    shown = settings.data_dir / "demo"
+    match machine.kind:
+        case "dispenser":
+            return {"printer": f"tcp://127.0.0.1:{_near(settings, PAPER_PORT, int(n))}"}
+        case "speaker":
+            return {"play": "files", "out": str(shown / "voice")}
+        case "led":
+            return {"out": str(shown / "led")}
+        case _:
+            return {"listen": f"127.0.0.1:{_near(settings, EVALUATOR_PORT, int(n))}"}
+
+
+def _near(settings: Settings, offset: int, n: int) -> int:
+    """A port near the hall's own: below it where there is no room above."""
+    return settings.port + (offset + n if settings.port < 65000 else -offset - n)
+
+
+def _paper(settings: Settings, dispensers: Sequence[Machine]) -> Iterator[str]:
+    control = f"127.0.0.1:{_near(settings, PAPER_PORT, 0)}"
+    yield from _table("[paper]", out=str(settings.data_dir / "demo" / "paper"), control=control)
+    for machine in dispensers:
+        n = int(machine.name.rpartition("-")[2])
+        yield from _table("[[printer]]", name=machine.name, listen=f"127.0.0.1:{_near(settings, PAPER_PORT, n)}")
+
+
+def _table(heading: str, **values: str | int) -> Iterator[str]:
+    """One TOML table; JSON's strings and numbers are TOML's too."""
+    yield heading
+    for name, value in values.items():
+        yield f"{name} = {json.dumps(value, ensure_ascii=False)}"
+    yield ""

@@ -1,0 +1,164 @@
+"""The demo hall: made up at the first start so that a newcomer can try every place in it at once."""
+
+import secrets
+import tomllib
+from dataclasses import dataclass, replace
+from importlib.resources import files
+from typing import Any
+
+from devices import pairing, registry
+from floor.boot import agents
+from floor.database import Db
+from floor.people import add_user, hash_password, list_users, verify_password
+from floor.settings import Settings
+
+CODE = "demo"
+ACTOR = "engineer:engineer"
+WINDOWS_A_ZONE = 3
+PORTRAITS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class SignIns:
+    """What the start prints: the hall's code, the one password of all its people and their usernames by role."""
+
+    hall: str
+    password: str
+    people: dict[str, list[str]]
+
+
+async def open_demo_hall(db: Db, settings: Settings) -> SignIns:
+    """Make the demo hall where it is missing, add what later versions brought, and write the agents' files.
+
+    What people changed since then stays. Only the doors follow HALL_DEMO_OPEN at every start.
+    """
+    plan = tomllib.loads((files("floor.boot") / "demo.toml").read_text("utf-8"))
+    password = _password(settings)
+    async with db.transaction():
+        hall = await _lay_floor(db, plan, always_open=settings.demo_open == "always")
+        people = await _seat_people(db, hall, plan, password)
+        machines = await _install_devices(db, hall, plan)
+    agents.write(settings, machines)
+    return SignIns(CODE, password, people)
+
+
+def _password(settings: Settings) -> str:
+    """HALL_DEMO_PASSWORD, else a random one kept in the data directory, so that a restart prints the same."""
+    if settings.demo_password:
+        return settings.demo_password
+    kept = settings.data_dir / "demo-password"
+    if not kept.exists():
+        kept.touch(mode=0o600)
+        kept.write_text(secrets.token_hex(4), "utf-8")
+    return kept.read_text("utf-8").strip()
+
+
+HALL = """
+INSERT INTO halls (code, name, calls_before_missed, min_call_s, return_after, ticket_line, one_live_ticket, skills_required, always_open)
+VALUES ($1, $2, $3, $4, $5, $6, false, false, $7)
+ON CONFLICT (code) DO UPDATE SET always_open = excluded.always_open RETURNING id
+"""
+STREAM = "INSERT INTO hall_streams (hall, epoch) VALUES ($1, $2) ON CONFLICT DO NOTHING"
+ZONE = "INSERT INTO zones (hall, code, name, rank) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING"
+SERVICE = """
+INSERT INTO services (hall, code, name, name_hant, name_en, zone, prefix, minutes, rank)
+VALUES ($1, $2, $3, $4, $5, $2, $2, $6, $7) ON CONFLICT DO NOTHING
+"""
+CATEGORY = """
+INSERT INTO categories (hall, code, name, credit_minutes, needs_evidence) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING
+"""
+WINDOW = """
+INSERT INTO windows (hall, no, name, zone, serves, rank) VALUES ($1, $2, $3, $4, ARRAY[$4], $5) ON CONFLICT DO NOTHING
+"""
+
+
+async def _lay_floor(db: Db, plan: dict[str, Any], *, always_open: bool) -> int:
+    """The hall's row, areas, services, windows and categories; answers the hall's id."""
+    rules, areas = plan["hall"], plan["areas"]
+    hall: int = await db.fetchval(
+        HALL, CODE, rules["name"], rules["calls_before_missed"], rules["min_call_s"], rules["return_after"],
+        rules["ticket_line"], always_open,
+    )  # fmt: skip
+    await db.execute(STREAM, hall, f"k{secrets.token_hex(3)}")
+    await db.executemany(ZONE, [(hall, a["letter"], a["zone"], rank) for rank, a in enumerate(areas)])
+    await db.executemany(
+        SERVICE,
+        [(hall, a["letter"], a["service"], a["hant"], a["en"], a["minutes"], rank) for rank, a in enumerate(areas)],
+    )
+    await db.executemany(
+        CATEGORY,
+        [(hall, c["code"], c["name"], c["credit"], c.get("needs_evidence", True)) for c in plan["categories"]],
+    )
+    await db.executemany(
+        WINDOW, [(hall, str(no), f"{no}号窗口", zone, no) for no, zone in _windows(plan)]
+    )
+    return hall
+
+
+def _windows(plan: dict[str, Any]) -> list[tuple[int, str]]:
+    """Window numbers from 1 with the letter of their area."""
+    letters = [area["letter"] for area in plan["areas"] for _ in range(WINDOWS_A_ZONE)]
+    return list(enumerate(letters, start=1))
+
+
+def _people(plan: dict[str, Any]) -> list[dict[str, Any]]:
+    """Everybody who works here: a clerk for each name, then those who are not at a window."""
+    clerks = [
+        {
+            "username": f"clerk{n:02}", "name": name, "number": f"{n:04}", "role": "clerk",
+            "photo": f"/static/portraits/{(n - 1) % PORTRAITS + 1}.svg", "post": plan["clerks"]["posts"].get(str(n)),
+        }
+        for n, name in enumerate(plan["clerks"]["names"], start=1)
+    ]  # fmt: skip
+    return [*clerks, *plan["people"]]
+
+
+PASSWORD = "UPDATE users SET password = $3 WHERE hall = $1 AND username = ANY($2)"
+
+
+async def _seat_people(db: Db, hall: int, plan: dict[str, Any], password: str) -> dict[str, list[str]]:
+    """Give everybody an account with the demo's one password; answers usernames by role."""
+    people = _people(plan)
+    known = {user.username: user for user in await list_users(db, hall)}
+    ours = [person["username"] for person in people if person["username"] in known]
+    if len(ours) < len(people) or not await verify_password(known[ours[0]], password):
+        hashed = await hash_password(password)
+        await db.execute(PASSWORD, hall, ours, hashed)
+        for person in people:
+            if person["username"] not in known:
+                await add_user(
+                    db, hall, person["username"], hashed, name=person["name"], roles=[person["role"]], number=person["number"],
+                    post=person.get("post"), photo=person.get("photo"), zone=person.get("zone"),
+                )  # fmt: skip
+    by_role: dict[str, list[str]] = {}
+    for person in people:
+        by_role.setdefault(person["role"], []).append(person["username"])
+    return by_role
+
+
+def _machines(plan: dict[str, Any]) -> list[agents.Machine]:
+    """The machines of the hall: two dispensers in the lobby, a speaker an area, a strip and a button box a window."""
+    lobby = [agents.Machine("dispenser", f"dispenser-{n}") for n in (1, 2)]
+    speakers = [agents.Machine("speaker", f"speaker-{a['letter'].lower()}", zone=a["letter"]) for a in plan["areas"]]
+    at_windows = [
+        agents.Machine(kind, f"{kind}-{no}", window=str(no)) for kind in ("led", "evaluator") for no, _ in _windows(plan)
+    ]
+    return [*lobby, *speakers, *at_windows]
+
+
+async def _install_devices(db: Db, hall: int, plan: dict[str, Any]) -> list[agents.Machine]:
+    """Every machine that is not revoked, with a fresh pairing code where it has not joined yet."""
+    known = {device.name: device for device in await registry.list_devices(db, hall)}
+    installed = []
+    for machine in _machines(plan):
+        device, code = known.get(machine.name), None
+        if device is None:
+            _, code, _ = await pairing.create_device(
+                db, hall, machine.kind, name=machine.name, actor=ACTOR, zone=machine.zone, window=machine.window
+            )
+        elif device.revoked_at:
+            continue
+        elif device.paired_at is None:
+            code, _ = await pairing.new_code(db, device.id)
+        installed.append(replace(machine, code=code))
+    return installed
