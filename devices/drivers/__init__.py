@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from importlib import import_module
+from pathlib import Path
 from typing import Any, Literal, Protocol
 
 import msgspec
@@ -46,6 +47,10 @@ class Answer:
 
 class Hall(Protocol):
     """The hall as a driver sees it."""
+
+    @property
+    def state(self) -> Path:
+        """The program's own folder, for what its devices share."""
 
     def now(self) -> datetime:
         """The hall's time, the device's own clock corrected by the last measured offset."""

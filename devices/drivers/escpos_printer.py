@@ -20,7 +20,8 @@ from urllib.parse import urlsplit
 import msgspec
 import structlog
 from escpos.capabilities import Profile, get_profile
-from escpos.exceptions import DeviceNotFoundError, Error as EscposError
+from escpos.exceptions import DeviceNotFoundError
+from escpos.exceptions import Error as EscposError
 from escpos.printer import File, Network
 
 from devices.drivers import Ending, Hall, Job
@@ -80,18 +81,20 @@ class EscposPrinter:
         self.state = State.UNKNOWN  # what the hall is told
         self._seen = State.UNKNOWN  # what the printer said last
         self._strikes = 0
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"printer-{name}")
+        self._thread: ThreadPoolExecutor | None = None
         self._poll: asyncio.Task[None] | None = None
         self._looked = asyncio.Event()
 
     async def open(self) -> None:
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"printer-{self.name}")
         await self._look()
         self._poll = asyncio.create_task(self._keep_looking())
 
     async def close(self) -> None:
         if self._poll:
             self._poll.cancel()
-        self._thread.shutdown(wait=False, cancel_futures=True)
+        if self._thread:
+            self._thread.shutdown(wait=False, cancel_futures=True)
 
     def parts(self) -> Mapping[str, Mapping[str, Any]]:
         return {"printer": {"state": str(self.state)}}

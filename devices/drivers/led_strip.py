@@ -106,19 +106,19 @@ class LedStrip:
             case "called" | "recalled":
                 self.calls.pop(data["ticket"], None)
                 self.calls[data["ticket"]] = data["window"]
+                self._flash(flash)
             case "cleared":
+                self.flashing = self.flashing and data["ticket"] != self._newest()[0]
                 self.calls.pop(data["ticket"], None)
             case "window_opened" | "window_resumed":
                 self.windows[data["window"]] = "open"
             case "window_paused" | "window_closed":
                 self.windows[data["window"]] = kind.removeprefix("window_")
-            case _:
-                return
-        self._flash(flash or (self.flashing and kind not in ("called", "recalled", "cleared")))
+        self._draw()
 
     def stale(self, is_stale: bool) -> None:
         self.is_stale = is_stale
-        self._flash(self.flashing and not is_stale)
+        self._flash(False)
 
     @property
     def state(self) -> str:
@@ -132,17 +132,19 @@ class LedStrip:
 
     def wording(self) -> str:
         """The best wording that fits, or the best of all when none does."""
-        ticket, window = next(reversed(self.calls.items()), ("", ""))
+        ticket, window = self._newest()
         texts = [text.format(t=ticket, w=window) for text in self.texts[self.state]]
         return next((text for text in texts if width(text) <= self.settings.width), texts[0])
 
+    def _newest(self) -> tuple[str, str]:
+        return next(reversed(self.calls.items()), ("", ""))
+
     def _flash(self, on: bool) -> None:
         """A fresh call blinks for eight seconds, then stands still."""
-        if self._flash_ends and (on != self.flashing or on):
+        if self._flash_ends:
             self._flash_ends.cancel()
         self.flashing = on
-        if on:
-            self._flash_ends = asyncio.get_running_loop().call_later(FLASH_S, self._flash, False)
+        self._flash_ends = asyncio.get_running_loop().call_later(FLASH_S, self._flash, False) if on else None
         self._draw()
 
     def _draw(self) -> None:

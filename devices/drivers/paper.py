@@ -22,6 +22,7 @@ from typing import Any
 
 import structlog
 
+from devices.agent.logs import set_up_logs
 from devices.drivers.receipts.escpos import Decoder
 from devices.drivers.receipts.printer import Paper, Printer
 
@@ -225,4 +226,5 @@ def _settings(arguments: list[str]) -> Mapping[str, Any]:
 
 
 if __name__ == "__main__":
+    set_up_logs()
     asyncio.run(serve(_settings(sys.argv[1:])))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from importlib.resources import files
+from io import BytesIO
 from pathlib import Path
 
 from PIL import ImageFont
@@ -19,8 +20,8 @@ BITMAP_FONTS = (
 @cache
 def outline(size: int) -> ImageFont.FreeTypeFont:
     """WenQuanYi Micro Hei at `size` pixels: Chinese both ways and Latin in one file, so paper is the same everywhere."""
-    with files("paperang_p2_fonts_cjk").joinpath("fonts/wqy-microhei.ttc").open("rb") as file:
-        return ImageFont.truetype(file, size)
+    font = files("paperang_p2_fonts_cjk").joinpath("fonts/wqy-microhei.ttc")
+    return ImageFont.truetype(BytesIO(font.read_bytes()), size)
 
 
 @cache

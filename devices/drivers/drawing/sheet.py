@@ -107,7 +107,7 @@ class Sheet:
 def qr(url: str, about: int) -> Image.Image:
     """A QR code with its quiet zone, at the whole number of dots per module that comes nearest to `about` dots."""
     made = segno.make(url, error="m", micro=False)
-    modules = made.symbol_size(border=2)[0]
+    modules = int(made.symbol_size(border=2)[0])
     dots = max(3, about // modules)
     rows = [[PAPER if not cell else INK for cell in row] for row in made.matrix_iter(border=2)]
     code = Image.new("L", (modules, modules))

@@ -1,0 +1,166 @@
+"""One machine of this program: paired with the hall, linked to it, and doing its jobs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, cast
+
+import structlog
+
+from devices import clock, wire
+from devices.agent import VERSION
+from devices.agent.config import AgentConfig, DeviceConfig
+from devices.agent.ledger import Identity, Ledger, Page
+from devices.agent.line import Address, Line
+from devices.agent.pairing import pair
+from devices.agent.work import Work
+from devices.client import Alarm, Answered, Apply, Configure, Do, Fresh, Keep, Link, Show, Stale, Step
+from devices.drivers import Answer, Ending, Job, Screen, Worker, make
+
+log = structlog.get_logger()
+
+LAST_JOB_S = 2.0  # how long a job under way may take when the program is told to stop
+NOT_PAIRED = "not paired"
+
+
+class Device:
+    """Stands between the link and the driver, and is the hall to the driver."""
+
+    def __init__(self, config: DeviceConfig, agent: AgentConfig, ledger: Ledger) -> None:
+        self.config, self.agent, self.ledger = config, agent, ledger
+        self.name = config.name
+        self.driver = make(config.kind, config.name, config.settings, self)
+        self._since: dict[str, tuple[str, datetime]] = {}
+        self._asked: dict[str, asyncio.Future[Answer]] = {}
+        self._link: Link | None = None
+        self._line: Line | None = None
+        self._work: Work | None = None
+
+    # ---- the hall, as the driver sees it
+
+    @property
+    def state(self) -> Path:
+        return self.agent.state
+
+    def now(self) -> datetime:
+        return self._link.hall_time(clock.now()) if self._link else datetime.now(UTC)
+
+    def health_changed(self) -> None:
+        link, line = self._link, self._line
+        if link and line:
+            parts = self._parts()
+            line.feed(lambda now: link.show_health(parts, now))
+
+    async def press(self, what: str, data: Mapping[str, Any]) -> Answer:
+        link, line = self._link, self._line
+        if link is None or line is None:
+            return Answer("try_later")
+        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+
+        def ask(now: clock.Moment) -> list[Step]:
+            press, steps = link.press(what, dict(data), now)
+            self._asked[press] = answer
+            return steps
+
+        line.feed(ask)
+        return await answer
+
+    # ---- its life
+
+    async def run(self) -> None:
+        """Pairs, lives, and pairs anew after it was revoked; ends only by being cancelled."""
+        await self.driver.open()
+        try:
+            while True:
+                identity = self.ledger.identity(self.name) or await pair(self.agent, self.config, self.ledger)
+                why = await self._live(identity)
+                log.error("the hall says to stay away", device=self.name, why=why)
+                if why != NOT_PAIRED:
+                    await asyncio.Event().wait()
+                self.ledger.forget_identity(self.name)
+        finally:
+            await self.driver.close()
+
+    async def rest(self) -> None:
+        """Lets the job under way end before the program does."""
+        if self._work:
+            await self._work.rest(LAST_JOB_S)
+
+    async def _live(self, identity: Identity) -> str:
+        """One identity's life; returns why the hall ended it."""
+        page = self.ledger.page(identity.device)
+        interrupted = page.settle_interrupted(self.now())
+        link = Link(ledger=page, agent=VERSION, caps=sorted(self.driver.caps))
+        link.parts = self._parts()
+        self._line = line = Line(self.name, self._address(identity), link, self._perform)
+        self._link = link
+        for job in interrupted:
+            log.warning("job was interrupted", device=self.name, job=job)
+            line.feed(lambda now, job=job: link.report(job, "uncertain", now, reason="interrupted"))  # type: ignore[misc]
+        async with asyncio.TaskGroup() as together:
+            working = together.create_task(self._working(page))
+            why = await line.run()
+            working.cancel()
+        self._link = self._line = self._work = None
+        return why
+
+    async def _working(self, page: Page) -> None:
+        if self.driver.caps:
+            self._work = Work(self.name, cast(Worker, self.driver), page, self, self._tell)
+            await self._work.run()
+
+    def _address(self, identity: Identity) -> Address:
+        def secrets() -> tuple[str, ...]:
+            now = self.ledger.identity(self.name)
+            return now.secrets if now else identity.secrets
+
+        return Address(
+            link=self.agent.link or identity.link,
+            device=identity.device,
+            secrets=secrets,
+            took=lambda secret: self.ledger.settle_secret(self.name, secret) if len(secrets()) > 1 else None,
+        )
+
+    def _tell(self, job: str, state: wire.JobState, ending: Ending | None) -> None:
+        link, line = self._link, self._line
+        if link and line:
+            detail, reason = (dict(ending.detail) or None, ending.reason) if ending else (None, None)
+            line.feed(lambda now: link.report(job, state, now, detail, reason))
+
+    def _perform(self, step: Step) -> None:
+        """What the link wants of the machine."""
+        match step:
+            case Do(job) if self._work:
+                self._work.add(Job(job.job, job.kind, job.key, job.expires, job.data))
+            case Show(_, board):
+                cast(Screen, self.driver).show(board)
+            case Apply(event, flash):
+                cast(Screen, self.driver).follow(event.kind, event.data, flash)
+            case Stale() | Fresh() if not self.driver.caps:
+                cast(Screen, self.driver).stale(isinstance(step, Stale))
+            case Configure(_, data):
+                self.driver.configure(data)
+            case Keep(secret):
+                self.ledger.keep_next_secret(self.name, secret)
+            case Answered(press, _, error):
+                self._answered(press, error)
+            case Alarm(message):
+                log.error("alarm", device=self.name, message=message)
+
+    def _answered(self, press: str, error: wire.Error | None) -> None:
+        asked = self._asked.pop(press, None)
+        if asked and not asked.done():
+            asked.set_result(Answer(error.code if error else None))
+
+    def _parts(self) -> dict[str, wire.Part]:
+        """The driver's parts, each with the moment since when it is so."""
+        parts = {}
+        for part, health in self.driver.parts().items():
+            state = str(health["state"])
+            if self._since.get(part, ("", None))[0] != state:
+                self._since[part] = (state, self.now())
+            parts[part] = wire.Part(state=state, since=self._since[part][1])
+        return parts

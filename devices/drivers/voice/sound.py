@@ -1,0 +1,78 @@
+"""Sound as the hall hears it: a chime, sentences of one loudness, silence between them."""
+
+from __future__ import annotations
+
+import wave
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pyloudnorm
+from numpy.typing import NDArray
+
+Sound = NDArray[np.float64]  # mono, -1 to 1
+
+RATE = 22_050  # frames a second, what espeak-ng writes
+LOUDNESS = -16.0  # LUFS of a sentence
+PEAK = 0.89  # -1 dBFS
+GAP_S = 0.35  # between sentences
+NOTES = ((659.26, 0.0), (523.25, 0.42))  # E5, C5: ding, dong; (Hz, begins at seconds)
+CHIME_S = 1.25
+
+
+@cache
+def chime() -> Sound:
+    """Two falling notes, each a tone with two overtones dying away; a little softer than speech."""
+    whole = np.zeros(int(RATE * CHIME_S))
+    for pitch, begins in NOTES:
+        at = int(RATE * begins)
+        t = np.arange(len(whole) - at) / RATE
+        tone = sum(level * np.sin(2 * np.pi * pitch * n * t) for n, level in ((1, 1.0), (2, 0.28), (3, 0.1)))
+        whole[at:] += tone * np.exp(-t * 4.2) * np.minimum(1.0, t / 0.006)
+    whole *= np.minimum(1.0, (len(whole) - np.arange(len(whole))) / (0.08 * RATE))
+    quiet: Sound = whole * (0.4 / np.max(np.abs(whole)))
+    return quiet
+
+
+def level(sound: Sound) -> Sound:
+    """The sentence at the hall's one loudness, without clipping. Silence is returned as it is."""
+    block = int(RATE * 0.4) + 1  # the meter's block; a shorter word is measured with silence around it
+    measured = np.pad(sound, (0, max(0, block - len(sound))))
+    loudness = pyloudnorm.Meter(RATE).integrated_loudness(measured)
+    if not np.isfinite(loudness):
+        return sound
+    louder: Sound = sound * 10 ** ((LOUDNESS - loudness) / 20)
+    peak = float(np.max(np.abs(louder)))
+    return louder if peak <= PEAK else louder * (PEAK / peak)
+
+
+def compose(sentences: list[Sound], times: int, with_chime: bool, volume: float) -> Sound:
+    """The whole announcement; `volume` from 0 to 1."""
+    gap = np.zeros(int(RATE * GAP_S))
+    parts = [chime()] if with_chime else []
+    for _ in range(max(1, times)):
+        for sentence in sentences:
+            parts += [sentence, gap]
+    whole: Sound = np.concatenate(parts) * volume
+    return whole
+
+
+def read(file: Path) -> Sound:
+    """A mono 16-bit WAV at RATE. ValueError for any other."""
+    with wave.open(str(file)) as sound:
+        if (sound.getframerate(), sound.getnchannels(), sound.getsampwidth()) != (RATE, 1, 2):
+            raise ValueError(f"{file.name} is not {RATE} Hz mono 16 bit")
+        frames: Sound = np.frombuffer(sound.readframes(sound.getnframes()), dtype="<i2") / 32768.0
+        return frames
+
+
+def write(file: Path, sound: Sound) -> float:
+    """Writes a mono 16-bit WAV, whole or not at all; returns its seconds."""
+    part = file.with_suffix(".part")
+    with wave.open(str(part), "wb") as out:
+        out.setnchannels(1)
+        out.setsampwidth(2)
+        out.setframerate(RATE)
+        out.writeframes((np.clip(sound, -1.0, 1.0) * 32767).astype("<i2").tobytes())
+    part.replace(file)
+    return len(sound) / RATE
