@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from devices.jobs import COLUMNS, Job, as_job
 from displays import phrases
 from queueing import forecast, tickets
 from queueing.db import Db
@@ -30,19 +31,6 @@ class Effect:
     data: dict[str, Any]
     device: str | None = None
     window: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Made:
-    """A job that one device owes from now on. `state` is owed, or expired when its time was over before it was made."""
-
-    id: int
-    device: str
-    kind: str
-    key: str
-    expires: datetime
-    state: str
-    data: dict[str, Any]
 
 
 def effects(entry: Entry) -> list[Effect]:
@@ -73,11 +61,11 @@ def say(entry: Entry, ticket: int) -> Effect:
 
 
 def paper(entry: Entry, ticket: int) -> Effect:
-    """The paper of a ticket, or a marked copy that somebody asked for. Keys of failed papers count up: a copy's is its row."""
+    """The paper of a ticket, or a marked copy that somebody asked for. A failed paper counts its key's end up."""
     copied = entry.kind == "ticket.reprinted"
     data = {"ticket_id": f"tk_{ticket}", "ticket": entry.data["ticket"], "service": entry.data["service"]}
     data |= {"template": "reprint", "copy": entry.data["copy"] + 1} if copied else {"template": "ticket"}
-    key = f"ticket:tk_{ticket}:{entry.offset if copied else 1}"
+    key = f"ticket:tk_{ticket}:c{entry.offset}:1" if copied else f"ticket:tk_{ticket}:1"
     return Effect("print", key, entry.at + PRINTED_WITHIN, ticket, data, device=entry.data["print_at"])
 
 
@@ -113,8 +101,8 @@ async def papers(db: Db, ids: Sequence[int], pages: str) -> dict[int, dict[str, 
 
 
 # A call is heard in the window's zone, in the whole hall where the zone has no speaker. What is too late to be done is
-# kept as expired: the story of a ticket tells of it.
-ANNOUNCE = """
+# kept as expired: the story of a ticket tells of it. Rows of a record that was replaced meanwhile make nothing.
+ANNOUNCE = f"""
 WITH effect AS (
     SELECT e.*, t.clerk, w.zone FROM ROWS FROM (jsonb_to_recordset($4) AS (kind text, key text, expires timestamptz,
         ticket bigint, data jsonb, device text, "window" text)) WITH ORDINALITY
@@ -133,24 +121,27 @@ WITH effect AS (
         WHEN EXISTS (SELECT FROM near n WHERE n.kind = 'speaker' AND n.zone = e.zone) THEN d.zone = e.zone
         ELSE d.zone IS NULL END
     WHERE e.kind = 'say'
+), here AS (
+    SELECT FROM hall_streams WHERE hall = $1 AND epoch = $2 AND top >= $3
 ), moved AS (
-    INSERT INTO announce_positions AS p (hall, epoch, "offset") VALUES ($1, $2, $3)
+    INSERT INTO announce_positions AS p (hall, epoch, "offset") SELECT $1, $2, $3 FROM here
     ON CONFLICT (hall) DO UPDATE SET epoch = excluded.epoch, "offset" = greatest(p."offset", excluded."offset"), at = now()
 )
 INSERT INTO jobs (hall, device, kind, key, expires, data, state, ended_at)
 SELECT $1, d.id, a.kind, a.key, a.expires, a.data,
        CASE WHEN a.expires > hall_now() THEN 'owed' ELSE 'expired' END::job_state,
        CASE WHEN a.expires <= hall_now() THEN hall_now() END
-FROM aimed a JOIN devices d ON d.id = a.device AND d.hall = $1 ORDER BY a.nth, d.n
+FROM aimed a JOIN devices d ON d.id = a.device AND d.hall = $1 JOIN here ON true ORDER BY a.nth, d.n
 ON CONFLICT (device, key) DO NOTHING
-RETURNING id, device, kind, key, expires, state::text, data
+RETURNING {COLUMNS}
 """
 
 
-async def announce(db: Db, hall_id: int, epoch: str, entries: Sequence[Entry], pages: str) -> list[Made]:
+async def announce(db: Db, hall_id: int, epoch: str, entries: Sequence[Entry], pages: str) -> list[Job]:
     """Make the jobs of these rows and move the hall's announcing position behind them, in one statement.
 
-    Rows announced before make nothing again: a job is once per device and key. `pages` is the address of the hall's pages.
+    Rows announced before make nothing again: a job is once per device and key. `pages` is the address of the hall's
+    pages. Gives the new jobs in the order of their ids; those too late to be done have the state expired.
     """
     owed = [effect for entry in entries for effect in effects(entry)]
     said = await papers(db, [effect.ticket for effect in owed if effect.kind == "print"], pages)
@@ -160,7 +151,7 @@ async def announce(db: Db, hall_id: int, epoch: str, entries: Sequence[Entry], p
         for effect in owed
     ]  # fmt: skip
     made = await db.fetch(ANNOUNCE, hall_id, epoch, entries[-1].offset, rows)
-    return [Made(**row) for row in made]
+    return [as_job(row) for row in made]
 
 
 REACHED = 'SELECT epoch, "offset" FROM announce_positions WHERE hall = $1'

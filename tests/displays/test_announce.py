@@ -7,8 +7,8 @@ from typing import Any
 import asyncpg
 
 from devices import registry
+from devices.jobs import Job
 from displays import announce
-from displays.announce import Made
 from floor.database import Connection, connect
 from queueing import calls, journal, tickets
 from queueing.halls import Hall
@@ -19,7 +19,7 @@ from tests.displays.machines import put_up
 PAGES = "http://hall.example"
 
 
-async def announced(db: Connection, hall: Hall) -> list[Made]:
+async def announced(db: Connection, hall: Hall) -> list[Job]:
     """What the rows behind the announcing position bring, as the link does it."""
     at = await announce.reached(db, hall.id)
     entries = await journal.read(db, hall.id, at.offset if at else 0)
@@ -85,12 +85,13 @@ async def test_a_ticket_taken_at_a_dispenser_is_owed_on_paper(db: Connection, ha
     await take(db, hall)
     act = await take(db, hall, print_at=dispenser.device_id)
     (job,) = await announced(db, hall)
-    wait = job.data.pop("wait")
+    said = dict(job.data)
+    wait = said.pop("wait")
     assert (job.kind, job.key, job.expires - act.at) == ("print", f"ticket:{act.ticket.ticket_id}:1", timedelta(minutes=5))
-    assert job.data == {
+    assert said == {
         "template": "ticket", "ticket_id": act.ticket.ticket_id, "ticket": "A002", "service": "A", "ahead": 1,
         "service_name": "社会保险", "where": "A区", "hall": "测试政务大厅", "line": hall.ticket_line, "lang": "zh-Hans",
-        "at": job.data["at"], "url": f"{PAGES}/t/{act.ticket.key}",
+        "at": said["at"], "url": f"{PAGES}/t/{act.ticket.key}",
     }  # fmt: skip
     assert job.data["at"].endswith("+08:00")
     assert sorted(wait) == ["p50_s", "p90_s"]
@@ -186,3 +187,14 @@ async def test_the_announcing_position_never_goes_back(db: Connection, hall: Hal
     await announce.announce(db, hall.id, "k3", entries, PAGES)
     await announce.announce(db, hall.id, "k3", entries[:1], PAGES)
     assert await announce.reached(db, hall.id) == Position("k3", 3)
+
+
+async def test_rows_of_a_record_that_was_replaced_make_nothing(db: Connection, hall: Hall) -> None:
+    await put_up(db, hall, "speaker", zone="A")
+    await open_all(db, hall)
+    await take(db, hall)
+    await calls.call_next(db, hall, seat("1"))
+    entries = await journal.read(db, hall.id, 0)
+    await db.execute("UPDATE hall_streams SET epoch = 'k4'")
+    assert await announce.announce(db, hall.id, "k3", entries, PAGES) == []
+    assert await announce.reached(db, hall.id) is None
