@@ -1,7 +1,7 @@
 // Keeps a page up to date: one socket to the hall, and a slow poll while there is none.
 //
 // <body data-hall="demo" data-view="kiosk"> asks for a view. On document it dispatches
-//   hall:frame    a frame of the socket, as it came (detail: the frame)
+//   hall:frame    a frame of the socket, as it came (detail: the frame); hall:beat, every 10 s, with the hall's time
 //   hall:poke     something of this view changed (detail: {view, offset})
 //   hall:refresh  fetch your fragment now (after a poke, a reconnection, or every 5 s without a socket)
 //   hall:lost / hall:back   what is shown may be old / the hall is there again
@@ -41,7 +41,13 @@ export function refresh() {
 
 // Where a mirrored board stands in its feed; feed.js sets it so that a cut is made good without a new picture.
 let position = null;
-export function standAt(epoch, offset) { position = { epoch, offset }; }
+export function standAt(epoch, offset) { position = offset === null ? null : { epoch, offset }; }
+
+// Begin anew without a position: the hall then sends the whole picture.
+export function restart() {
+  position = null;
+  socket?.close();
+}
 
 function target() {
   const url = new URL("/pages/link", address);
@@ -59,7 +65,7 @@ function receive(message) {
   show("live");
   const frame = JSON.parse(message.data);
   if (frame.type === "poke") { tell("hall:poke", frame); refresh(); }
-  else if (frame.type !== "beat") tell("hall:frame", frame);
+  else tell(frame.type === "beat" ? "hall:beat" : "hall:frame", frame);
 }
 
 function dial() {

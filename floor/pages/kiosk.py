@@ -1,0 +1,263 @@
+"""The kiosk: one touch on a service gives a number, and whatever stands in the way is said in a full sentence."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from urllib.parse import urlencode
+
+import segno
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from devices import health, jobs
+from devices.wire import ENDINGS
+from floor import acts
+from floor.api.problems import status_of
+from floor.database import Db, acquire
+from floor.pages import mint_press, render
+from floor.pages.wording import day, hours, minutes, service_name, zone_name, zone_of
+from floor.refusals import TooFast
+from floor.settings import Settings
+from floor.signin import Person, kiosk
+from floor.words import LANGUAGES, Words, spoken, words
+from queueing import forecast, tickets
+from queueing.errors import Refused
+from queueing.forecast import Wait
+from queueing.halls import Hall, ServiceNow, Zone, services, zones
+from queueing.tickets import Ticket
+
+A_SCREEN = 8  # services that fit one screen at a size everybody can read
+AREAS_FROM = 12  # a hall with more services asks for the area first
+SLOW_S = 15  # a paper that takes longer is said to be late
+
+# What the screen says of a refusal and what to do then; {service} is filled in. Others are "please try again".
+SORRY = {
+    "closed": ("kiosk.sorry_service_closed", "kiosk.sorry_other_do"),
+    "past_last_ticket": ("kiosk.sorry_past", "kiosk.sorry_other_do"),
+    "quota_full": ("kiosk.sorry_quota", "kiosk.sorry_other_do"),
+    "one_live_ticket": ("kiosk.sorry_one_live", "kiosk.sorry_one_live_do"),
+    "printer_not_ready": ("kiosk.sorry_paper", "kiosk.sorry_paper_do"),
+    "too_fast": ("kiosk.sorry_fast", "kiosk.sorry_fast_do"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """How the citizen wants the screen: language, large type, which area and which page of it."""
+
+    lang: str
+    large: bool
+    zone: str | None
+    page: int
+
+    @property
+    def t(self) -> Words:
+        return words(self.lang)
+
+    def query(self, *, page: bool = True) -> str:
+        """The same wish as the query of an address."""
+        wish = {"lang": self.lang, "large": "1" if self.large else "", "zone": self.zone or ""}
+        return urlencode({name: value for name, value in wish.items() if value} | ({"page": self.page} if page else {}))
+
+
+def asked(values: Mapping[str, object]) -> Asked:
+    """What a query or a form asks for; a kiosk speaks zh-Hans until somebody says otherwise."""
+    page = str(values.get("page", "1"))
+    return Asked(
+        lang=spoken(str(values.get("lang", ""))) or LANGUAGES[0], large=bool(values.get("large")),
+        zone=str(values["zone"]) if values.get("zone") else None, page=int(page) if page.isascii() and page.isdigit() else 1,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A service to touch: `why` says why it can't be taken when it is not open. `press` makes a second touch safe."""
+
+    code: str
+    prefix: str
+    name: str
+    open: bool
+    why: str
+    waiting: int
+    wait: str
+    press: str
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    code: str
+    name: str
+    services: int
+
+
+# --- the screens ------------------------------------------------------------------------------------------------
+
+
+async def page(request: Request) -> Response:
+    """The whole page, opened once in the morning; afterwards only its screen changes."""
+    return await show(request, "kiosk.html")
+
+
+async def screen(request: Request) -> Response:
+    """The screen alone."""
+    return await show(request, "_kiosk_screen.html")
+
+
+async def show(request: Request, template: str) -> Response:
+    hall = await acts.hall_of(request, request.path_params["hall"])
+    wish = asked(request.query_params)
+    person = await kiosk(request)
+    if person is None or person.hall != hall.id:
+        return draw(request, template, hall, wish, off(wish.t), status=403)
+    return draw(request, template, hall, wish, await first_screen(request, hall, person, wish))
+
+
+def draw(request: Request, template: str, hall: Hall, wish: Asked, what: dict[str, object], status: int = 200) -> Response:
+    """A screen in the citizen's language. `resting`: the plain first screen, which needs no way back to itself."""
+    now = datetime.now(UTC)
+    standing = what["screen"] == "home" or not what.get("retry", True)
+    return render(
+        request, template, status, lang=wish.lang, t=wish.t, hall=hall, large=wish.large, standing=standing,
+        resting=standing and wish == Asked(LANGUAGES[0], False, None, 1), stay=wish.query(), still=wish.query(page=False),
+        today=day(wish.t, hall, now), time=hours(hall, now), all_words=[words(lang) for lang in LANGUAGES],
+        **{"zone": wish.zone} | what,
+    )
+
+
+async def first_screen(request: Request, hall: Hall, person: Person, wish: Asked) -> dict[str, object]:
+    """What can be taken here now, or the sentence why nothing can."""
+    assert person.device is not None
+    async with acquire(request.app.state.pool) as db:
+        ready = await health.printer_ready(db, person.device)
+        offered, areas = await services(db, hall), await zones(db, hall)
+        waits = await forecast.waits(db, hall)
+    if not ready:
+        return sorry("printer", wish.t["kiosk.sorry_paper"], wish.t["kiosk.sorry_paper_do"], retry=False)
+    if all(service.status != "open" for service in offered):
+        return shut(wish.t, hall, offered)
+    if len(offered) > AREAS_FROM and wish.zone is None:
+        return paged([Area(z.code, z.name, sum(s.zone == z.code for s in offered)) for z in areas], wish, "areas")
+    chosen = [service for service in offered if wish.zone in (None, service.zone)]
+    return paged([card(wish.t, hall, service, waits.get(service.code)) for service in chosen], wish, "cards")
+
+
+def paged(things: Sequence[object], wish: Asked, name: str) -> dict[str, object]:
+    """One screen's worth of cards or areas."""
+    pages = max(1, -(-len(things) // A_SCREEN))
+    at = min(max(wish.page, 1), pages)
+    found = {"cards": [], "areas": [], name: list(things)[(at - 1) * A_SCREEN : at * A_SCREEN]}
+    return {"screen": "home", "page": at, "pages": pages, "zone": wish.zone, **found}
+
+
+def card(t: Words, hall: Hall, service: ServiceNow, wait: Wait | None) -> Card:
+    why = {
+        "not_yet": t("kiosk.opens_at", time=hours(hall, service.opens) if service.opens else ""),
+        "past_last_ticket": t["kiosk.past_last_ticket"], "quota_full": t["kiosk.quota_full"],
+    }.get(service.status, t["kiosk.closed"])
+    return Card(
+        service.code, service.prefix, service_name(t, service), service.status == "open", why, service.waiting,
+        minutes(t, wait), mint_press(),
+    )
+
+
+def shut(t: Words, hall: Hall, offered: Sequence[ServiceNow]) -> dict[str, object]:
+    """Nothing is given out now: when the first door opens again, if it does today."""
+    later = [service.opens for service in offered if service.status == "not_yet" and service.opens]
+    does = t("kiosk.sorry_closed_do", time=hours(hall, min(later))) if later else t["kiosk.sorry_closed_today"]
+    return sorry("closed", t["kiosk.sorry_closed"], does, retry=False)
+
+
+def sorry(symbol: str, says: str, does: str, *, retry: bool = True) -> dict[str, object]:
+    """A sentence in place of everything. `retry`: the citizen may go back; else the screen waits until it is over."""
+    return {"screen": "sorry", "symbol": symbol, "says": says, "does": does, "retry": retry}
+
+
+def off(t: Words) -> dict[str, object]:
+    return sorry("alert", t["kiosk.off"], t["kiosk.off_do"], retry=False)
+
+
+# --- taking -----------------------------------------------------------------------------------------------------
+
+
+async def take(request: Request) -> Response:
+    """Give a number and show it."""
+    hall = await acts.hall_of(request, request.path_params["hall"])
+    form = await request.form()
+    wish = asked({name: form.get(name, "") for name in ("lang", "large")})
+    person = await kiosk(request)
+    if person is None:
+        return draw(request, "_kiosk_screen.html", hall, wish, off(wish.t), status=403)
+    service = str(form.get("service", ""))
+    press = str(form.get("press") or "") or None
+    try:
+        act = await acts.take(request, hall.code, [service], lang=wish.lang, person=person, press=press)
+    except Refused as refused:
+        return await refuse(request, hall, wish, service, refused)
+    return draw(request, "_kiosk_screen.html", hall, wish, await number_screen(request, hall, act.ticket, wish.t))
+
+
+async def refuse(request: Request, hall: Hall, wish: Asked, service: str, refused: Refused) -> Response:
+    """Say why there is no number, and what to do instead."""
+    says, does = SORRY.get(refused.code, ("kiosk.sorry_again", "kiosk.sorry_again_do"))
+    async with acquire(request.app.state.pool) as db:
+        name = next((service_name(wish.t, s) for s in await services(db, hall) if s.code == service), service)
+    symbol = "printer" if refused.code == "printer_not_ready" else "clock" if isinstance(refused, TooFast) else "alert"
+    what = sorry(symbol, wish.t(says, service=name), wish.t[does])
+    return draw(request, "_kiosk_screen.html", hall, wish, what, status=status_of(refused.code))
+
+
+async def number_screen(request: Request, hall: Hall, ticket: Ticket, t: Words) -> dict[str, object]:
+    """The number, where to sit, how long, and the way to it on a phone."""
+    async with acquire(request.app.state.pool) as db:
+        ahead = await tickets.ahead(db, ticket)
+        wait = await forecast.wait_for(db, ticket, ahead)
+        offered, areas = await services(db, hall), await zones(db, hall)
+        paper = await paper_of(db, ticket)
+    service = next(service for service in offered if service.code == ticket.service)
+    return {
+        "screen": "number", "ticket": ticket, "ahead": ahead or 0, "wait": minutes(t, wait), "paper": paper,
+        "service_name": service_name(t, service), "zone_name": area_name(t, areas, service), "code": code(request, ticket),
+    }
+
+
+def area_name(t: Words, areas: list[Zone], service: ServiceNow) -> str:
+    return zone_name(t, zone_of(areas, service.zone))
+
+
+def code(request: Request, ticket: Ticket) -> str:
+    """The ticket's address on a phone as a QR picture. Its colours are fixed: a dark theme must not turn it around."""
+    settings: Settings = request.app.state.settings
+    address = f"{settings.origin(request.headers.get('host', ''))}/t/{ticket.key}"
+    return segno.make(address, error="m", micro=False).svg_inline(scale=4, border=2, light="#fff", dark="#000", omitsize=True)
+
+
+# --- the paper --------------------------------------------------------------------------------------------------
+
+
+async def paper(request: Request) -> Response:
+    """How far the paper of a ticket just taken is; the kiosk asks each second until it is out."""
+    wish = asked(request.query_params)
+    async with acquire(request.app.state.pool) as db:
+        ticket = await tickets.by_key(db, request.path_params["key"])
+        state = await paper_of(db, ticket)
+    hall = await acts.hall_of(request, request.path_params["hall"])
+    return render(request, "_kiosk_paper.html", lang=wish.lang, t=wish.t, hall=hall, ticket=ticket, paper=state)
+
+
+async def paper_of(db: Db, ticket: Ticket) -> str:
+    """printing, late, done or failed. A paper that failed is tried again: it may still come."""
+    states = [job.state for job in await jobs.prints_of(db, ticket.ticket_id)]
+    if "done" in states:
+        return "done"
+    if any(state in ENDINGS for state in states):
+        return "failed"
+    return "late" if (datetime.now(UTC) - ticket.joined_at).total_seconds() > SLOW_S else "printing"
+
+
+ROUTES = [
+    Route("/{hall}/kiosk", page),
+    Route("/{hall}/kiosk/screen", screen),
+    Route("/{hall}/kiosk/take", take, methods=["POST"]),
+    Route("/{hall}/kiosk/paper/{key}", paper),
+]

@@ -1,0 +1,183 @@
+"""The ticket in a citizen's hand: where it stands, where to go, a way out of the queue, and the rating."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from floor import acts
+from floor.api.problems import sentence, status_of
+from floor.database import Db, acquire
+from floor.pages import render
+from floor.pages.wording import day, hours, minutes, service_name, zone_name, zone_of
+from floor.quality.ratings import REASONS
+from floor.refusals import TooFast
+from floor.words import Words, language, words
+from queueing import forecast, tickets
+from queueing.errors import NotFound, NotInThatState, Refused
+from queueing.halls import Hall, services, zones
+from queueing.tickets import ENDINGS, Ticket
+from queueing.windows import list_windows
+
+LEAVABLE = ("waiting", "called", "held", "missed")
+ASKED_WHY = (2, 1)  # bad levels offer reasons
+PART = {"waiting": "waiting", "called": "called", "finished": "finished"}  # every other state is a plain sentence
+
+# How a state looks and what it says: tone, symbol, sentence, what to do.
+PLAIN = {
+    "serving": ("is-serving", "person", "phone.serving", "phone.serving_do"),
+    "held": ("is-waiting", "pause", "phone.held", "phone.held_do"),
+    "missed": ("is-fault", "alert", "phone.missed", "phone.missed_do"),
+    "cancelled": ("", "cross", "phone.cancelled", "phone.cancelled_do"),
+    "expired": ("", "clock", "phone.expired", "phone.expired_do"),
+    "doorstep": ("", "check", "phone.doorstep", "phone.doorstep_do"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """One zone of the floor plan and its windows; `here` is where the ticket is called to."""
+
+    name: str
+    windows: list[str]
+    here: bool
+
+
+async def page(request: Request) -> Response:
+    """The whole page."""
+    return await show(request, "phone.html")
+
+
+async def now(request: Request) -> Response:
+    """The ticket alone, as it stands now."""
+    return await show(request, "_phone_ticket.html")
+
+
+async def show(request: Request, template: str, status: int = 200, wrong: str | None = None) -> Response:
+    try:
+        hall, ticket = await acts.ticket_of(request, request.path_params["key"])
+    except NotFound:
+        return render(request, "phone_gone.html", 404)
+    async with acquire(request.app.state.pool) as db:
+        context = await ticket_context(db, words(language(request)), hall, ticket)
+    return render(request, template, status, hall=hall, ticket=ticket, wrong=wrong, **context)
+
+
+async def ticket_context(db: Db, t: Words, hall: Hall, ticket: Ticket) -> dict[str, object]:
+    """What the page says of a ticket; `live` while anything may still happen to it."""
+    offered, areas = await services(db, hall), await zones(db, hall)
+    service = next(service for service in offered if service.code == ticket.service)
+    ahead = await tickets.ahead(db, ticket)
+    said: dict[str, object] = {
+        "live": ticket.state not in ENDINGS, "may_leave": ticket.state in LEAVABLE, "ahead": ahead,
+        "wait": minutes(t, await forecast.wait_for(db, ticket, ahead)), "service_name": service_name(t, service),
+        "zone_name": zone_name(t, zone_of(areas, service.zone)), "at_time": hours(hall, datetime.now(UTC)),
+        "taken": f"{day(t, hall, ticket.joined_at)} {hours(hall, ticket.joined_at)}",
+        "part": PART.get(ticket.state, "plain"),
+    }
+    if ticket.state == "called":
+        said["plan"] = await floor_plan(db, t, hall, ticket)
+    elif ticket.state == "finished":
+        said |= await rating_context(db, hall, ticket)
+    elif ticket.state in PLAIN:
+        tone, symbol, says, does = PLAIN[ticket.state]
+        window = ticket.window_no or ""
+        said |= {"tone": tone, "symbol": symbol, "says": t(says, window=window), "does": t(does, window=window)}
+    return said
+
+
+async def floor_plan(db: Db, t: Words, hall: Hall, ticket: Ticket) -> list[Area]:
+    """Every zone in the order of the floor with its windows, the called one marked."""
+    every = await list_windows(db, hall)
+    at = next((window.zone for window in every if window.no == ticket.window_no), None)
+    return [
+        Area(zone.name, [window.no for window in every if window.zone == zone.code], zone.code == at)
+        for zone in await zones(db, hall)
+    ]
+
+
+RATED = """
+SELECT EXISTS (SELECT FROM ratings WHERE ticket = t.id) AS rated,
+       hall_now() < t.ended_at + make_interval(days => h.rating_days) AS in_time
+FROM tickets t JOIN halls h ON h.id = t.hall WHERE t.id = $1
+"""
+
+
+async def rating_context(db: Db, hall: Hall, ticket: Ticket) -> dict[str, object]:
+    """Whether the visit has been rated, and whether it still can be."""
+    row = await db.fetchrow(RATED, ticket.id)
+    assert row is not None
+    return {
+        "rated": row["rated"], "may_rate": row["in_time"] and not row["rated"],
+        "reasons": [(level, REASONS[level]) for level in ASKED_WHY],
+    }
+
+
+# --- acts -------------------------------------------------------------------------------------------------------
+
+
+async def ask_leave(request: Request) -> Response:
+    """Ask once more before leaving the queue."""
+    return await leave_page(request)
+
+
+async def leave(request: Request) -> Response:
+    """Leave the queue, and back to the ticket."""
+    form = await request.form()
+    try:
+        await acts.cancel(request, request.path_params["key"], press=str(form.get("press") or "") or None)
+    except Refused as refused:
+        return await leave_page(request, status_of(refused.code), why(request, refused))
+    return back(request)
+
+
+async def leave_page(request: Request, status: int = 200, wrong: str | None = None) -> Response:
+    try:
+        hall, ticket = await acts.ticket_of(request, request.path_params["key"])
+    except NotFound:
+        return render(request, "phone_gone.html", 404)
+    if wrong is None and ticket.state not in LEAVABLE:
+        wrong = words(language(request))["phone.leave_late"]
+    return render(request, "phone_leave.html", status, hall=hall, ticket=ticket, wrong=wrong)
+
+
+async def rate(request: Request) -> Response:
+    """Keep the rating, and back to the ticket."""
+    form = await request.form()
+    level = str(form.get("level", ""))
+    if level not in {"1", "2", "3", "4", "5"}:
+        return await show(request, "phone.html", 422, words(language(request))["phone.choose_level"])
+    own = [str(code) for code in form.getlist("reasons") if str(code) in REASONS[int(level)]]
+    try:
+        await acts.rate(
+            request, request.path_params["key"], int(level), reasons=own, comment=str(form.get("comment") or "") or None,
+            press=str(form.get("press") or "") or None,
+        )
+    except Refused as refused:
+        return await show(request, "phone.html", status_of(refused.code), why(request, refused))
+    return back(request)
+
+
+def why(request: Request, refused: Refused) -> str:
+    """A refusal as the citizen reads it."""
+    t = words(language(request))
+    if isinstance(refused, NotInThatState):
+        return t["phone.leave_late"]
+    return t["phone.too_many"] if isinstance(refused, TooFast) else sentence(refused, t)
+
+
+def back(request: Request) -> Response:
+    """To the ticket again: reloading it never acts."""
+    lang = request.query_params.get("lang")
+    return RedirectResponse(f"/t/{request.path_params['key']}{f'?lang={language(request)}' if lang else ''}", 303)
+
+
+ROUTES = [
+    Route("/t/{key}", page),
+    Route("/t/{key}/now", now),
+    Route("/t/{key}/leave", ask_leave),
+    Route("/t/{key}/leave", leave, methods=["POST"]),
+    Route("/t/{key}/rating", rate, methods=["POST"]),
+]
