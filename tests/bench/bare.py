@@ -1,0 +1,60 @@
+"""The floor of P2: the least Starlette route around the product's own statement, on bare connections from a free list."""
+
+import asyncio
+import os
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import asyncpg
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from floor.database import POOL_SIZE, Connection, set_up
+from queueing.calls import NEXT
+from queueing.tickets import TAKE
+
+HALL = int(os.environ["BENCH_HALL"])
+free: "asyncio.Queue[Connection]" = asyncio.Queue()
+
+
+async def take(request: Request) -> JSONResponse:
+    db = await free.get()
+    try:
+        row = await db.fetchrow(
+            TAKE, HALL, "desk:desk01", secrets.token_bytes(32), secrets.token_bytes(32), secrets.token_urlsafe(16), ["A"],
+            [], None, None, "desk", "zh-Hans", None, None,
+        )  # fmt: skip
+    finally:
+        free.put_nowait(db)
+    assert row is not None
+    return JSONResponse({"key": row["key"], "number": row["number"], "state": row["state"]}, 201)
+
+
+async def call_next(request: Request) -> JSONResponse:
+    db = await free.get()
+    try:
+        row = await db.fetchrow(
+            NEXT, HALL, "manager:m", secrets.token_bytes(32), secrets.token_bytes(32), request.path_params["no"], None,
+        )  # fmt: skip
+    finally:
+        free.put_nowait(db)
+    assert row is not None, "the hall ran out of room"
+    return JSONResponse({"ticket": {"key": row["key"], "number": row["number"]}, "call": {"offset": row["offset"]}})
+
+
+@asynccontextmanager
+async def connected(app: Starlette) -> AsyncIterator[None]:
+    for _ in range(POOL_SIZE):
+        db = await asyncpg.connect(os.environ["HALL_DATABASE_URL"])
+        await set_up(db)
+        free.put_nowait(db)
+    yield
+
+
+app = Starlette(
+    routes=[Route("/take", take, methods=["POST"]), Route("/windows/{no}/next", call_next, methods=["POST"])],
+    lifespan=connected,
+)
