@@ -54,7 +54,8 @@ def _password(settings: Settings) -> str:
 
 
 HALL = """
-INSERT INTO halls (code, name, calls_before_missed, min_call_s, return_after, ticket_line, one_live_ticket, skills_required, always_open)
+INSERT INTO halls (code, name, calls_before_missed, min_call_s, return_after, ticket_line, one_live_ticket, skills_required,
+                   always_open)
 VALUES ($1, $2, $3, $4, $5, $6, false, false, $7)
 ON CONFLICT (code) DO UPDATE SET always_open = excluded.always_open RETURNING id
 """
@@ -89,9 +90,7 @@ async def _lay_floor(db: Db, plan: dict[str, Any], *, always_open: bool) -> int:
         CATEGORY,
         [(hall, c["code"], c["name"], c["credit"], c.get("needs_evidence", True)) for c in plan["categories"]],
     )
-    await db.executemany(
-        WINDOW, [(hall, str(no), f"{no}号窗口", zone, no) for no, zone in _windows(plan)]
-    )
+    await db.executemany(WINDOW, [(hall, str(no), f"{no}号窗口", zone, no) for no, zone in _windows(plan)])
     return hall
 
 
@@ -113,7 +112,7 @@ def _people(plan: dict[str, Any]) -> list[dict[str, Any]]:
     return [*clerks, *plan["people"]]
 
 
-PASSWORD = "UPDATE users SET password = $3 WHERE hall = $1 AND username = ANY($2)"
+RENEW = "UPDATE users SET password = $3 WHERE hall = $1 AND username = ANY($2)"
 
 
 async def _seat_people(db: Db, hall: int, plan: dict[str, Any], password: str) -> dict[str, list[str]]:
@@ -123,7 +122,7 @@ async def _seat_people(db: Db, hall: int, plan: dict[str, Any], password: str) -
     ours = [person["username"] for person in people if person["username"] in known]
     if len(ours) < len(people) or not await verify_password(known[ours[0]], password):
         hashed = await hash_password(password)
-        await db.execute(PASSWORD, hall, ours, hashed)
+        await db.execute(RENEW, hall, ours, hashed)
         for person in people:
             if person["username"] not in known:
                 await add_user(

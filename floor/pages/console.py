@@ -1,0 +1,238 @@
+"""The counter: a clerk sees one state at a time and has one button that goes on."""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from floor import acts, lines
+from floor.api.problems import sentence
+from floor.database import Db, acquire
+from floor.pages import render
+from floor.pages.staffed import LOOKS, clock, elapsed, localized, may_act_at, now_of, zones_of
+from floor.refusals import NotAllowed
+from floor.signin import Person, require
+from floor.words import Words, language, words
+from queueing.calls import POSITIONS
+from queueing.errors import BadInput, NotFound, NotYourWindow, Refused
+from queueing.halls import Hall, services
+from queueing.tickets import Act, Ticket, by_key
+from queueing.windows import Window, get_window, list_windows
+
+OVERRULE = ("leader", "manager")
+PRIMARY = {"closed": "open", "open": "next", "called": "arrive", "serving": "finish", "paused": "resume"}
+KEYS = (
+    ("space", "next"), ("R", "recall"), ("N", "no-show"), ("H", "hold"), ("T", "transfer"), ("X", "finish-next"),
+    ("C", "call"), ("E", "open-rating"), ("P", "pause"), ("Q", "close"),
+)  # fmt: skip
+
+# --- what the buttons do ----------------------------------------------------------------------------------------
+
+Done = Callable[[Request, str, str, FormData, str | None], Awaitable[Any]]
+
+
+def text(form: FormData, field: str) -> str | None:
+    """What was typed, or None."""
+    value = form.get(field)
+    return value.strip() or None if isinstance(value, str) else None
+
+
+def typed(form: FormData, field: str) -> str:
+    """What had to be typed; BadInput when it is empty."""
+    value = text(form, field)
+    if value is None:
+        raise BadInput(field=field, message="it is empty")
+    return value
+
+
+async def transfer(request: Request, hall: str, no: str, form: FormData, press: str | None) -> Act:
+    kind, _, to = typed(form, "to").partition(":")
+    return await acts.transfer(
+        request, hall, no, to_service=to if kind == "service" else None, to_window=to if kind == "window" else None,
+        position=text(form, "position") or POSITIONS[1], note=text(form, "note"), press=press,
+    )  # fmt: skip
+
+
+async def close(request: Request, hall: str, no: str, form: FormData, press: str | None) -> Any:
+    """Close; a reason given by a leader or manager closes although people wait."""
+    person = await require(request)
+    reason = text(form, "reason") if person.roles & set(OVERRULE) else None
+    return await acts.close(request, hall, no, override=reason is not None, reason=reason, press=press)
+
+
+ACTS: dict[str, Done] = {
+    "open": lambda r, hall, no, form, press: acts.open_window(r, hall, no, press=press),
+    "next": lambda r, hall, no, form, press: acts.call_next(r, hall, no, press=press),
+    "finish-next": lambda r, hall, no, form, press: acts.call_next(r, hall, no, finish_current=True, press=press),
+    "call": lambda r, hall, no, form, press: acts.call_number(r, hall, no, typed(form, "number").upper(), press=press),
+    "recall": lambda r, hall, no, form, press: acts.recall(r, hall, no, press=press),
+    "arrive": lambda r, hall, no, form, press: acts.arrive(r, hall, no, press=press),
+    "finish": lambda r, hall, no, form, press: acts.finish(r, hall, no, outcome=text(form, "outcome") or "done", press=press),
+    "no-show": lambda r, hall, no, form, press: acts.no_show(r, hall, no, press=press),
+    "hold": lambda r, hall, no, form, press: acts.hold(r, hall, no, typed(form, "kind"), note=text(form, "note"), press=press),
+    "resume-held": lambda r, hall, no, form, press: acts.resume_held(r, hall, no, typed(form, "number"), press=press),
+    "transfer": transfer,
+    "open-rating": lambda r, hall, no, form, press: acts.open_rating(r, hall, no, press=press),
+    "pause": lambda r, hall, no, form, press: acts.pause(r, hall, no, reason=text(form, "reason"), press=press),
+    "resume": lambda r, hall, no, form, press: acts.resume(r, hall, no, press=press),
+    "close": close,
+}
+
+
+def said(act: str, done: Any, say: Words) -> str | None:
+    """The sentence that tells a clerk what an act did, where the middle of the page doesn't."""
+    if act in ("next", "finish-next") and done is None:
+        return say["console.said_nobody"]
+    ticket = done.ticket if isinstance(done, Act) else None
+    word = {"missed": "missed"}.get(ticket.state if ticket else "", act) if act == "no-show" else act
+    if act == "finish" and ticket is not None and ticket.state != "finished":
+        word = "stepped"
+    key = f"console.said_{word}"
+    return say(key, number=ticket.number if ticket else "") if key in say else None
+
+
+# --- what the page shows ----------------------------------------------------------------------------------------
+
+
+async def show(request: Request) -> Response:
+    """The whole console of one window."""
+    return await draw(request, "console.html")
+
+
+async def part(request: Request) -> Response:
+    """What may have changed: all of the console that is not its frame."""
+    return await draw(request, "_console.html")
+
+
+async def draw(request: Request, template: str, *, error: str | None = None, said: str | None = None) -> Response:
+    hall = await acts.hall_of(request, request.path_params["hall"])
+    person = await require(request, *acts.AT_WINDOWS, hall=hall.id)
+    async with acquire(request.app.state.pool) as db:
+        window = await get_window(db, hall, request.path_params["window"])
+        if may_act_at(person, window):
+            seen = await look(db, hall, window, person, words(language(request)))
+        elif window.clerk is not None:
+            raise NotYourWindow(window=window.no)
+        else:
+            raise NotAllowed()
+    return render(request, template, hall=hall, window=window, error=error, said=said, **seen)
+
+
+async def look(db: Db, hall: Hall, window: Window, person: Person, say: Words) -> dict[str, Any]:
+    """All a console shows of its window, its line and its neighbours."""
+    known = {service.code: service for service in await services(db, hall)}
+    names = await lines.names(db, hall)
+    line, waiting = await lines.line(db, hall, window.no)
+    held, missed = await lines.aside(db, hall, window.no)
+    ticket = await by_key(db, window.ticket_key) if window.ticket_key else None
+    now = await now_of(db)
+    tone, symbol = LOOKS[window.state]
+    others = [other for other in await list_windows(db, hall) if other.state != "closed" and other.no != window.no]
+    return {
+        "tone": tone, "symbol": symbol, "primary": PRIMARY[window.state], "may_act": True, "now": now, "ticket": ticket,
+        "mine": [localized(known[code], say) for code in window.services if code in known],
+        "services": [localized(service, say) for service in known.values()],
+        "waiting": waiting, "line": [told_place(place, say) for place in line],
+        "held": held, "missed": [{"number": row.number, "calls": row.calls, "at": clock(row.at, hall)} for row in missed],
+        "others": [{"no": other.no, "name": names.get(other.clerk or "", ""), "state": other.state, "ticket": other.ticket}
+                   for other in others],
+        "overrules": bool(person.roles & set(OVERRULE)), "rateable": window.state == "open",
+        "help": help_lines(say), **at_hand(hall, window, ticket, await lines.categories(db, hall), now, say),
+    }  # fmt: skip
+
+
+def told_place(place: lines.Place, say: Words) -> dict[str, Any]:
+    return {
+        "number": place.number, "service": place.service, "minutes": place.minutes,
+        "why": say(f"console.why_{place.why}", minutes=place.credit),
+    }  # fmt: skip
+
+
+def at_hand(
+    hall: Hall, window: Window, ticket: Ticket | None, known: list[lines.Category], now: datetime, say: Words
+) -> dict[str, Any]:
+    """The middle of the page: the ticket at the window, or why there is none."""
+    since = window.since
+    told: dict[str, Any] = {
+        "since": since, "elapsed": elapsed(since, now), "clock_word": "", "ticket_line": "", "notes": [],
+        "no_show_at": since + timedelta(seconds=hall.min_call_s), "idle_line": idle_line(window, say),
+    }  # fmt: skip
+    if ticket is not None and window.state in ("called", "serving"):
+        told["clock_word"] = say[f"console.since_{window.state}"]
+        told["ticket_line"] = " · ".join(ticket_words(ticket, window, hall, known, say))
+        told["notes"] = [say("console.note_line", note=ticket.note)] if ticket.note else []
+    return told
+
+
+def idle_line(window: Window, say: Words) -> str:
+    if window.state == "paused":
+        return say("console.idle_paused", reason=window.reason) if window.reason else say["console.idle_paused_plain"]
+    return say["console.idle_closed" if window.state == "closed" else "console.idle_open"]
+
+
+def ticket_words(ticket: Ticket, window: Window, hall: Hall, known: list[lines.Category], say: Words) -> list[str]:
+    """What a clerk should know of the visitor: never who it is."""
+    told = []
+    if window.state == "called":
+        told.append(say("console.called_times", n=ticket.calls, most=hall.calls_before_missed))
+    if len(ticket.services) > 1:
+        told.append(say("console.step", step=ticket.step, steps=len(ticket.services)))
+    if ticket.category:
+        told += [say("console.priority", name=category.name) for category in known if category.code == ticket.category]
+    if ticket.matters:
+        told.append(say("console.matters", matters="、".join(ticket.matters)))
+    return told or [ticket.service]
+
+
+def help_lines(say: Words) -> list[tuple[str, str]]:
+    return [(say["console.space"] if key == "space" else key, say[f"console.do_{act}"]) for key, act in KEYS]
+
+
+# --- pressing and choosing --------------------------------------------------------------------------------------
+
+
+async def act(request: Request) -> Response:
+    """One press of a button: done once however often it is sent, and answered with the console as it stands then."""
+    hall, no, name = (request.path_params[part] for part in ("hall", "window", "act"))
+    await require(request, *acts.AT_WINDOWS)
+    if name not in ACTS:
+        raise NotFound(what="page")
+    form = await request.form()
+    say, error, told = words(language(request)), None, None
+    try:
+        told = said(name, await ACTS[name](request, hall, no, form, text(form, "press")), say)
+    except Refused as refused:
+        error = sentence(refused, say)
+    if request.headers.get("hx-request") == "true":
+        return await draw(request, "_console.html", error=error, said=told)
+    if error is not None:
+        return await (choose(request, error) if name == "open" else draw(request, "console.html", error=error))
+    return RedirectResponse(f"/{hall}/console/{no}", 303)
+
+
+async def choose(request: Request, error: str | None = None) -> Response:
+    """Which window today: a seated clerk goes straight to the own one."""
+    hall = await acts.hall_of(request, request.path_params["hall"])
+    person = await require(request, *acts.AT_WINDOWS, hall=hall.id)
+    async with acquire(request.app.state.pool) as db:
+        floor = await list_windows(db, hall)
+        mine = next((window.no for window in floor if window.clerk == person.username), None)
+        if mine and error is None and "all" not in request.query_params:
+            return RedirectResponse(f"/{hall.code}/console/{mine}", 303)
+        zones = await zones_of(db, hall, floor, person)
+    return render(
+        request, "windows.html", 409 if error else 200, hall=hall, zones=zones, error=error,
+        overrules=bool(person.roles & set(OVERRULE)),
+    )  # fmt: skip
+
+
+ROUTES = [
+    Route("/{hall}/console", choose, methods=["GET"]),
+    Route("/{hall}/console/{window}", show, methods=["GET"]),
+    Route("/{hall}/console/{window}/part", part, methods=["GET"]),
+    Route("/{hall}/console/{window}/{act}", act, methods=["POST"]),
+]

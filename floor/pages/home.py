@@ -1,0 +1,70 @@
+"""The front door: what this hall is, what to click first, and every page there is."""
+
+from dataclasses import dataclass
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from floor.boot.demo import CODE
+from floor.database import acquire
+from floor.pages import render
+from floor.pages.signin import ANYONE, KIOSK
+from floor.signin import current
+from floor.words import language, words
+from queueing.halls import Hall, list_halls
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """A page and whom the demo lets one be there; `who` None: the page asks nobody."""
+
+    name: str
+    path: str
+    who: str | None = None
+
+
+def doors(hall: str) -> dict[str, Door]:
+    """Every page of a hall, by name."""
+    listed = (
+        Door("kiosk", f"/{hall}/kiosk", KIOSK),
+        Door("board", f"/{hall}/board/A", ANYONE),
+        Door("tv", f"/{hall}/tv", ANYONE),
+        Door("wall", f"/{hall}/wall", ANYONE),
+        Door("console", f"/{hall}/console", "clerk01"),
+        Door("pad", f"/{hall}/pad/1", ANYONE),
+        Door("desk", f"/{hall}/desk", "desk01"),
+        Door("manage", f"/{hall}/manage", "manager"),
+        Door("fleet", f"/{hall}/fleet", "engineer"),
+        Door("docs", "/api/v1/docs"),
+    )
+    return {door.name: door for door in listed}
+
+
+def steps(hall: str) -> list[tuple[str, Door]]:
+    """One visit from the kiosk to the rating, in the order a newcomer clicks."""
+    to = doors(hall)
+    window = Door("console", f"/{hall}/console/1", "clerk01")
+    return [
+        ("window", to["console"]), ("kiosk", to["kiosk"]), ("wall", to["wall"]), ("call", window), ("pad", to["pad"]),
+        ("manage", to["manage"]),
+    ]  # fmt: skip
+
+
+async def home(request: Request) -> Response:
+    await current(request)
+    async with acquire(request.app.state.pool) as db:
+        halls = await list_halls(db)
+    demo = request.app.state.settings.demo and any(hall.code == CODE for hall in halls)
+    return render(
+        request, "home.html", demo=demo, steps=steps(CODE) if demo else [], title=title(request, halls),
+        halls=[(hall, list(doors(hall.code).values())) for hall in halls],
+    )  # fmt: skip
+
+
+def title(request: Request, halls: list[Hall]) -> str:
+    """The name of the only hall, else that of the product."""
+    return halls[0].name if len(halls) == 1 else words(language(request))["common.product"]
+
+
+ROUTES = [Route("/", home, methods=["GET"])]

@@ -1,0 +1,41 @@
+"""The machines as people look for them: by kind and place, and what is wrong with each."""
+
+from datetime import datetime
+from typing import Any
+
+from devices import health, registry
+from floor.database import Db
+from floor.pages.staffed import elapsed
+from floor.words import Words
+from queueing.halls import Hall
+
+
+async def machines(db: Db, hall: Hall, now: datetime, say: Words) -> dict[str, Any]:
+    """What is wrong with the machines, oldest first, and how many are there."""
+    known = {device.id: device for device in await registry.list_devices(db, hall.id) if device.revoked_at is None}
+    told = [
+        {"word": alarm_word(alarm, say), "place": place_of(known[alarm.device], say), "since": alarm.since,
+         "elapsed": elapsed(alarm.since, now)}
+        for alarm in await health.alarms(db, hall.id) if alarm.device in known
+    ]  # fmt: skip
+    paired = [device for device in known.values() if device.paired_at]
+    return {"alarms": told, "devices_on": sum(device.present for device in paired), "devices_all": len(known)}
+
+
+def alarm_word(alarm: health.Alarm, say: Words) -> str:
+    """An alarm in the reader's words."""
+    return part_word(alarm.part, alarm.state, say)
+
+
+def part_word(part: str, state: str, say: Words) -> str:
+    """A part and how it is, in the reader's words; one nobody has named yet is told as it calls itself."""
+    key = f"fleet.part_{part}_{state}"
+    return say(key) if key in say else f"{part} {state}"
+
+
+def place_of(device: registry.Device, say: Words) -> str:
+    """A machine by kind and place: people look for it in the hall, not in a list of ids."""
+    kind = say[f"fleet.kind_{device.kind}"]
+    if device.window:
+        return f"{kind} · {say('console.window', no=device.window)}"
+    return f"{kind} · {say('fleet.zone', code=device.zone)}" if device.zone else f"{kind} · {device.name}"

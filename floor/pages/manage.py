@@ -1,0 +1,190 @@
+"""The manager's board: the whole floor as it moves, and the windows that open and close with it."""
+
+import csv
+import io
+from datetime import date, datetime
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from floor import acts, lines, trends
+from floor.api.problems import sentence
+from floor.database import Db, acquire
+from floor.pages import render
+from floor.pages.console import text
+from floor.pages.figures import bad_ratings, figures
+from floor.pages.machines import machines
+from floor.pages.staffed import LOOKS, clock, elapsed, localized, may_act_at, now_of, zones_of
+from floor.pages.wording import minutes
+from floor.people import list_users
+from floor.quality import ratings
+from floor.quality.ratings import By
+from floor.signin import Person, require
+from floor.words import Words, language, words
+from queueing.errors import NotFound, Refused
+from queueing.forecast import Load, expect, loads
+from queueing.halls import Hall, business_day, services
+from queueing.windows import get_window, list_windows
+
+WATCH = ("manager", "leader", "auditor")
+ACTS = ("open", "pause", "resume", "close")
+
+# --- the page ---------------------------------------------------------------------------------------------------
+
+
+async def show(request: Request) -> Response:
+    return await draw(request, "manage.html", by_of(request.query_params.get("by")))
+
+
+async def part(request: Request) -> Response:
+    return await draw(request, "_manage.html", by_of(request.query_params.get("by")))
+
+
+def by_of(word: str | None) -> By:
+    """What the table of ratings is grouped by."""
+    return "service" if word == "service" else "clerk" if word == "clerk" else "window"
+
+
+async def draw(request: Request, template: str, by: By, *, error: str | None = None) -> Response:
+    hall = await acts.hall_of(request, request.path_params["hall"])
+    person = await require(request, *WATCH, hall=hall.id)
+    say = words(language(request))
+    async with acquire(request.app.state.pool) as db:
+        seen = await look(db, hall, person, by, say)
+    return render(request, template, hall=hall, by=by, error=error, **seen)
+
+
+async def look(db: Db, hall: Hall, person: Person, by: By, say: Words) -> dict[str, Any]:
+    """All the board shows."""
+    now = await now_of(db)
+    floor, load = await list_windows(db, hall), await loads(db, hall.id)
+    zones = await zones_of(db, hall, floor, person)
+    for zone in zones:
+        zone["spots"] = [spot_of(window, now) for window in zone["windows"]]
+    day = await trends.today(db, hall, now)
+    served = [service_row(localized(service, say), load.get(service.code), say) for service in await services(db, hall)]
+    bad = await bad_ratings(db, hall)
+    return {
+        "now": now, "zones": zones, "services": served, "most": max(5, *(row["waiting"] for row in served), 0),
+        "figures": figures(day, now, floor, load, bad, say),
+        "calls": [{"number": call.number, "window": call.window, "again": call.again, "clock": clock(call.at, hall, seconds=True)}
+                  for call in day.calls],
+        "ratings": await rating_rows(db, hall, by, person, say), **await machines(db, hall, now, say),
+    }  # fmt: skip
+
+
+def spot_of(window: dict[str, Any], now: datetime) -> dict[str, Any]:
+    """A window on the floor plan."""
+    tone, symbol = LOOKS[window["state"]]
+    return window | {"tone": "shut" if tone == "closed" else tone, "symbol": symbol, "elapsed": elapsed(window["since"], now)}
+
+
+def service_row(service: Any, load: Load | None, say: Words) -> dict[str, Any]:
+    """A service: who waits for it, how long a newcomer would, how many windows work for it."""
+    wait = expect(load, load.ahead) if load else None
+    return {
+        "code": service.code, "word": service.word, "waiting": service.waiting, "open": load.open if load else 0,
+        "p50": wait.p50_s if wait else None, "expected": minutes(say, wait) if load and load.open else say["manage.no_window"],
+    }  # fmt: skip
+
+
+# --- ratings --------------------------------------------------------------------------------------------------------
+
+
+async def rating_rows(db: Db, hall: Hall, by: By, person: Person, say: Words) -> list[dict[str, Any]]:
+    """What citizens said today, by window, service or clerk; a leader sees the own area."""
+    today: date = await business_day(db, hall)
+    zone = person.zone if "manager" not in person.roles else None
+    tallies = await ratings.summary(db, hall, today, today, by, zone=zone)
+    names = await lines.names(db, hall) if by == "clerk" else {}
+    known = {row.code: f"{row.code} {localized(row, say).word}" for row in await services(db, hall)} if by == "service" else {}
+    return [
+        {
+            "word": say("console.window", no=tally.of) if by == "window" else names.get(tally.of, known.get(tally.of, tally.of)),
+            "served": tally.served, "rated": tally.active + tally.default,
+            "good": tally.levels["5"] + tally.levels["4"], "bad": tally.levels["1"] + tally.levels["2"],
+        }
+        for tally in tallies
+    ]  # fmt: skip
+
+
+# --- a window from afar -----------------------------------------------------------------------------------------
+
+
+async def sheet(request: Request) -> Response:
+    """One window: who is there, and what may be done about it."""
+    hall = await acts.hall_of(request, request.path_params["hall"])
+    person = await require(request, *WATCH, hall=hall.id)
+    say = words(language(request))
+    async with acquire(request.app.state.pool) as db:
+        window = await get_window(db, hall, request.path_params["window"])
+        names = await lines.names(db, hall)
+        seated = {other.clerk for other in await list_windows(db, hall)}
+        clerks = [user for user in await list_users(db, hall.id) if "clerk" in user.roles and not user.disabled]
+        known = [localized(service, say) for service in await services(db, hall)]
+    letters = "、".join(f"{service.code} {service.word}" for service in known if service.code in window.services)
+    spot = {"no": window.no, "state": window.state, "name": names.get(window.clerk or "", ""), "serves": window.serves,
+            "ticket": window.ticket, "reason": window.reason, "letters": letters}  # fmt: skip
+    return render(
+        request, "_window_sheet.html", hall=hall, spot=spot, services=known, mine=may_act_at(person, window),
+        by=by_of(request.query_params.get("by")), free_clerks=[clerk for clerk in clerks if clerk.username not in seated],
+    )  # fmt: skip
+
+
+async def act(request: Request) -> Response:
+    """Open, pause, resume or close a window for those who work there."""
+    hall, no, name = (request.path_params[part] for part in ("hall", "window", "act"))
+    if name not in ACTS:
+        raise NotFound(what="page")
+    await require(request, "leader", "manager")
+    form, say, error = await request.form(), words(language(request)), None
+    press, reason, by = text(form, "press"), text(form, "reason"), by_of(text(form, "by"))
+    try:
+        match name:
+            case "open":
+                chosen = [str(code) for code in form.getlist("services")]
+                await acts.open_window(request, hall, no, services=chosen or None, clerk=text(form, "clerk"), press=press)
+            case "pause":
+                await acts.pause(request, hall, no, reason=reason, press=press)
+            case "resume":
+                await acts.resume(request, hall, no, press=press)
+            case "close":
+                await acts.close(request, hall, no, override=reason is not None, reason=reason, press=press)
+    except Refused as refused:
+        error = sentence(refused, say)
+    if request.headers.get("hx-request") == "true":
+        return await draw(request, "_manage.html", by, error=error)
+    if error is not None:
+        return await draw(request, "manage.html", by, error=error)
+    return RedirectResponse(f"/{hall}/manage?by={by}", 303)
+
+
+async def export(request: Request) -> Response:
+    """The table of ratings as a file a spreadsheet opens."""
+    hall = await acts.hall_of(request, request.path_params["hall"])
+    person = await require(request, *WATCH, hall=hall.id)
+    by, say = by_of(request.query_params.get("by")), words(language(request))
+    async with acquire(request.app.state.pool) as db:
+        rows = await rating_rows(db, hall, by, person, say)
+    sheet = io.StringIO()
+    out = csv.writer(sheet)
+    out.writerow([say[f"manage.by_{by}"], *(say[f"manage.{column}"] for column in ("served", "rated", "good", "bad"))])
+    out.writerows([plain(row["word"]), row["served"], row["rated"], row["good"], row["bad"]] for row in rows)
+    headers = {"content-disposition": f'attachment; filename="ratings-{by}.csv"', "cache-control": "no-store"}
+    return Response("\ufeff" + sheet.getvalue(), headers=headers, media_type="text/csv; charset=utf-8")
+
+
+def plain(word: str) -> str:
+    """A name that a spreadsheet can't take for a formula."""
+    return f"'{word}" if word[:1] in ("=", "+", "-", "@") else word
+
+
+ROUTES = [
+    Route("/{hall}/manage", show, methods=["GET"]),
+    Route("/{hall}/manage/part", part, methods=["GET"]),
+    Route("/{hall}/manage/ratings.csv", export, methods=["GET"]),
+    Route("/{hall}/manage/{window}", sheet, methods=["GET"]),
+    Route("/{hall}/manage/{window}/{act}", act, methods=["POST"]),
+]

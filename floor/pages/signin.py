@@ -1,0 +1,111 @@
+"""How those who work here come in and leave; in the demo a button is enough."""
+
+from urllib.parse import quote
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from devices import registry
+from floor.database import Db, acquire
+from floor.pages import render
+from floor.people import User, find_user
+from floor.refusals import BadPassword, NotAllowed, TooFast
+from floor.signin import (
+    KIOSK_COOKIE,
+    STAFF_COOKIE,
+    current,
+    drop_cookie,
+    from_own_origin,
+    open_kiosk,
+    open_session,
+    set_cookie,
+    sign_in,
+    sign_out,
+)
+from floor.words import language, words
+from queueing.errors import NotFound
+
+KIOSK = "kiosk"  # the one who stands at the dispenser has no name
+ANYONE = "anyone"  # a mirror of the hall's screens: whoever is signed in, else the engineer
+
+
+def safe_path(path: str) -> str:
+    """Where to go after signing in: an address of this hall, never another site's."""
+    return path if path.startswith("/") and not path.startswith("//") and "\\" not in path else "/"
+
+
+async def show(request: Request) -> Response:
+    await current(request)
+    return form(request, safe_path(request.query_params.get("next", "/")))
+
+
+def form(request: Request, path: str, status: int = 200, *, username: str = "", error: str | None = None) -> Response:
+    return render(request, "signin.html", status, next=path, username=username, error=error)
+
+
+async def enter(request: Request) -> Response:
+    """Sign in by the form. A wrong password is told in the form; the name stays in its field."""
+    if not from_own_origin(request):
+        raise NotAllowed()
+    sent = await request.form()
+    path, username = safe_path(str(sent.get("next", "/"))), str(sent.get("username", ""))[:40]
+    say = words(language(request))
+    try:
+        opened = await sign_in(request, username, str(sent.get("password", ""))[:200])
+    except BadPassword:
+        return form(request, path, 401, username=username, error=say["problems.BadPassword"])
+    except TooFast as wait:
+        return form(request, path, 429, username=username, error=say("problems.TooFast", seconds=wait.seconds))
+    answer = RedirectResponse(path, 303)
+    set_cookie(answer, request, STAFF_COOKIE, opened)
+    return answer
+
+
+async def leave(request: Request) -> Response:
+    """End the sign-in, here and on every other page of this browser."""
+    await current(request)
+    await sign_out(request)
+    answer = RedirectResponse("/signin?next=" + quote(safe_path(str((await request.form()).get("next", "/")))), 303)
+    drop_cookie(answer, request, STAFF_COOKIE)
+    return answer
+
+
+async def enter_demo(request: Request) -> Response:
+    """In the demo hall, be the person a page is made for by one click. Nowhere else."""
+    if not request.app.state.settings.demo or not from_own_origin(request):
+        raise NotAllowed()
+    sent = await request.form()
+    who, answer = str(sent.get("who", "")), RedirectResponse(safe_path(str(sent.get("next", "/"))), 303)
+    person = await current(request)
+    async with acquire(request.app.state.pool) as db:
+        if who == KIOSK:
+            user = await demo_user(db, "engineer")
+            set_cookie(answer, request, KIOSK_COOKIE, await open_kiosk(db, user, await first_dispenser(db, user.hall)))
+        elif who != ANYONE or person is None or person.username is None:
+            user = await demo_user(db, "engineer" if who == ANYONE else who)
+            set_cookie(answer, request, STAFF_COOKIE, await open_session(db, user))
+    return answer
+
+
+async def demo_user(db: Db, username: str) -> User:
+    user = await find_user(db, username)
+    if user is None or user.disabled:
+        raise NotFound(what="user")
+    return user
+
+
+async def first_dispenser(db: Db, hall: int) -> str:
+    """The dispenser in the lobby that the demo's kiosk page stands at."""
+    for device in await registry.list_devices(db, hall):
+        if device.kind == "dispenser" and device.revoked_at is None:
+            return device.id
+    raise NotFound(what="device")
+
+
+ROUTES = [
+    Route("/signin", show, methods=["GET"]),
+    Route("/signin", enter, methods=["POST"]),
+    Route("/signin/demo", enter_demo, methods=["POST"]),
+    Route("/signout", leave, methods=["POST"]),
+]

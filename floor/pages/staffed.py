@@ -1,0 +1,78 @@
+"""What the staff pages have in common: times as people say them, names in the reader's language, the floor by area."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from floor import lines
+from floor.database import Db
+from floor.pages.wording import service_name
+from floor.signin import Person
+from floor.words import Words
+from queueing.halls import Hall, ServiceNow, services, zones
+from queueing.windows import Window
+
+# Each state is a colour, an icon and (in the catalogue) a word.
+LOOKS = {
+    "closed": ("closed", "closed"), "open": ("waiting", "person"), "called": ("called", "bell"),
+    "serving": ("serving", "check"), "paused": ("paused", "pause"),
+}  # fmt: skip
+
+
+async def now_of(db: Db) -> datetime:
+    """The hall's own clock, which pages count from."""
+    now: datetime = await db.fetchval("SELECT hall_now()")
+    return now
+
+
+def clock(at: datetime | None, hall: Hall, seconds: bool = False) -> str:
+    """14:05 in the hall's zone; nothing for what never happened."""
+    return f"{at.astimezone(ZoneInfo(hall.time_zone)):{'%H:%M:%S' if seconds else '%H:%M'}}" if at else ""
+
+
+def elapsed(since: datetime, now: datetime) -> str:
+    """A running clock as it stands: 0:42, 12:05, 1:02:05."""
+    minutes, seconds = divmod(max(0, int((now - since).total_seconds())), 60)
+    return f"{minutes}:{seconds:02}" if minutes < 60 else f"{minutes // 60}:{minutes % 60:02}:{seconds:02}"
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A service as a page shows it: `word` is its name in the reader's language."""
+
+    code: str
+    word: str
+    zone: str
+    status: str
+    waiting: int
+
+
+def localized(service: ServiceNow, say: Words) -> Service:
+    return Service(service.code, service_name(say, service), service.zone, service.status, service.waiting)
+
+
+def may_act_at(person: Person, window: Window) -> bool:
+    """A clerk at the own or a free window, a leader in the own zone, a manager anywhere."""
+    if "manager" in person.roles or ("leader" in person.roles and person.zone in (None, window.zone)):
+        return True
+    return "clerk" in person.roles and window.clerk in (None, person.username)
+
+
+async def zones_of(db: Db, hall: Hall, floor: list[Window], person: Person) -> list[dict[str, Any]]:
+    """The floor by area: who sits where, and how many wait there."""
+    names = await lines.names(db, hall)
+    waiting = {zone.code: 0 for zone in await zones(db, hall)}
+    for service in await services(db, hall):
+        waiting[service.zone] = waiting.get(service.zone, 0) + service.waiting
+    return [
+        {
+            "code": zone.code, "name": zone.name, "waiting": waiting[zone.code],
+            "windows": [
+                {"no": window.no, "state": window.state, "name": names.get(window.clerk or "", ""), "ticket": window.ticket,
+                 "since": window.since, "mine": window.clerk is not None and window.clerk == person.username}
+                for window in floor if window.zone == zone.code
+            ],
+        }
+        for zone in await zones(db, hall)
+    ]  # fmt: skip

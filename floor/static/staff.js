@@ -1,0 +1,161 @@
+// What every staff page shares: clocks that run, keys that press their button, tables that sort, and acts that are
+// sent until the hall has answered.
+
+import { backOff } from "./live.js";
+
+const TRY_MS = 8_000;          // one try of an act; the press id makes the next try harmless
+const root = document.documentElement;
+let skew = 0;                  // the hall's clock minus this one, ms
+
+// --- acts ------------------------------------------------------------------------------------------------------
+// A form with data-act is answered once: a lost connection or a hall that is away is retried with the same press id,
+// under a grey veil. While one is out, no other act leaves and no refresh may show an older floor.
+
+let acting = 0;                // acts begun so far
+let pending = null;
+
+const isAct = (element) => element?.matches?.("form[data-act]");
+
+document.addEventListener("htmx:config:request", (event) => {
+  const { ctx } = event.detail;
+  if (!isAct(ctx.sourceElement)) {
+    if (pending) event.preventDefault();
+    ctx.begun = acting;
+    return;
+  }
+  if (pending) { event.preventDefault(); return; }
+  acting += 1;
+  pending = ctx;
+  ctx.request.timeout = 0;
+  ctx.fetch = sendUntilAnswered;
+});
+
+document.addEventListener("htmx:after:request", (event) => {
+  const { ctx } = event.detail;
+  if (!isAct(ctx.sourceElement) && ctx.begun !== acting) event.preventDefault();
+});
+
+document.addEventListener("htmx:finally:request", (event) => {
+  if (event.detail.ctx !== pending) return;
+  pending = null;
+  veil(false);
+});
+
+document.addEventListener("htmx:after:swap", (event) => {
+  const { ctx } = event.detail;
+  if (isAct(ctx?.sourceElement) && ctx.response?.status < 400) closeSheets();
+});
+
+async function sendUntilAnswered(address, request) {
+  for (let tries = 0; ; tries += 1) {
+    try {
+      const answer = await fetch(address, { ...request, signal: AbortSignal.timeout(TRY_MS) });
+      if (answer.status < 502) return answer;
+    } catch (lost) {
+      if (lost instanceof TypeError === false && lost.name !== "TimeoutError") throw lost;
+    }
+    veil(true);
+    await new Promise((again) => { setTimeout(again, Math.min(backOff(tries), 5_000)); });
+  }
+}
+
+function veil(on) {
+  const cloth = document.getElementById("veil");
+  if (cloth) cloth.hidden = !on;
+}
+
+function closeSheets() {
+  document.querySelectorAll("[popover]:popover-open").forEach((sheet) => sheet.hidePopover());
+}
+
+// A page left alone without its sign-in asks for it again, and comes back here.
+document.addEventListener("hall:ended", () => location.assign(`/signin?next=${encodeURIComponent(location.pathname)}`));
+
+// --- clocks ----------------------------------------------------------------------------------------------------
+
+function setClock() {
+  const now = document.querySelector("[data-now]")?.dataset.now;
+  if (now && now !== setClock.last) { setClock.last = now; skew = Date.parse(now) - Date.now(); }
+}
+
+function asClock(seconds) {
+  const whole = Math.max(0, Math.floor(seconds));
+  const minutes = Math.floor(whole / 60);
+  const tail = String(whole % 60).padStart(2, "0");
+  return minutes < 60 ? `${minutes}:${tail}` : `${Math.floor(minutes / 60)}:${String(minutes % 60).padStart(2, "0")}:${tail}`;
+}
+
+function runClocks() {
+  const now = Date.now() + skew;
+  for (const clock of document.querySelectorAll("[data-since]")) {
+    clock.textContent = asClock((now - Date.parse(clock.dataset.since)) / 1000);
+  }
+  for (const button of document.querySelectorAll("[data-until]")) {
+    const left = Math.ceil((Date.parse(button.dataset.until) - now) / 1000);
+    button.disabled = left > 0;
+    const shown = button.querySelector("[data-left]");
+    if (shown) shown.textContent = left > 0 ? left : "";
+  }
+  for (const wall of document.querySelectorAll("[data-wall-clock]")) {
+    wall.textContent = new Date(now).toLocaleTimeString("zh-CN", { hour: "2-digit", minute: "2-digit", timeZone: wall.dataset.wallClock });
+  }
+}
+
+document.addEventListener("htmx:after:settle", () => { setClock(); runClocks(); });
+setClock();
+runClocks();
+setInterval(runClocks, 500);
+
+// --- keys ------------------------------------------------------------------------------------------------------
+// The letter on a button presses it. In an open sheet only its own keys count; in a field, letters are letters.
+
+const SETTLE_MS = 350;         // a second tap of the same key this soon was meant for the page before
+let changed = 0;
+document.addEventListener("htmx:after:swap", (event) => { if (isAct(event.detail.ctx?.sourceElement)) changed = performance.now(); });
+
+const typing = (element) => element?.matches?.("input:not([type=radio]), textarea, select");
+
+document.addEventListener("keydown", (event) => {
+  if (event.repeat || event.ctrlKey || event.metaKey || event.altKey || event.isComposing || typing(event.target)) return;
+  const sheet = document.querySelector("[popover]:popover-open");
+  if (event.key === " " && !sheet && event.target.matches?.("button:focus-visible, a:focus-visible, summary:focus-visible")
+      && event.target.dataset.key !== " ") return;
+  const named = (sheet ?? document).querySelectorAll(`[data-key="${CSS.escape(event.key.toLowerCase())}"]`);
+  const button = [...named].find((found) => sheet || !found.closest("[popover]"));
+  if (!button) return;
+  event.preventDefault();
+  if (!button.disabled && performance.now() - changed > SETTLE_MS) button.click();
+});
+
+// --- tables ----------------------------------------------------------------------------------------------------
+// A click on a heading sorts, a second one turns the order round; the choice outlives a refresh.
+
+const orders = new Map();
+
+document.addEventListener("click", (event) => {
+  const heading = event.target.closest?.("th[data-sort]");
+  if (!heading) return;
+  const table = heading.closest("table");
+  const before = orders.get(table.id);
+  orders.set(table.id, { column: heading.cellIndex, down: before?.column === heading.cellIndex ? !before.down : true });
+  sort(table);
+});
+
+function sort(table) {
+  const order = orders.get(table.id);
+  if (!order) return;
+  const worth = (row) => row.cells[order.column].dataset.value ?? row.cells[order.column].textContent.trim();
+  const rows = [...table.tBodies[0].rows].sort((a, b) =>
+    worth(a).localeCompare(worth(b), "zh-CN", { numeric: true }) * (order.down ? -1 : 1));
+  table.tBodies[0].append(...rows);
+  for (const heading of table.tHead.rows[0].cells) {
+    heading.ariaSort = heading.cellIndex === order.column ? (order.down ? "descending" : "ascending") : null;
+  }
+}
+
+document.addEventListener("htmx:after:swap", () => orders.forEach((_, id) => {
+  const table = document.getElementById(id);
+  if (table) sort(table);
+}));
+
+root.dataset.script = "on";
