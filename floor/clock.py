@@ -85,7 +85,7 @@ async def keep_time(clock: Clock, stop: asyncio.Event) -> None:
             if away:
                 log.info("database_back")
             away = False
-        except (Unavailable, *GONE) as reason:
+        except Unavailable as reason:
             if not away:
                 log.warning("database_away", reason=str(reason))
             away = True

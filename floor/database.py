@@ -20,12 +20,14 @@ else:
     Pool = asyncpg.Pool
     Db = asyncpg.Connection
 
-# Postgres that is away, going or not yet there, in the words of the system and of asyncpg.
+# Postgres that is away, going or not yet there, in the words of the system and of asyncpg. Its InterfaceError counts
+# only on a closed connection: on an open one it is our mistake. InternalClientError: killed between two messages.
 GONE = (
-    OSError,
+    ConnectionError,
     TimeoutError,
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
     asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
@@ -66,7 +68,7 @@ async def connect(url: str) -> Connection:
     """One connection with the hall's session settings and codecs; Unavailable when there is no server."""
     try:
         db = await asyncpg.connect(url, server_settings=SESSION, timeout=5)
-    except GONE as gone:
+    except (OSError, *GONE) as gone:
         raise Unavailable() from gone
     await set_up(db)
     return db
@@ -101,7 +103,24 @@ async def leave(db: Connection) -> None:
 async def acquire(pool: Pool) -> AsyncIterator[Db]:
     """A connection for one request; Unavailable when Postgres is gone, before or during the act."""
     try:
-        async with pool.acquire(timeout=3) as db:
-            yield db
-    except GONE as gone:
+        db = await pool.acquire(timeout=3)
+    except (OSError, *GONE) as gone:
         raise Unavailable() from gone
+    try:
+        yield db
+    except GONE as gone:
+        if not has_ended(db):
+            if isinstance(gone, asyncpg.InterfaceError):
+                raise
+            db.terminate()  # whatever state it is in, nobody gets it again
+        raise Unavailable() from gone
+    finally:
+        await pool.release(db)
+
+
+def has_ended(db: Db) -> bool:
+    """Whether a connection is of no more use; one that was cut has left the pool's hands by itself."""
+    try:
+        return db.is_closed()
+    except asyncpg.InterfaceError:
+        return True

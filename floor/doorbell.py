@@ -97,4 +97,4 @@ async def heard(subscription: "PubSub") -> int | None:
         await subscription.ping()
         return None
     rung = str(message["data"])
-    return int(rung) if message["type"] == "message" and rung.isdigit() else None
+    return int(rung) if message["type"] == "message" and rung.isascii() and rung.isdigit() else None

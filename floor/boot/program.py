@@ -26,21 +26,21 @@ class Program:
     user: int | None = None  # a uid to run as, when root must not
     whole_group: bool = True  # what it leaves behind when it ends is ended with it
 
-    def popen_arguments(self) -> dict[str, Any]:
-        """Keyword arguments for subprocess and asyncio alike."""
-        as_user = {} if self.user is None else {"user": self.user, "group": self.user, "extra_groups": []}
-        return {
-            "env": None if self.env is None else dict(self.env),
-            "cwd": self.cwd,
-            "start_new_session": True,  # Ctrl-C reaches the hall alone, which then ends each in its turn
-            "preexec_fn": ends_with_parent(self.orphaned),
-            **as_user,
-        }
-
-    def start(self, output: IO[bytes]) -> subprocess.Popen[bytes]:
-        """Start it without anybody watching; the tests do."""
+    def start(self, output: IO[bytes] | int) -> subprocess.Popen[bytes]:
+        """Start it; what it says goes to a file or, as subprocess.PIPE, to us."""
+        as_user: dict[str, Any] = {}
+        if self.user is not None:
+            as_user = {"user": self.user, "group": self.user, "extra_groups": []}
         return subprocess.Popen(
-            self.argv, stdin=subprocess.DEVNULL, stdout=output, stderr=output, **self.popen_arguments()
+            self.argv,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env=None if self.env is None else dict(self.env),
+            cwd=self.cwd,
+            start_new_session=True,  # Ctrl-C reaches the hall alone, which then ends each in its turn
+            preexec_fn=ends_with_parent(self.orphaned),
+            **as_user,
         )
 
 

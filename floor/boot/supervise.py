@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -48,7 +49,7 @@ class Watch:
         self.program = program
         self.console = console
         self.recover = recover
-        self.process: asyncio.subprocess.Process | None = None
+        self.process: subprocess.Popen[bytes] | None = None
         self.ending = asyncio.Event()
         self.keeper: asyncio.Task[None] | None = None
         self.starts = 0
@@ -76,38 +77,35 @@ class Watch:
             await asyncio.to_thread(self.recover)
         self.starts += 1
         try:
-            self.process = await asyncio.create_subprocess_exec(
-                *self.program.argv,
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.STDOUT,
-                limit=LINE_LIMIT,
-                **self.program.popen_arguments(),
-            )
+            self.process = self.program.start(subprocess.PIPE)
         except OSError as reason:
             return f"could not be started ({reason})"
         if self.ending.is_set():  # told to end while it was being started
             self.signal(self.program.stop)
         reader = asyncio.create_task(self.read(self.process))
-        code = await self.process.wait()
+        code = await exit_of(self.process)
         if self.program.whole_group:
             end_group(self.process.pid)  # what it leaves behind would keep its ports and devices
         await asyncio.wait([reader], timeout=1)
         reader.cancel()
         return f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
 
-    async def read(self, process: asyncio.subprocess.Process) -> None:
-        assert process.stdout is not None
-        while True:
-            try:
-                line = await process.stdout.readuntil(b"\n")
-            except asyncio.IncompleteReadError as rest:
-                if rest.partial:
-                    self.pass_on(rest.partial)
-                return
-            except asyncio.LimitOverrunError:
-                line = await process.stdout.read(LINE_LIMIT)
-            self.pass_on(line)
+    async def read(self, process: subprocess.Popen[bytes]) -> None:
+        """Pass on its lines until it, and whoever holds its output, is gone; a line past LINE_LIMIT comes in parts."""
+        lines = asyncio.StreamReader(limit=LINE_LIMIT)
+        protocol = asyncio.StreamReaderProtocol(lines)
+        transport, _ = await asyncio.get_running_loop().connect_read_pipe(lambda: protocol, process.stdout)
+        try:
+            while True:
+                try:
+                    self.pass_on(await lines.readuntil(b"\n"))
+                except asyncio.LimitOverrunError:
+                    self.pass_on(await lines.read(LINE_LIMIT))
+        except asyncio.IncompleteReadError as rest:
+            if rest.partial:
+                self.pass_on(rest.partial)
+        finally:
+            transport.close()
 
     def pass_on(self, line: bytes) -> None:
         self.console.say(self.program.name, line.decode("utf-8", "replace").rstrip())
@@ -125,14 +123,29 @@ class Watch:
             await self.keeper
 
     def signal(self, number: signal.Signals) -> None:
-        if self.process is not None and self.process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                self.process.send_signal(number)
+        if self.process is not None:
+            self.process.send_signal(number)  # a no-op once its end has been seen
 
     @property
     def alive(self) -> int | None:
         """Its pid while it lives."""
         return self.process.pid if self.process is not None and self.process.returncode is None else None
+
+
+async def exit_of(process: subprocess.Popen[bytes]) -> int:
+    """Its return code, negative for a signal, as soon as it is dead.
+
+    asyncio's own wait() waits for the end of its output too, which something it left behind may hold open for ever.
+    """
+    loop, dead = asyncio.get_running_loop(), asyncio.Event()
+    pidfd = os.pidfd_open(process.pid)
+    loop.add_reader(pidfd, dead.set)
+    try:
+        await dead.wait()
+    finally:
+        loop.remove_reader(pidfd)
+        os.close(pidfd)
+    return process.wait()
 
 
 def end_group(leader: int) -> None:

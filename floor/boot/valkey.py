@@ -26,7 +26,7 @@ def binary(env: Mapping[str, str] = os.environ) -> str:
 
 def server(data_dir: Path, sockets: Path) -> Server:
     """The server to start; it listens on a socket in a closed directory only."""
-    data, log, path = data_dir / "valkey", data_dir / "valkey.log", sockets / "valkey"
+    data, log, path = data_dir / "valkey", data_dir / "valkey.log", sockets / "valkey.sock"
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
     trim(log)
     argv = (
