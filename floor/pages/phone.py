@@ -118,6 +118,11 @@ async def rating_context(db: Db, hall: Hall, ticket: Ticket) -> dict[str, object
 # --- acts -------------------------------------------------------------------------------------------------------
 
 
+def as_citizen(request: Request) -> None:
+    """Here the holder of the key acts, whoever else is signed in in the same browser: a clerk is a citizen too."""
+    request.scope["hall.people"] = {"current": None}
+
+
 async def ask_leave(request: Request) -> Response:
     """Ask once more before leaving the queue."""
     return await leave_page(request)
@@ -125,6 +130,7 @@ async def ask_leave(request: Request) -> Response:
 
 async def leave(request: Request) -> Response:
     """Leave the queue, and back to the ticket."""
+    as_citizen(request)
     form = await request.form()
     try:
         await acts.cancel(request, request.path_params["key"], press=str(form.get("press") or "") or None)
@@ -145,6 +151,7 @@ async def leave_page(request: Request, status: int = 200, wrong: str | None = No
 
 async def rate(request: Request) -> Response:
     """Keep the rating, and back to the ticket."""
+    as_citizen(request)
     form = await request.form()
     level = str(form.get("level", ""))
     if level not in {"1", "2", "3", "4", "5"}:

@@ -21,6 +21,7 @@ let heard = 0;
 let tries = 0;
 let refused = false;
 let waiting = 0;
+let watching = 0;
 
 export function tell(name, detail = {}) {
   document.dispatchEvent(new CustomEvent(name, { detail }));
@@ -83,9 +84,16 @@ function dial() {
     socket = null;
     if (closing.code === 4401) { refused = true; tell("hall:ended"); }
     if (opened && performance.now() - opened > 60_000) tries = 0;
-    probe();
+    if (!refused) probe();
     if (!refused) setTimeout(dial, backOff(tries++));
   };
+}
+
+// Nothing more will happen here: close the socket and ask no more.
+export function leave() {
+  refused = true;
+  clearInterval(watching);
+  socket?.close();
 }
 
 // 1 s doubling to 32 s, with a random second each time.
@@ -112,5 +120,5 @@ addEventListener("online", probe);
 if (view) {
   root.dataset.link = "slow";
   if (address) dial();
-  setInterval(watch, POLL_MS);
+  watching = setInterval(watch, POLL_MS);
 }

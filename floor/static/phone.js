@@ -1,5 +1,7 @@
 // The ticket in a hand: counts down by itself, shakes when it is called, and says when what it shows is old.
 
+import { leave } from "./live.js";
+
 const WAIT_MS = 30_000;     // the range is asked for at most this often; the count of people comes by itself
 
 const root = document.documentElement;
@@ -28,7 +30,7 @@ document.addEventListener("htmx:after:swap", () => {
   const { call, live } = ticket().dataset;
   if (call && call !== shaken) navigator.vibrate?.([400, 200, 400, 200, 400]);
   shaken = call;
-  if (live === "0") location.replace(document.body.dataset.path);
+  if (live === "0") leave();
 });
 
 document.addEventListener("hall:lost", () => {
