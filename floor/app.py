@@ -12,13 +12,14 @@ from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 
-from floor import api
 from floor.api.limits import Rates
 from floor.api.problems import handlers
+from floor.api.v1 import ROUTES
 from floor.database import Pool, open_pool
 from floor.doorbell import Doorbell, open_redis
 from floor.guards import Guards
 from floor.kept import Kept
+from floor.rings import Rings
 from floor.settings import Settings, load
 from floor.signin import Sessions
 from floor.words import check_words
@@ -31,7 +32,7 @@ STATIC = Path(__file__).parent / "static"
 def routes() -> list[BaseRoute]:
     """Everything this process answers to."""
     pages = [route for name in PAGES if find_spec(f"floor.pages.{name}") for route in import_module(f"floor.pages.{name}").ROUTES]
-    return [*api.ROUTES, Mount("/static", StaticFiles(directory=STATIC), name="static"), *pages]
+    return [*ROUTES, Mount("/static", StaticFiles(directory=STATIC), name="static"), *pages]
 
 
 @asynccontextmanager
@@ -46,9 +47,12 @@ async def lifespan(app: Starlette) -> AsyncIterator[None]:
     state.rates = Rates(state.redis)
     state.sessions = Sessions(state.pool)
     state.halls, state.loads = Kept(3.0), Kept(3.0)
+    state.rings, state.streams = Rings(state.doorbell), 0
+    listening = asyncio.create_task(state.rings.listen())
     try:
         yield
     finally:
+        listening.cancel()
         await state.doorbell.close()
         await state.redis.aclose()
         await close(state.pool)
@@ -67,7 +71,10 @@ def make_app(given: Settings | None = None) -> Starlette:
     """The web application; with `given` settings, or those of the environment when it starts."""
     check_words()
     made = Starlette(
-        routes=routes(), lifespan=lifespan, middleware=[Middleware(Guards)], exception_handlers=handlers(),
+        routes=routes(),
+        lifespan=lifespan,
+        middleware=[Middleware(Guards)],
+        exception_handlers=handlers(),
     )
     if given is not None:
         made.state.settings = given

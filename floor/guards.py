@@ -55,7 +55,8 @@ class Guards:
             passed = time.perf_counter() - started
             metrics.note(scope, status, passed)
             if passed > SLOW_S and not scope.get("hall.streams"):
-                log.warning("slow", method=scope["method"], path=scope["path"], status=status, seconds=round(passed, 3))
+                route = metrics.route_of(scope)
+                log.warning("slow", method=scope["method"], route=route, status=status, seconds=round(passed, 3))
 
 
 def is_page(headers: Iterable[tuple[bytes, bytes]]) -> bool:

@@ -67,8 +67,17 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING id
 
 
 async def add_user(
-    db: Db, hall: int, username: str, hashed: str, *, name: str, roles: Sequence[str],
-    number: str | None = None, post: str | None = None, photo: str | None = None, zone: str | None = None,
+    db: Db,
+    hall: int,
+    username: str,
+    hashed: str,
+    *,
+    name: str,
+    roles: Sequence[str],
+    number: str | None = None,
+    post: str | None = None,
+    photo: str | None = None,
+    zone: str | None = None,
 ) -> int:
     """Add a member of staff to a hall; the new id. `hashed` comes from hash_password. UserExists for a taken name."""
     try:

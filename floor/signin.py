@@ -14,11 +14,11 @@ from starlette.responses import Response
 from devices import registry
 from floor.database import Db, Pool, acquire
 from floor.kept import Kept
-from floor.people import User, add_user, find_user, hash_password, verify_password
+from floor.people import User, find_user, verify_password
+from floor.people import add_user as add_user
+from floor.people import hash_password as hash_password
 from floor.refusals import BadPassword, NotAllowed, NotSignedIn
 from floor.settings import Settings
-
-__all__ = ["Opened", "Person", "Sessions", "add_user", "current", "hash_password", "require", "sign_in"]
 
 STAFF_COOKIE = "hall_session"
 KIOSK_COOKIE = "hall_kiosk"
@@ -72,22 +72,34 @@ async def find_session(db: Db, token: str) -> Person | None:
     if row["kind"] == "kiosk":
         return await kiosk_person(db, row["device"])
     return Person(
-        hall=row["hall"], actor=f"{row['roles'][0]}:{row['username']}", name=row["name"], roles=frozenset(row["roles"]),
-        via="token", username=row["username"], number=row["number"], zone=row["zone"],
+        hall=row["hall"],
+        actor=f"{row['roles'][0]}:{row['username']}",
+        name=row["name"],
+        roles=frozenset(row["roles"]),
+        via="token",
+        username=row["username"],
+        number=row["number"],
+        zone=row["zone"],
     )
 
 
 async def kiosk_person(db: Db, device_id: str) -> Person | None:
     """A kiosk page acts as the dispenser it stands at, as long as that is not revoked."""
     device = await registry.get_device(db, device_id)
-    return None if device is None or device.revoked_at else machine(device, "kiosk")
+    return None if device.revoked_at else machine(device, "kiosk")
 
 
 def machine(device: registry.Device, via: Literal["device", "kiosk"]) -> Person:
     """A device as one who acts."""
     return Person(
-        hall=device.hall, actor=f"device:{device.id}", name=device.name, roles=frozenset({device.kind}), via=via,
-        zone=device.zone, device=device.id, window=device.window,
+        hall=device.hall,
+        actor=f"device:{device.id}",
+        name=device.name,
+        roles=frozenset({device.kind}),
+        via=via,
+        zone=device.zone,
+        device=device.id,
+        window=device.window,
     )
 
 
@@ -176,7 +188,14 @@ async def from_cookie(request: Request, cookie: str) -> Person | None:
 
 def by_cookie(person: Person) -> Person:
     return Person(
-        person.hall, person.actor, person.name, person.roles, "cookie", person.username, person.number, person.zone,
+        person.hall,
+        person.actor,
+        person.name,
+        person.roles,
+        "cookie",
+        person.username,
+        person.number,
+        person.zone,
     )
 
 
@@ -189,7 +208,7 @@ def allow(person: Person | None, *roles: str, hall: int | None = None) -> Person
     """The person, or NotSignedIn, or NotAllowed."""
     if person is None:
         raise NotSignedIn()
-    if roles and person.roles.isdisjoint(roles) or hall is not None and person.hall != hall:
+    if (roles and person.roles.isdisjoint(roles)) or (hall is not None and person.hall != hall):
         raise NotAllowed()
     return person
 
@@ -211,8 +230,13 @@ def cookie_name(request: HTTPConnection, cookie: str) -> str:
 def set_cookie(response: Response, request: HTTPConnection, cookie: str, opened: Opened) -> None:
     """Give the browser a sign-in."""
     response.set_cookie(
-        cookie_name(request, cookie), opened.token, expires=opened.expires, path="/", secure=is_secure(request),
-        httponly=True, samesite="lax",
+        cookie_name(request, cookie),
+        opened.token,
+        expires=opened.expires,
+        path="/",
+        secure=is_secure(request),
+        httponly=True,
+        samesite="lax",
     )
 
 
@@ -304,3 +328,11 @@ async def sign_out(request: Request) -> None:
         await db.execute(CLOSE, digest(token))
     sessions: Sessions = request.app.state.sessions
     sessions.forget(token)
+
+
+FORGET = "DELETE FROM sessions WHERE expires < hall_now()"
+
+
+async def forget_ended(db: Db) -> None:
+    """Drop sign-ins that are over; they were good for nothing since they ended."""
+    await db.execute(FORGET)

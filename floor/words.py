@@ -35,6 +35,10 @@ class Words:
         text = self._texts[key]
         return text.format(**details) if details else text
 
+    def get(self, key: str, usual: object) -> object:
+        """The text of a key, `usual` for a key the hall has no word for."""
+        return self._texts.get(key, usual)
+
     def keys(self) -> set[str]:
         return set(self._texts)
 

@@ -1,5 +1,1 @@
 """The hall for other systems: JSON over HTTP, version 1. What is served here is a promise."""
-
-from starlette.routing import BaseRoute
-
-ROUTES: list[BaseRoute] = []

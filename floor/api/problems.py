@@ -13,21 +13,36 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Match
 from starlette.types import ExceptionHandler
 
+from devices import errors as machine
 from floor.database import Unavailable
-from floor.refusals import NotSignedIn, TooFast
+from floor.metrics import route_of
+from floor.refusals import NotSignedIn
 from floor.words import Words, language, words
 from queueing.errors import BadInput, Refused
 
 log = structlog.get_logger("web")
+
+Refusal = Refused | machine.Refused  # the queue's and the floor's, and the machines'
 
 JSON = "application/problem+json"
 RETRY_S = 2  # Postgres is back within seconds of a restart
 
 # The only place that decides an HTTP status. A refusal that is not named here is a conflict with the hall as it stands.
 STATUS = {
-    "malformed": 400, "not_signed_in": 401, "not_allowed": 403, "not_found": 404, "bad_code": 404,
-    "method_not_allowed": 405, "not_acceptable": 406, "too_large": 413, "bad_input": 422, "unknown_service": 422,
-    "key_reused": 422, "too_fast": 429, "internal": 500, "unavailable": 503,
+    "malformed": 400,
+    "not_signed_in": 401,
+    "not_allowed": 403,
+    "not_found": 404,
+    "bad_code": 404,
+    "method_not_allowed": 405,
+    "not_acceptable": 406,
+    "too_large": 413,
+    "bad_input": 422,
+    "unknown_service": 422,
+    "key_reused": 422,
+    "too_fast": 429,
+    "internal": 500,
+    "unavailable": 503,
 }
 CONFLICT = 409
 OF_STATUS = {status: code for code, status in STATUS.items() if code not in ("bad_code", "unknown_service", "key_reused")}
@@ -78,7 +93,7 @@ def status_of(code: str) -> int:
     return STATUS.get(code, CONFLICT)
 
 
-def sentence(refused: Refused, say: Words) -> str:
+def sentence(refused: Refusal, say: Words) -> str:
     """What a person reads when the hall says no, in their language."""
     key = f"problems.{type(refused).__name__}"
     return say(key, **translated(refused.details, say)) if key in say else say(f"problems.{refused.code}")
@@ -93,39 +108,41 @@ def translated(details: Mapping[str, object], say: Words) -> dict[str, object]:
     """The gaps of a sentence: the hall's own words (waiting, ticket) are said in the reader's language."""
     told = _Told({"what": "", "state": "", "seconds": "", "count": "", "service": "", "window": "", "ticket": ""})
     for name, value in details.items():
-        key = f"problems.{name}.{value}"
-        told[name] = say[key] if key in say else value
+        told[name] = say.get(f"problems.{name}.{value}", value)
     return told
 
 
-def problem(request: Request, refused: Refused) -> Response:
+def problem(request: Request, refused: Refusal) -> Response:
     """A refusal as problem+json."""
     say = words(language(request))
     status = status_of(refused.code)
     told = {name: value for name, value in refused.details.items() if value is not None}
     body = told | {
-        "type": f"/api/v1/docs#{refused.code}", "title": say(f"problems.{refused.code}"), "status": status,
-        "detail": sentence(refused, say), "code": refused.code,
+        "type": f"/api/v1/docs#{refused.code}",
+        "title": say(f"problems.{refused.code}"),
+        "status": status,
+        "detail": sentence(refused, say),
+        "code": refused.code,
     }
     if faults := faults_of(refused):
         body["errors"] = faults
     return Response(msgspec.json.encode(body), status, headers_of(refused), JSON)
 
 
-def faults_of(refused: Refused) -> list[Fault]:
+def faults_of(refused: Refusal) -> list[Fault]:
     if isinstance(refused, Invalid):
         return refused.faults
-    if isinstance(refused, BadInput):
-        return [Fault(str(refused.details.get("field", "")), str(refused.details.get("message", "")))]
+    if isinstance(refused, BadInput | machine.BadInput):
+        return [Fault(str(refused.details.get("field", "")), str(refused.details.get("message", refused)))]
     return []
 
 
-def headers_of(refused: Refused) -> dict[str, str]:
+def headers_of(refused: Refusal) -> dict[str, str]:
     headers = {"cache-control": "no-store"}
     if refused.code == "not_signed_in":
         headers["www-authenticate"] = 'Bearer realm="hall"'
-    if isinstance(refused, TooFast):
-        headers["retry-after"] = str(refused.seconds)
+    if refused.code == "too_fast":
+        headers["retry-after"] = str(refused.details.get("seconds", 1))
     return headers
 
 
@@ -133,8 +150,11 @@ def plain(request: Request, code: str, status: int, **headers: str) -> Response:
     """A problem that is no refusal of the hall: a wrong method, an unknown address, a database that is away."""
     say = words(language(request))
     body = {
-        "type": f"/api/v1/docs#{code}", "title": say(f"problems.{code}"), "status": status,
-        "detail": say(f"problems.{code}"), "code": code,
+        "type": f"/api/v1/docs#{code}",
+        "title": say(f"problems.{code}"),
+        "status": status,
+        "detail": say(f"problems.{code}"),
+        "code": code,
     }
     return Response(msgspec.json.encode(body), status, {"cache-control": "no-store", **headers}, JSON)
 
@@ -143,7 +163,7 @@ def plain(request: Request, code: str, status: int, **headers: str) -> Response:
 
 
 async def on_refused(request: Request, refused: Exception) -> Response:
-    assert isinstance(refused, Refused)
+    assert isinstance(refused, Refusal)
     if not wants_page(request):
         return problem(request, refused)
     if isinstance(refused, NotSignedIn) and request.method == "GET":
@@ -163,7 +183,7 @@ async def on_http(request: Request, raised: Exception) -> Response:
 
 async def on_unavailable(request: Request, gone: Exception) -> Response:
     """Postgres is away: a clear refusal, nothing half done, and the way back is to ask again."""
-    log.warning("database_away", path=request.url.path, reason=repr(gone.__cause__))
+    log.warning("database_away", route=route_of(request.scope), reason=repr(gone.__cause__))
     retry = {"retry-after": str(RETRY_S)}
     if wants_page(request):
         answer = page(request, "unavailable", 503, words(language(request))("problems.unavailable"))
@@ -174,13 +194,13 @@ async def on_unavailable(request: Request, gone: Exception) -> Response:
 
 async def on_unusable(request: Request, raised: Exception) -> Response:
     """A text the database can't hold (a NUL, half a character): the sender's mistake, found late."""
-    log.info("unusable_text", path=request.url.path, reason=type(raised).__name__)
+    log.info("unusable_text", route=route_of(request.scope), reason=type(raised).__name__)
     return problem(request, Invalid(Fault("", "a text has characters that can't be kept")))
 
 
 async def on_fault(request: Request, raised: Exception) -> Response:
     """A mistake of ours: written down in full for us, told in one plain sentence to everybody else."""
-    log.error("fault", path=request.url.path, method=request.method, exc_info=raised)
+    log.error("fault", route=route_of(request.scope), method=request.method, exc_info=raised)
     if wants_page(request):
         return page(request, "internal", 500, words(language(request))("problems.internal"))
     return plain(request, "internal", 500)
@@ -214,9 +234,15 @@ def handlers() -> dict[Any, ExceptionHandler]:
     """What the web process does with everything that is raised."""
     from asyncpg import CharacterNotInRepertoireError, UntranslatableCharacterError
 
-    return {
-        Refused: on_refused, HTTPException: on_http, Unavailable: on_unavailable, UnicodeEncodeError: on_unusable,
-        CharacterNotInRepertoireError: on_unusable, UntranslatableCharacterError: on_unusable, Exception: on_fault,
+    return {  # the first that fits the raised error's own line of classes
+        Refused: on_refused,
+        machine.Refused: on_refused,
+        HTTPException: on_http,
+        Unavailable: on_unavailable,
+        UnicodeEncodeError: on_unusable,
+        CharacterNotInRepertoireError: on_unusable,
+        UntranslatableCharacterError: on_unusable,
+        Exception: on_fault,
     }
 
 

@@ -18,8 +18,12 @@ TEMPLATES = Path(__file__).parent.parent / "templates"
 def environment() -> Environment:
     """The templates, compiled once; a name nobody gave is an error and not an empty space."""
     return Environment(
-        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True, auto_reload=False,
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
     )
 
 
@@ -34,11 +38,21 @@ def render(request: Request, template: str, status: int = 200, **context: object
     """
     lang = language(request)
     host = request.headers.get("host", "")
-    text = environment().get_template(template).render(
-        {
-            "t": words(lang), "lang": lang, "languages": LANGUAGES, "csrf_token": csrf_token(request),
-            "link_url": request.app.state.settings.link_address(host), "press": mint_press, "request": request,
-            "person": request.scope.get("hall.people", {}).get("current"), **context,
-        }
+    text = (
+        environment()
+        .get_template(template)
+        .render(
+            {
+                "t": words(lang),
+                "lang": lang,
+                "languages": LANGUAGES,
+                "csrf_token": csrf_token(request),
+                "link_url": request.app.state.settings.link_address(host),
+                "press": mint_press,
+                "request": request,
+                "person": request.scope.get("hall.people", {}).get("current"),
+                **context,
+            }
+        )
     )
     return HTMLResponse(text, status, headers={"cache-control": "no-store"})

@@ -1,0 +1,106 @@
+"""The story of one ticket: every act on it, why it was chosen, and what boards, speakers and printers confirmed."""
+
+from datetime import datetime
+from typing import Any
+
+from msgspec import UNSET, Struct, UnsetType
+from starlette.requests import Request
+from starlette.responses import Response
+
+from devices import health, jobs
+from floor import acts
+from floor.api.routes import acceptable, answer, get
+from floor.database import Db, acquire
+from floor.signin import allow, current
+from queueing import journal, windows
+from queueing.halls import Hall
+from queueing.journal import Entry
+from queueing.tickets import Ticket
+
+STAFF = ("clerk", "desk", "leader", "manager", "auditor")
+CALLS = ("ticket.called", "ticket.recalled")
+PRINTED = ("ticket.taken", "ticket.reprinted")
+
+
+class Confirmed(Struct):
+    """What a machine says it did: a board `shown`, a speaker or printer the state of its job."""
+
+    device: str
+    kind: str
+    state: str
+    at: datetime | None
+
+
+class Deed(Struct):
+    """One act. `actor` is told to staff alone; `rule` is what chose the ticket for a call."""
+
+    offset: int
+    at: datetime
+    kind: str
+    rule: str | None
+    data: dict[str, Any]
+    confirmed: list[Confirmed]
+    actor: str | UnsetType = UNSET
+
+
+class Story(Struct):
+    """A ticket's life, oldest act first."""
+
+    number: str
+    items: list[Deed]
+
+
+async def story(request: Request) -> Response:
+    """Staff of the hall read who acted; whoever holds the key reads what happened."""
+    acceptable(request)
+    hall, ticket = await acts.ticket_of(request, request.path_params["key"])
+    person = await current(request)
+    told_in_full = person is not None and person.hall == hall.id and not person.roles.isdisjoint(STAFF)
+    if person is not None and person.via == "token":
+        allow(person, *STAFF, hall=hall.id)
+    async with acquire(request.app.state.pool) as db:
+        entries = await journal.story(db, ticket.id)
+        confirmed = await confirmations(db, hall, ticket, entries)
+    deeds = [deed(entry, confirmed.get(entry.offset, []), told_in_full) for entry in entries]
+    return answer(Story(ticket.number, deeds))
+
+
+def deed(entry: Entry, confirmed: list[Confirmed], told_in_full: bool) -> Deed:
+    return Deed(
+        entry.offset, entry.at, entry.kind, entry.data.get("rule"), entry.data, confirmed, entry.actor if told_in_full else UNSET
+    )
+
+
+async def confirmations(db: Db, hall: Hall, ticket: Ticket, entries: list[Entry]) -> dict[int, list[Confirmed]]:
+    """By offset: the boards and speakers of each call, and the papers of the taking and of each copy."""
+    epoch = (await journal.top(db, hall.id)).epoch
+    zones = {window.no: window.zone for window in await windows.list_windows(db, hall)}
+    papers = await jobs.prints_of(db, ticket.ticket_id)
+    told = {
+        entry.offset: await of_call(db, hall, epoch, entry, zones.get(entry.window or ""))
+        for entry in entries
+        if entry.kind in CALLS
+    }
+    for entry in entries:
+        if entry.kind in PRINTED:
+            told[entry.offset] = [of_job(paper) for paper in papers if paper.device == entry.data.get("print_at")]
+    return told
+
+
+async def of_call(db: Db, hall: Hall, epoch: str, entry: Entry, zone: str | None) -> list[Confirmed]:
+    """The boards that show this window, and every speaker that owed the sentence."""
+    boards = [
+        Confirmed(board.device, board.kind, "shown", board.at)
+        for board in await health.confirmations(db, hall.id, epoch, entry.offset)
+        if board.window == entry.window or (board.window is None and board.zone in (None, zone))
+    ]
+    return boards + [of_job(job) for job in await jobs.of_key(db, hall.id, f"call:{entry.data['call']}")]
+
+
+def of_job(job: jobs.Job) -> Confirmed:
+    return Confirmed(job.device, job.kind, job.state, job.ended_at or job.started_at or job.accepted_at)
+
+
+ROUTES = [
+    get("/api/v1/tickets/{key}/story", story, "The story of a ticket", "Staff; whoever holds the key, without actors", Story),
+]

@@ -1,0 +1,18 @@
+"""The table of contents of the interface."""
+
+from floor.api import devices, halls, health, journal, ratings, sessions, stories, tickets, windows
+from floor.api.openapi import served
+
+ROUTES = served(
+    (
+        *health.ROUTES,
+        *sessions.ROUTES,
+        *halls.ROUTES,
+        *tickets.ROUTES,
+        *stories.ROUTES,
+        *windows.ROUTES,
+        *ratings.ROUTES,
+        *devices.ROUTES,
+        *journal.ROUTES,
+    )
+)

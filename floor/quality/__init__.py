@@ -1,0 +1,1 @@
+"""How well the hall serves: what citizens say about it and what becomes of it."""

@@ -1,0 +1,199 @@
+"""好差评: what a citizen says about a finished visit. No answer is no rating, and no rating is ever changed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Literal
+
+import asyncpg
+
+from floor.refusals import AlreadyRated, NotFinished, NothingToRate, TooLate
+from floor.words import words
+from queueing import tickets
+from queueing.db import Db, Press, Replay, once, recorded
+from queueing.errors import BadInput, NotFound, NotYourWindow
+from queueing.halls import Hall
+from queueing.tickets import Act, scope
+
+# The national list of 40 reasons, eight a level; their texts are `reasons.<code>` of the catalogues (hall-rules A2).
+VERSION = "national-40"
+REASONS: dict[int, tuple[str, ...]] = {
+    level: tuple(str(first + n) for n in range(8)) for level, first in {5: 510, 4: 406, 3: 307, 2: 207, 1: 108}.items()
+}
+MOST_WORDS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Rated:
+    """A rating as it was kept: `number` of the ticket, `level` 1 (very bad) to 5, reasons as codes."""
+
+    number: str
+    level: int
+    reasons: list[str]
+    channel: str
+    at: datetime
+    replayed: bool = False
+
+
+RATE = recorded(
+    """
+WITH moved AS (
+    INSERT INTO ratings (hall, day, ticket, number, service, window_no, clerk, level, reasons, version, comment, channel)
+    SELECT t.hall, t.day, t.id, t.number, t.service, t.window_no, t.clerk, $6, $7, $8, $9, $10
+    FROM tickets t JOIN halls h ON h.id = t.hall
+    WHERE t.hall = $1 AND t.id = $5 AND t.state = 'finished' AND hall_now() < t.ended_at + make_interval(days => h.rating_days)
+    RETURNING *
+)""",
+    "'rating.made'",
+    "jsonb_build_object('ticket', m.number, 'window', m.window_no, 'service', m.service)",
+    ticket="m.ticket",
+    status=201,
+)
+TICKET = "SELECT id, state::text, window_no FROM tickets WHERE hall = $1 AND (key = $2 OR id = $3)"
+
+
+async def rate(
+    db: Db,
+    hall: Hall,
+    *,
+    level: int,
+    actor: str,
+    channel: str,
+    key: str | None = None,
+    ticket_id: int | None = None,
+    reasons: Sequence[str] = (),
+    comment: str | None = None,
+    window: str | None = None,
+    press: Press | None = None,
+) -> Rated:
+    """Keep what the holder of `key`, or the evaluator at `window` for `ticket_id`, thinks of the visit.
+
+    Raises BadInput, NotFound, NotYourWindow (an evaluator of another window), NotFinished, TooLate, AlreadyRated.
+    """
+    chosen = checked(level, reasons)
+    if comment is not None and len(comment) > MOST_WORDS:
+        raise BadInput(field="comment", message=f"at most {MOST_WORDS} characters")
+    ticket = await db.fetchrow(TICKET, hall.id, key, ticket_id)
+    if ticket is None:
+        raise NotFound(what="ticket")
+    if window is not None and ticket["window_no"] != window:
+        raise NotYourWindow(window=ticket["window_no"])
+
+    async def act() -> Rated:
+        given = (ticket["id"], level, chosen, VERSION, comment, channel)
+        try:
+            row = await db.fetchrow(RATE, hall.id, actor, *scope(press), *given)
+        except asyncpg.UniqueViolationError as broken:
+            if broken.constraint_name != "rating_once":
+                raise
+            raise AlreadyRated() from broken
+        if row is None:
+            raise TooLate(days=hall.rating_days) if ticket["state"] == "finished" else NotFinished()
+        return Rated(row["number"], row["level"], codes(row["reasons"]), row["channel"], row["at"])
+
+    return await once(db, press, act, again)
+
+
+def checked(level: int, reasons: Sequence[str]) -> list[dict[str, str]]:
+    """The reasons with their texts; BadInput unless each is one of the level's own, named once."""
+    if level not in REASONS:
+        raise BadInput(field="level", message="1 to 5")
+    wrong = [code for code in reasons if code not in REASONS[level]]
+    if wrong or len(set(reasons)) != len(reasons):
+        raise BadInput(field="reasons", message=f"each once, of {', '.join(REASONS[level])}")
+    texts = words("zh-Hans")
+    return [{"code": code, "text": texts[f"reasons.{code}"]} for code in reasons]
+
+
+def codes(reasons: list[dict[str, str]]) -> list[str]:
+    return [reason["code"] for reason in reasons]
+
+
+def again(kept: Replay) -> Rated:
+    answer: dict[str, Any] = kept.answer
+    return Rated(
+        answer["number"],
+        answer["level"],
+        codes(answer["reasons"]),
+        answer["channel"],
+        datetime.fromisoformat(answer["at"]),
+        replayed=True,
+    )
+
+
+ASK = recorded(
+    """
+WITH moved AS (
+    SELECT t.* FROM tickets t
+    WHERE t.hall = $1 AND t.window_no = $5 AND t.state = 'finished'
+      AND t.day = (SELECT business_day(hall_now(), time_zone, day_starts) FROM halls WHERE id = $1)
+      AND NOT EXISTS (SELECT FROM ratings r WHERE r.ticket = t.id)
+    ORDER BY t.ended_at DESC LIMIT 1
+)""",
+    "'rating.asked'",
+    "jsonb_build_object('ticket', m.number, 'window', m.window_no, 'service', m.service)",
+)
+
+
+async def ask_again(db: Db, hall: Hall, window: str, *, actor: str, press: Press | None = None) -> Act:
+    """Let the window's evaluator ask about its last visit once more. NothingToRate when none is unrated today."""
+
+    async def act() -> Act:
+        row = await db.fetchrow(ASK, hall.id, actor, *scope(press), window)
+        if row is None:
+            raise NothingToRate(window=window)
+        return tickets.done(row)
+
+    return await once(db, press, act, tickets.again)
+
+
+By = Literal["window", "service", "clerk", "hour"]
+
+# Three things told apart: answered (active), counted by a rule of the place (default), and never answered (unrated).
+SUMMARY = """
+SELECT {of} AS "of", count(*)::int AS served,
+       count(r.id) FILTER (WHERE r.kind = 'active')::int AS active,
+       count(r.id) FILTER (WHERE r.kind = 'default')::int AS "default",
+       count(*) FILTER (WHERE r.id IS NULL)::int AS unrated,
+       count(r.id) FILTER (WHERE r.level = 1)::int AS level_1, count(r.id) FILTER (WHERE r.level = 2)::int AS level_2,
+       count(r.id) FILTER (WHERE r.level = 3)::int AS level_3, count(r.id) FILTER (WHERE r.level = 4)::int AS level_4,
+       count(r.id) FILTER (WHERE r.level = 5)::int AS level_5
+FROM tickets t JOIN halls h ON h.id = t.hall LEFT JOIN ratings r ON r.ticket = t.id
+LEFT JOIN windows w ON w.hall = t.hall AND w.no = t.window_no
+WHERE t.hall = $1 AND t.day BETWEEN $2 AND $3 AND t.state = 'finished' AND ($4::text IS NULL OR w.zone = $4)
+GROUP BY 1 ORDER BY 1
+"""
+OF = {
+    "window": "t.window_no",
+    "service": "t.service",
+    "clerk": "coalesce(t.clerk, '')",
+    "hour": "to_char(t.ended_at AT TIME ZONE h.time_zone, 'HH24')",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Visits of one window, service, clerk or local hour `of`: served = active + default + unrated; `levels` by 1 to 5."""
+
+    of: str
+    served: int
+    active: int
+    default: int
+    unrated: int
+    levels: dict[str, int]
+
+
+async def summary(db: Db, hall: Hall, first: date, last: date, by: By, *, zone: str | None = None) -> list[Tally]:
+    """What citizens said about the visits of some business days, first and last included."""
+    rows = await db.fetch(SUMMARY.format(of=OF[by]), hall.id, first, last, zone)
+    return [
+        Tally(
+            row["of"],
+            row["served"],
+            row["active"],
+            row["default"],
+            row["unrated"],
+            {str(level): row[f"level_{level}"] for level in range(1, 6)},
+        )
+        for row in rows
+    ]

@@ -1,0 +1,77 @@
+"""The web application of a hall, as a client over HTTP meets it."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import httpx2
+import pytest
+from starlette.applications import Starlette
+
+from floor.app import make_app
+from floor.database import Connection
+from floor.people import HASHER, add_user
+from floor.settings import Settings
+
+PASSWORD = "correct horse battery"
+HASHED = HASHER.hash(PASSWORD)
+PEOPLE = {
+    "clerk01": ["clerk"], "clerk02": ["clerk"], "desk01": ["desk"], "leader01": ["leader"], "manager": ["manager"],
+    "engineer": ["engineer"], "auditor": ["auditor"],
+}  # fmt: skip
+
+Client = httpx2.AsyncClient
+SignsIn = Callable[[str], Awaitable[Client]]
+
+
+@pytest.fixture
+async def people(db: Connection, hall_id: int) -> None:
+    """One member of staff for each role, two clerks; the leader's zone is A."""
+    for username, roles in PEOPLE.items():
+        zone = "A" if "leader" in roles else None
+        await add_user(db, hall_id, username, HASHED, name=f"姓名{username}", roles=roles, number="0001", zone=zone)
+
+
+@pytest.fixture
+async def app(settings: Settings, people: None) -> AsyncIterator[Starlette]:
+    """The application, started."""
+    made = make_app(settings)
+    async with made.router.lifespan_context(made):
+        yield made
+
+
+def client_of(app: Starlette, address: str = "10.0.0.9", **headers: str) -> Client:
+    transport = httpx2.ASGITransport(app, raise_app_exceptions=False, client=(address, 4711))
+    return Client(transport=transport, base_url="http://hall.test", headers=headers)
+
+
+@pytest.fixture
+async def anyone(app: Starlette) -> AsyncIterator[Client]:
+    """A citizen: nobody knows who."""
+    async with client_of(app, "10.0.0.77") as client:
+        yield client
+
+
+@pytest.fixture
+async def sign_in(app: Starlette, anyone: Client) -> SignsIn:
+    """Signs in by name: a client that carries the token."""
+
+    async def signed_in(username: str) -> Client:
+        answer = await anyone.post("/api/v1/sessions", json={"username": username, "password": PASSWORD})
+        assert answer.status_code == 201
+        return client_of(app, authorization=f"Bearer {answer.json()['token']}")
+
+    return signed_in
+
+
+@pytest.fixture
+async def clerk(sign_in: SignsIn) -> Client:
+    return await sign_in("clerk01")
+
+
+@pytest.fixture
+async def desk(sign_in: SignsIn) -> Client:
+    return await sign_in("desk01")
+
+
+@pytest.fixture
+async def manager(sign_in: SignsIn) -> Client:
+    return await sign_in("manager")
