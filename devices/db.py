@@ -15,6 +15,9 @@ else:
     Pool = asyncpg.Pool
     Row = asyncpg.Record
 
+# What a database that is away, going or not yet there says of itself.
+GONE = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+
 # The tail of every act of a device that the hall remembers. It follows `WITH … told AS (SELECT hall, kind, actor,
 # window_no, data, rank FROM …)`: each row of `told` becomes one journal row, in the order of `rank`. The streams'
 # rows are the last contested lock and are held to the commit; halls are locked in the order of their ids.

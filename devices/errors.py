@@ -45,6 +45,14 @@ class TooManyTries(Refused):
     code = "too_fast"
 
 
+class PressRefused(Exception):
+    """What somebody did at a machine is not possible. `code` goes to the device, `retry` says whether later may work."""
+
+    def __init__(self, code: str, message: str, *, retry: bool = False) -> None:
+        super().__init__(message)
+        self.code, self.retry = code, retry
+
+
 class NotYours(Refused):
     """This job is another device's."""
 
