@@ -165,7 +165,7 @@ def server(it: Cluster, *, durable: bool = True) -> Server:
     return Server(
         Program(
             "postgres", argv, stop=signal.SIGINT, force=signal.SIGQUIT, orphaned=signal.SIGINT, user=it.user,
-            whole_group=False,
+            log=it.log, whole_group=False,
         ),
         ready=lambda pid: says_ready(it, pid),
         recover=lambda: wait_for_leaving(it),

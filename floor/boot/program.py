@@ -24,6 +24,7 @@ class Program:
     force: signal.Signals = signal.SIGKILL  # when asking was not enough
     orphaned: signal.Signals = signal.SIGKILL  # what the system sends it should the hall's own process be killed
     user: int | None = None  # a uid to run as, when root must not
+    log: Path | None = None  # where its lines go instead of to the screen
     whole_group: bool = True  # what it leaves behind when it ends is ended with it
 
     def start(self, output: IO[bytes] | int) -> subprocess.Popen[bytes]:

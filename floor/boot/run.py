@@ -28,6 +28,7 @@ from scheduling.hours import open_doors, rehang_doors
 
 ROOT = Path(__file__).resolve().parents[2]
 DEMO_ONLY = {"paper", "agent", "voice"}  # a real hall's machines run their own agents
+GUESTS = {"agent", "voice", "crowd"}  # they come through the door, so it is opened first
 PATIENCE_S = 30.0
 
 
@@ -72,11 +73,13 @@ async def hold_open(settings: Settings, console: Console, crowd: bool, began: fl
         settings = await stack.enter_async_context(servers(settings, sockets, console))
         sign_ins = await furnish(settings)
         announce(settings, sockets)
-        await stack.enter_async_context(kept(programs(settings, crowd), console))
+        listed = programs(settings, crowd)
+        await stack.enter_async_context(kept([it for it in listed if it.name not in GUESTS], console))
         if await answering(settings):
             console.write(welcome(settings, sign_ins, time.monotonic() - began))
         else:
             console.say("hall", f"the pages or the link have not answered for {PATIENCE_S:.0f} s; their lines say why")
+        await stack.enter_async_context(kept([it for it in listed if it.name in GUESTS], console))
         await told.wait()
 
 
@@ -177,7 +180,7 @@ def environment(settings: Settings) -> dict[str, str]:
 
 @asynccontextmanager
 async def kept(wanted: list[Program], console: Console) -> AsyncIterator[None]:
-    """Keep the processes alive; at the end those that talk to machines go first, then the pages, together per step."""
+    """Keep the processes alive for as long as the block runs, then end them together."""
     watches = [Watch(program, console) for program in wanted]
     for watch in watches:
         watch.begin()

@@ -77,7 +77,7 @@ class Watch:
             await asyncio.to_thread(self.recover)
         self.starts += 1
         try:
-            self.process = self.program.start(subprocess.PIPE)
+            self.process = self.start()
         except OSError as reason:
             return f"could not be started ({reason})"
         if self.ending.is_set():  # told to end while it was being started
@@ -90,8 +90,16 @@ class Watch:
         reader.cancel()
         return f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
 
+    def start(self) -> subprocess.Popen[bytes]:
+        if self.program.log is None:
+            return self.program.start(subprocess.PIPE)
+        with self.program.log.open("ab") as log:
+            return self.program.start(log)
+
     async def read(self, process: subprocess.Popen[bytes]) -> None:
         """Pass on its lines until it, and whoever holds its output, is gone; a line past LINE_LIMIT comes in parts."""
+        if process.stdout is None:
+            return
         lines = asyncio.StreamReader(limit=LINE_LIMIT)
         protocol = asyncio.StreamReaderProtocol(lines)
         transport, _ = await asyncio.get_running_loop().connect_read_pipe(lambda: protocol, process.stdout)

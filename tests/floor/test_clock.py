@@ -1,0 +1,88 @@
+"""The clock does what is due, goes on when one rule fails, and waits for a database that is away."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from redis.asyncio import Redis
+
+from floor import clock
+from floor.clock import TICKS, Clock, keep_time
+from floor.database import Connection, Pool, open_pool
+from floor.doorbell import Doorbell
+from floor.settings import load
+from queueing.halls import Hall
+from queueing.tickets import take
+from scheduling.ticks import Tick
+
+
+@pytest.fixture
+async def doorbell(redis: Redis) -> AsyncIterator[Doorbell]:
+    bell = Doorbell(redis)
+    yield bell
+    await bell.close()
+
+
+async def test_a_look_opens_the_doors_and_ends_yesterday(
+    pool: Pool, db: Connection, hall: Hall, doorbell: Doorbell
+) -> None:
+    old = await take(db, hall, ["A"], actor="citizen", channel="api")
+    await db.execute("UPDATE tickets SET day = day - 1")
+    await db.execute("DELETE FROM doors")
+    await Clock(pool, doorbell).look(1000.0)
+    assert await db.fetchval("SELECT count(*) FROM doors") == 4
+    assert await db.fetchval("SELECT state::text FROM tickets WHERE id = $1", old.ticket.id) == "expired"
+    assert await db.fetchval("SELECT actor FROM journal WHERE kind = 'ticket.expired'") == "clock"
+
+
+async def test_two_clocks_expire_a_ticket_once(pool: Pool, db: Connection, hall: Hall, doorbell: Doorbell) -> None:
+    for _ in range(5):
+        await take(db, hall, ["A"], actor="citizen", channel="api")
+    await db.execute("UPDATE tickets SET day = day - 1")
+    await asyncio.gather(*(Clock(pool, doorbell).look(1000.0) for _ in range(3)))
+    assert await db.fetchval("SELECT count(*) FROM journal WHERE kind = 'ticket.expired'") == 5
+
+
+async def test_a_clock_that_was_away_catches_up_at_its_first_look(
+    pool: Pool, db: Connection, hall: Hall, doorbell: Doorbell
+) -> None:
+    here = Clock(pool, doorbell)
+    await here.look(1000.0)
+    await take(db, hall, ["A"], actor="citizen", channel="api")
+    await db.execute("UPDATE tickets SET day = day - 3")
+    await db.execute(
+        "CREATE OR REPLACE FUNCTION hall_now() RETURNS timestamptz LANGUAGE sql STABLE AS $$ SELECT now() + interval '3 hours' $$"
+    )
+    await here.look(1000.0 + 3 * 3600)
+    assert await db.fetchval("SELECT count(*) FROM journal WHERE kind = 'ticket.expired'") == 1
+
+
+async def test_a_rule_that_fails_is_logged_and_the_others_act(
+    pool: Pool, db: Connection, hall: Hall, doorbell: Doorbell, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    async def broken(db: Connection, hall: Hall) -> int:
+        await db.execute("SELECT 1 / 0")
+        return 0
+
+    monkeypatch.setattr(clock, "TICKS", (Tick("rule.broken", 60, broken), *TICKS))
+    await db.execute("DELETE FROM doors")
+    await Clock(pool, doorbell).look(1000.0)
+    assert await db.fetchval("SELECT count(*) FROM doors") == 4
+    assert capsys.readouterr().out.count("tick_failed") == 1
+
+
+async def test_without_a_database_the_clock_waits_and_says_so_once(
+    tmp_path: Path, doorbell: Doorbell, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(clock, "LOOK_S", 0.02)
+    away = load({"HALL_DATABASE_URL": f"postgresql://postgres@/x?host={tmp_path}", "HALL_DATA_DIR": str(tmp_path)})
+    pool, stop = await open_pool(away), asyncio.Event()
+    keeping = asyncio.create_task(keep_time(Clock(pool, doorbell), stop))
+    await asyncio.sleep(0.3)
+    assert keeping.done() is False
+    stop.set()
+    await asyncio.wait_for(keeping, 5)
+    await pool.close()
+    assert capsys.readouterr().out.count("database_away") == 1
