@@ -27,7 +27,7 @@ async def look_after(config: AgentConfig) -> None:
     ledger = Ledger(config.state / "ledger.sqlite")
     devices = [Device(device, config, ledger) for device in config.devices]
     stop = asyncio.Event()
-    for name in (signal.SIGTERM, signal.SIGINT):
+    for name in (signal.SIGTERM, signal.SIGINT) if sys.platform != "win32" else ():  # there Ctrl-C is an exception
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     lives = [asyncio.create_task(_keep_alive(device)) for device in devices]
     log.info("agent ready", devices=len(devices), server=config.server)

@@ -116,7 +116,7 @@ class EscposPrinter:
 
     async def _keep_looking(self) -> None:
         while True:
-            await asyncio.sleep(self.settings.poll_s if not self._strikes else 1.0)
+            await asyncio.sleep(min(self.settings.poll_s, 1.0) if self._strikes else self.settings.poll_s)
             await self._look()
 
     async def _look(self) -> None:
@@ -148,6 +148,8 @@ class EscposPrinter:
             printer.close()
 
     def _ask(self) -> State:
+        if self._place.scheme == "file":
+            return State.OK if Path(self._place.path).parent.exists() else State.OFFLINE
         try:
             with self._connected() as printer:
                 return self._read_state(Talk(printer))
@@ -157,7 +159,7 @@ class EscposPrinter:
     def _read_state(self, talk: Talk) -> State:
         """DLE EOT 1, and 2 and 4 for the reason; UNKNOWN for an answer no printer gives, or none. OSError."""
         if isinstance(talk.printer, File):
-            return State.OK if Path(self._place.path).parent.exists() else State.OFFLINE
+            return State.OK
         try:
             online, why, paper = not talk.ask(1) & 0x08, talk.ask(2), talk.ask(4)
         except Silent:

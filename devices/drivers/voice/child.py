@@ -25,7 +25,7 @@ TRIES = 3
 def _load_engine() -> tuple[Any, Any]:
     """pyttsx3 on the bundled espeak-ng; it finds the library by its name once it is loaded, so the order matters."""
     os.environ["ESPEAK_DATA_PATH"] = espeakng_loader.get_data_path()
-    ctypes.CDLL(espeakng_loader.get_library_path() + ".1")
+    ctypes.CDLL(espeakng_loader.get_library_path() + (".1" if sys.platform == "linux" else ""))
     import pyttsx3
     from pyttsx3.drivers import _espeak
 

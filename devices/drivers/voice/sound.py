@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 Sound = NDArray[np.float64]  # mono, -1 to 1
 
 RATE = 22_050  # frames a second, what espeak-ng writes
-LOUDNESS = -16.0  # LUFS of a sentence
+LOUDNESS = -18.0  # LUFS of a sentence: what espeak's voices reach without their peaks being cut
 PEAK = 0.89  # -1 dBFS
 GAP_S = 0.35  # between sentences
 NOTES = ((659.26, 0.0), (523.25, 0.42))  # E5, C5: ding, dong; (Hz, begins at seconds)
