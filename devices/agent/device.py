@@ -135,9 +135,9 @@ class Device:
         match step:
             case Do(job) if self._work:
                 self._work.add(Job(job.job, job.kind, job.key, job.expires, job.data))
-            case Show(_, board):
+            case Show(_, board) if not self.driver.caps:  # a button box at a window is told of its board too
                 cast(Screen, self.driver).show(board)
-            case Apply(event, flash):
+            case Apply(event, flash) if not self.driver.caps:
                 cast(Screen, self.driver).follow(event.kind, event.data, flash)
             case Stale() | Fresh() if not self.driver.caps:
                 cast(Screen, self.driver).stale(isinstance(step, Stale))
