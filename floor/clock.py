@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from typing import TypeVar
 
 import asyncpg
@@ -15,6 +15,7 @@ from floor.database import GONE, Db, Pool, Unavailable, acquire, open_pool
 from floor.doorbell import Doorbell, open_redis
 from floor.log import start_log
 from floor.settings import load
+from floor.signin import forget_ended
 from queueing.halls import Hall, list_halls
 from scheduling import ticks
 
@@ -24,8 +25,24 @@ SWEEP_S = 5.0  # jobs run out and machines fall silent within seconds, not minut
 T = TypeVar("T")
 log = structlog.get_logger("clock")
 
-TICKS = (*ticks.TICKS,)
-SWEEPS: tuple[Callable[[Db], Awaitable[object]], ...] = (jobs.expire_due, health.sweep)
+
+async def forget_confirmations(db: Db, hall: Hall) -> int:
+    """What boards showed a week ago, dead pairing codes, and who guessed wrong a month ago."""
+    await health.prune(db)
+    return 0
+
+
+async def forget_sessions(db: Db, hall: Hall) -> int:
+    """Sign-ins that have run out."""
+    await forget_ended(db)
+    return 0
+
+
+TICKS = (
+    *ticks.TICKS,
+    ticks.Tick("confirmations.forget", 3600, forget_confirmations),
+    ticks.Tick("sessions.forget", 600, forget_sessions),
+)
 
 
 class Clock:
@@ -46,9 +63,9 @@ class Clock:
                     await self.tick(db, tick, hall, int(now // tick.every_s))
             if now >= self.next_sweep:
                 self.next_sweep = now + SWEEP_S
-                for sweep in SWEEPS:
-                    if await unless_it_fails(sweep.__qualname__, sweep(db)):
-                        self.ring(halls)
+                await unless_it_fails("jobs.expire", jobs.expire_due(db))
+                grown = await unless_it_fails("machines.sweep", health.sweep(db)) or []
+                self.ring([hall for hall in halls if hall.id in grown])
 
     async def tick(self, db: Db, tick: ticks.Tick, hall: Hall, period: int) -> None:
         """Ask the database only when the period is new to this clock: it, not we, knows whether it was done."""

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 
 import asyncpg
 from argon2 import PasswordHasher
@@ -17,8 +18,12 @@ ROLES = ("clerk", "desk", "leader", "manager", "engineer", "auditor", "doorstep"
 # OWASP's smallest argon2id setting: 85 ms and 19 MiB a try here. Two at once leave a core's worth for the queue.
 HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 THREADS = ThreadPoolExecutor(max_workers=2, thread_name_prefix="argon2")
-# Verified for a name nobody has, so that a wrong name takes as long as a wrong password.
-NOBODY = HASHER.hash("nobody signs in with this")
+
+
+@cache
+def nobodys_hash() -> str:
+    """Verified for a name nobody has, so that a wrong name takes as long as a wrong password."""
+    return HASHER.hash("nobody signs in with this")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +53,14 @@ async def hash_password(password: str) -> str:
 
 async def verify_password(user: User | None, password: str) -> bool:
     """Whether this is the password of a user who may sign in. Takes as long when there is no such user."""
-    hashed = user.password if user else NOBODY
+    hashed = user.password if user else None
     matches = await asyncio.get_running_loop().run_in_executor(THREADS, verify, hashed, password)
     return matches and user is not None and not user.disabled
 
 
-def verify(hashed: str, password: str) -> bool:
+def verify(hashed: str | None, password: str) -> bool:
     try:
-        return HASHER.verify(hashed, password)
+        return HASHER.verify(hashed or nobodys_hash(), password)
     except (VerificationError, InvalidHashError):
         return False
 

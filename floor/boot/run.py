@@ -12,10 +12,11 @@ import urllib.error
 import urllib.request
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from floor.boot import postgres, valkey
-from floor.boot.demo import SignIns, open_demo_hall
 from floor.boot.migrate import migrate
 from floor.boot.place import announce, local_origin, occupied, require_free, socket_directory
 from floor.boot.program import Program
@@ -25,6 +26,9 @@ from floor.database import connect
 from floor.settings import Settings, load
 from queueing.halls import list_halls
 from scheduling.hours import open_doors, rehang_doors
+
+if TYPE_CHECKING:
+    from floor.boot.demo import SignIns
 
 ROOT = Path(__file__).resolve().parents[2]
 DEMO_ONLY = {"paper", "agent", "voice"}  # a real hall's machines run their own agents
@@ -45,7 +49,7 @@ def run(crowd: bool = False) -> int:
 async def open_until_told(settings: Settings, crowd: bool, began: float) -> int:
     console, told = Console(), asyncio.Event()
     loop = asyncio.get_running_loop()
-    day = loop.create_task(hold_open(settings, console, crowd, began, told))
+    day = loop.create_task(hold_open(settings, console, crowd, began))
 
     def stop() -> None:
         if told.is_set():
@@ -66,11 +70,13 @@ async def open_until_told(settings: Settings, crowd: bool, began: float) -> int:
     return 0
 
 
-async def hold_open(settings: Settings, console: Console, crowd: bool, began: float, told: asyncio.Event) -> None:
+async def hold_open(settings: Settings, console: Console, crowd: bool, began: float) -> None:
     """Everything between the first start and the last stop; cancelled to close."""
     async with AsyncExitStack() as stack:
         sockets = stack.enter_context(socket_directory(settings.data_dir))
+        reading = asyncio.create_task(asyncio.to_thread(import_module, "floor.boot.demo"))  # while PostgreSQL starts
         settings = await stack.enter_async_context(servers(settings, sockets, console))
+        await reading
         sign_ins = await furnish(settings)
         announce(settings, sockets)
         listed = programs(settings, crowd)
@@ -80,7 +86,7 @@ async def hold_open(settings: Settings, console: Console, crowd: bool, began: fl
         else:
             console.say("hall", f"the pages or the link have not answered for {PATIENCE_S:.0f} s; their lines say why")
         await stack.enter_async_context(kept([it for it in listed if it.name in GUESTS], console))
-        await told.wait()
+        await asyncio.Event().wait()  # for ever: who closes the hall cancels this
 
 
 @asynccontextmanager
@@ -121,8 +127,10 @@ async def own_valkey(settings: Settings, sockets: Path, console: Console, watche
     return server.url
 
 
-async def furnish(settings: Settings) -> SignIns | None:
+async def furnish(settings: Settings) -> "SignIns | None":
     """Bring the record up to date, make the demo hall where it is asked for, and open today's doors."""
+    from floor.boot.demo import open_demo_hall
+
     assert settings.database_url
     await migrate(settings.database_url)
     db = await connect(settings.database_url)

@@ -1,10 +1,13 @@
 """What the start prints: where the hall is, who may sign in, and what to click first."""
 
 import socket
+from typing import TYPE_CHECKING
 
-from floor.boot.demo import SignIns
 from floor.boot.place import local_origin
 from floor.settings import Settings
+
+if TYPE_CHECKING:
+    from floor.boot.demo import SignIns
 
 ROLES = {
     "clerk": "clerks", "desk": "guide desk", "leader": "zone leader", "manager": "hall manager",
@@ -12,7 +15,7 @@ ROLES = {
 }  # fmt: skip
 
 
-def welcome(settings: Settings, sign_ins: SignIns | None, seconds: float) -> str:
+def welcome(settings: Settings, sign_ins: "SignIns | None", seconds: float) -> str:
     """The text of the first screen; `seconds` since the start."""
     origin = settings.public_url or local_origin(settings)
     lines = ["", f"  The hall is open (ready in {seconds:.1f} s).", "", f"  Start here     {origin}/"]
@@ -22,7 +25,7 @@ def welcome(settings: Settings, sign_ins: SignIns | None, seconds: float) -> str
     return "\n".join([*lines, "", "  Ctrl-C closes it; the next start finds everything as it was.", ""])
 
 
-def demo_lines(origin: str, sign_ins: SignIns) -> list[str]:
+def demo_lines(origin: str, sign_ins: "SignIns") -> list[str]:
     hall = f"{origin}/{sign_ins.hall}"
     people = [
         f"    {ROLES.get(role, role):<13} {names[0]}{f' … {names[-1]}' if len(names) > 1 else ''}"

@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 
 from floor import clock
 from floor.clock import TICKS, Clock, keep_time
-from floor.database import Connection, Pool, open_pool
+from floor.database import Connection, Db, Pool, open_pool
 from floor.doorbell import Doorbell
 from floor.settings import load
 from queueing.halls import Hall
@@ -62,7 +62,7 @@ async def test_a_rule_that_fails_is_logged_and_the_others_act(
     pool: Pool, db: Connection, hall: Hall, doorbell: Doorbell, monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
-    async def broken(db: Connection, hall: Hall) -> int:
+    async def broken(db: Db, hall: Hall) -> int:
         await db.execute("SELECT 1 / 0")
         return 0
 
