@@ -1,7 +1,7 @@
 """Who may open a line: asked before the connection is upgraded, and answered with an HTTP status when not."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qs, urlsplit
@@ -125,7 +125,7 @@ def offers_version(headers: Headers) -> bool:
     return not offered.isdisjoint(VERSIONS)
 
 
-def choose_version(connection: ServerConnection, offered: list[Subprotocol] | tuple[Subprotocol, ...]) -> Subprotocol:
+def choose_version(connection: ServerConnection, offered: Sequence[Subprotocol]) -> Subprotocol:
     """The newest version both speak."""
     for version in VERSIONS:
         if version in offered:

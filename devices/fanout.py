@@ -34,13 +34,13 @@ def text_frame(payload: bytes) -> bytes:
 
 
 class Outlet:
-    """The writing end of one connection. Nothing here waits."""
+    """The writing end of one connection. Nothing here waits. `on_drop` is called once when a slow reader is let go."""
 
-    __slots__ = ("_queued", "_stuck_since", "_transport", "connection", "dropped")
+    __slots__ = ("_queued", "_stuck_since", "_transport", "connection", "on_drop")
 
-    def __init__(self, connection: ServerConnection) -> None:
+    def __init__(self, connection: ServerConnection, on_drop: Callable[[], None] = lambda: None) -> None:
         self.connection = connection
-        self.dropped = False
+        self.on_drop = on_drop
         self._transport = connection.transport
         self._queued = 0
         self._stuck_since: float | None = None
@@ -87,8 +87,9 @@ class Outlet:
 
     def drop(self) -> None:
         """Let a slow reader go."""
-        self.dropped = True
-        self.close(Close.TOO_SLOW)
+        if self.connection.protocol.state is State.OPEN:
+            self.close(Close.TOO_SLOW)
+            self.on_drop()
 
     def close(self, code: int, reason: str = "") -> None:
         """Send the close frame and cut the line 2 s later, whether or not the other side has answered."""
@@ -103,9 +104,8 @@ class Outlet:
 class Fanout:
     """Who follows which feed: a view (`zone:A`, `window:3`, `hall`) of a hall, and the outlets on it."""
 
-    def __init__(self, on_drop: Callable[[Outlet], None] | None = None) -> None:
+    def __init__(self) -> None:
         self._feeds: dict[tuple[int, str], set[Outlet]] = {}
-        self._on_drop = on_drop
 
     def join(self, hall: int, view: str, outlet: Outlet) -> None:
         """From now on this outlet gets every frame of the feed."""
@@ -130,8 +130,6 @@ class Fanout:
         raw = text_frame(payload)
         for outlet in [outlet for outlet in feed if not outlet.write(raw)]:
             outlet.drop()
-            if self._on_drop is not None:
-                self._on_drop(outlet)
         return len(feed)
 
     def followed(self) -> set[tuple[int, str]]:

@@ -70,6 +70,9 @@ class Line:
     epoch: str = ""
     view: str | None = None
 
+    def __post_init__(self) -> None:
+        self.outlet.on_drop = self._dropped
+
     async def receive(self, frame: str | bytes) -> None:
         """Take one frame and do what follows from it, in order."""
         for output in self.session.receive(frame, now()):
@@ -123,6 +126,11 @@ class Line:
         desk.hungry.discard(self)
         if desk.lines.get(self.device.id) is self:
             del desk.lines[self.device.id]
+
+    def _dropped(self) -> None:
+        log.warning("device too slow to read", device=self.device.id)
+        self.session.phase = session.Phase.CLOSED
+        self.leave()
 
     # ---- inside
 

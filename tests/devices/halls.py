@@ -19,9 +19,8 @@ async def make_paired(db: Db, hall: int, kind: str = "led", **place: str) -> tup
 
 async def set_time(db: Db, at: datetime) -> None:
     """Move the hall's clock, for every connection of this test's database."""
-    await db.execute(
-        f"CREATE OR REPLACE FUNCTION hall_now() RETURNS timestamptz LANGUAGE sql STABLE AS $$ SELECT '{at.isoformat()}'::timestamptz $$"
-    )
+    moved = f"SELECT '{at.isoformat()}'::timestamptz"
+    await db.execute(f"CREATE OR REPLACE FUNCTION hall_now() RETURNS timestamptz LANGUAGE sql STABLE AS $$ {moved} $$")
 
 
 async def told(db: Db, hall: int) -> list[tuple[int, str, str, dict[str, Any]]]:

@@ -12,7 +12,7 @@ import pytest_asyncio
 from devices.drivers import Ending, make
 from devices.drivers.drawing.ticket import draw_ticket
 from devices.drivers.escpos_printer import EscposPrinter
-from tests.devices.drivers.conftest import Notes, make_job
+from tests.devices.drivers.conftest import Notes, eventually, make_job
 from tests.devices.drivers.printers import Papers
 from tests.devices.drivers.test_ticket import TICKET
 
@@ -34,10 +34,8 @@ def state(driver: EscposPrinter) -> str:
     return str(driver.parts()["printer"]["state"])
 
 
-async def until(driver: EscposPrinter, wanted: str, seconds: float = 10) -> None:
-    async with asyncio.timeout(seconds):
-        while state(driver) != wanted:
-            await asyncio.sleep(0.02)
+async def until(driver: EscposPrinter, wanted: str) -> None:
+    await eventually(lambda: state(driver) == wanted, seconds=10)
 
 
 async def test_what_is_sent_comes_out_dot_for_dot(driver: EscposPrinter, printer: Papers) -> None:
@@ -68,12 +66,14 @@ async def test_an_unreadable_answer_is_unknown_after_three_and_never_no_paper(
     driver: EscposPrinter, printer: Papers, fault: str
 ) -> None:
     await printer.fault(fault)
-    seen = set()
-    async with asyncio.timeout(10):
-        while state(driver) != "unknown":
-            seen.add(state(driver))
-            await asyncio.sleep(0.02)
-    assert seen == {"ok"}
+    seen = ["ok"]
+
+    def unknown() -> bool:
+        seen.append(state(driver))
+        return seen[-1] == "unknown"
+
+    await eventually(unknown)
+    assert set(seen) == {"ok", "unknown"}
 
 
 async def test_a_printer_that_never_answers_prints_once_and_says_unconfirmed(driver: EscposPrinter, printer: Papers) -> None:
