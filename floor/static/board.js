@@ -1,5 +1,6 @@
 // The call board: draws what the feed says, flashes only a call made just now, and owns up when it has lost the hall.
 
+import { dateWords, timeWords } from "./clock.js";
 import { Board } from "./feed.js";
 import { restart, standAt } from "./live.js";
 import { DeviceLink } from "./device.js";
@@ -20,7 +21,7 @@ const board = new Board();
 const flashing = new Map();     // ticket -> when it stops
 
 function draw() {
-  const lines = board.lines.slice(0, fits);
+  const lines = shown();
   none.hidden = lines.length > 0 || board.lost && board.offset === null;
   lines.forEach((line, at) => fill(table.children[at] ?? table.appendChild(row()), line));
   while (table.children.length > lines.length) table.lastElementChild.remove();
@@ -31,9 +32,17 @@ function draw() {
   write(notice, board.notices[0] ?? notice.dataset.usual);
 }
 
+// Newest on top. Where there are more than fit, those being served give way to those still expected.
+function shown() {
+  let room = fits - board.lines.filter((line) => line.state === "called").length;
+  return board.lines.filter((line) => line.state === "called" || room-- > 0).slice(0, fits);
+}
+
 function row() {
   const tr = document.createElement("tr");
-  tr.innerHTML = '<td class="ticket num"></td><td class="window"><span></span> <b class="num"></b></td><td class="state"></td>';
+  const [before, after] = words.window.split("{no}");
+  tr.innerHTML = '<td class="ticket"></td><td class="window"><span></span><b class="num"></b><span></span></td><td class="state"></td>';
+  [tr.querySelector("span").textContent, tr.querySelector("b + span").textContent] = [before, after];
   return tr;
 }
 
@@ -43,7 +52,6 @@ function fill(tr, line) {
   tr.classList.toggle("flash", flashing.has(line.ticket));
   write(tr.children[0], line.ticket);
   write(tr.querySelector(".window b"), line.window);
-  write(tr.querySelector(".window span"), words.window);
   write(tr.children[2], words[line.state]);
 }
 
@@ -63,9 +71,8 @@ function take(frame) {
 
 function tick() {
   const now = new Date(board.now());
-  const format = (options) => new Intl.DateTimeFormat(root.lang, { timeZone, ...options }).format(now);
-  write(document.getElementById("time"), format({ hour: "2-digit", minute: "2-digit", hour12: false }));
-  write(document.getElementById("date"), format({ month: "long", day: "numeric", weekday: "short" }));
+  write(document.getElementById("time"), timeWords(root.lang, timeZone, now));
+  write(document.getElementById("date"), dateWords(root.lang, timeZone, now));
 }
 
 function mirror() {

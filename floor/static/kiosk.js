@@ -1,5 +1,7 @@
 // The kiosk by itself: its clock, the way back to the first screen, and a take that survives a cut.
 
+import { dateWords, timeWords } from "./clock.js";
+
 const IDLE_S = 20;
 const TAKE_S = 20;      // an answer that was cut off is asked for again for so long: the same press gives the same number
 const AGAIN_MS = 1500;
@@ -80,14 +82,12 @@ function drawCountdown() {
 }
 
 function drawClock() {
-  const now = new Date();
-  const draw = (part, options) => {
+  const { lang } = current().dataset;
+  for (const [part, words] of [["date", dateWords], ["time", timeWords]]) {
     const place = screen.querySelector(`[data-clock="${part}"]`);
-    const text = new Intl.DateTimeFormat(current().dataset.lang, { timeZone, ...options }).format(now);
-    if (place && place.textContent !== text) place.textContent = text;
-  };
-  draw("date", { month: "long", day: "numeric", weekday: "short" });
-  draw("time", { hour: "2-digit", minute: "2-digit", hour12: false });
+    const text = words(lang, timeZone, new Date());
+    if (place.textContent !== text) place.textContent = text;
+  }
 }
 
 document.addEventListener("submit", (event) => {

@@ -117,8 +117,10 @@ function watch() {
 addEventListener("offline", () => show("lost"));
 addEventListener("online", probe);
 
-if (view) {
+// Every module of the page has run by then: nobody misses the first frame.
+addEventListener("DOMContentLoaded", () => {
+  if (!view) return;
   root.dataset.link = "slow";
   if (address) dial();
   watching = setInterval(watch, POLL_MS);
-}
+});
