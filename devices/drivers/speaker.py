@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from functools import cache
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -94,16 +95,18 @@ class Speaker:
             self._feel("speech", "failed")
             return Ending("failed", str(error))
         self._feel("speech", "ok")
-        if self.hall.now() >= job.expires:
-            return Ending("expired", "too_late")
         return await self._play(job, sound.compose(spoken, times, chime, self.volume), times)
 
     async def _play(self, job: Job, whole: sound.Sound, times: int) -> Ending:
-        self._count += 1
-        file = self.folder / f"{self._count}.wav"
+        file = self.folder / f"{self._count + 1}.wav"
         seconds = sound.write(file, whole)
+        begins = self.hall.now()
+        if begins >= job.expires:  # asked last of all: making the sound took its time too
+            file.unlink()
+            return Ending("expired", "too_late")
+        self._count += 1
         (self.folder / f"{self._count - KEPT}.wav").unlink(missing_ok=True)
-        self._note(job, file, seconds, times)
+        self._note(job, begins, file, seconds, times)
         try:
             await play(self.player, file, seconds)
         except NoSound as error:
@@ -113,10 +116,10 @@ class Speaker:
         self._feel("speaker", "ok")
         return Ending("done", detail={"seconds": round(seconds, 1), "times": times})
 
-    def _note(self, job: Job, file: Path, seconds: float, times: int) -> None:
+    def _note(self, job: Job, begins: datetime, file: Path, seconds: float, times: int) -> None:
         sentences = (job.data if job.data.get("sentences") else TEST)["sentences"]
         line = {
-            "at": self.hall.now().isoformat(timespec="milliseconds"),
+            "at": begins.isoformat(timespec="milliseconds"),
             "text": " ".join(sentence["text"] for sentence in sentences),
             "wav": file.name,
             "job": job.job,

@@ -79,6 +79,7 @@ class Hall:
         await visit.send(message)
 
     async def serve_link(self, connection: ServerConnection) -> None:
+        assert connection.request is not None
         device, _, secret = connection.request.headers["Authorization"].removeprefix("Device ").partition(":")
         visit = Visit(connection, device, secret)
         self.visits.append(visit)
