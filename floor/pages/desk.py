@@ -12,6 +12,7 @@ from floor.api.problems import sentence
 from floor.database import Db, acquire
 from floor.pages import render
 from floor.pages.console import text, typed
+from floor.pages.machines import place_of
 from floor.pages.staffed import clock, localized, now_of
 from floor.pages.wording import minutes
 from floor.signin import require
@@ -70,7 +71,7 @@ async def printers(db: Db, hall: Hall, say: Words) -> list[dict[str, Any]]:
         if device.kind == "dispenser" and device.revoked_at is None:
             ready = device.present and await health.printer_ready(db, device.id)
             word = "" if ready else say["desk.printer_away"]
-            listed.append({"id": device.id, "name": device.name, "ready": ready, "word": word})
+            listed.append({"id": device.id, "name": place_of(device, say), "ready": ready, "word": word})
     return sorted(listed, key=lambda printer: not printer["ready"])
 
 

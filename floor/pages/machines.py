@@ -11,15 +11,26 @@ from queueing.halls import Hall
 
 
 async def machines(db: Db, hall: Hall, now: datetime, say: Words) -> dict[str, Any]:
-    """What is wrong with the machines, oldest first, and how many are there."""
+    """What is wrong with the machines, the same trouble of one kind in one line, and how many are there."""
     known = {device.id: device for device in await registry.list_devices(db, hall.id) if device.revoked_at is None}
-    told = [
-        {"word": alarm_word(alarm, say), "place": place_of(known[alarm.device], say), "since": alarm.since,
-         "elapsed": elapsed(alarm.since, now)}
-        for alarm in await health.alarms(db, hall.id) if alarm.device in known
-    ]  # fmt: skip
+    troubles: dict[tuple[str, str], list[health.Alarm]] = {}
+    for alarm in await health.alarms(db, hall.id):
+        if alarm.device in known:
+            troubles.setdefault((known[alarm.device].kind, alarm_word(alarm, say)), []).append(alarm)
     paired = [device for device in known.values() if device.paired_at]
-    return {"alarms": told, "devices_on": sum(device.present for device in paired), "devices_all": len(known)}
+    return {
+        "alarms": [trouble(word, known[same[0].device], same, now, say) for (_, word), same in troubles.items()],
+        "devices_on": sum(device.present for device in paired), "devices_all": len(known),
+    }  # fmt: skip
+
+
+def trouble(word: str, first: registry.Device, same: list[health.Alarm], now: datetime, say: Words) -> dict[str, Any]:
+    """One trouble: where it began, and how many machines have it."""
+    place = place_of(first, say)
+    return {
+        "word": word, "place": say("fleet.and_more", place=place, n=len(same)) if len(same) > 1 else place,
+        "since": same[0].since, "elapsed": elapsed(same[0].since, now),
+    }  # fmt: skip
 
 
 def alarm_word(alarm: health.Alarm, say: Words) -> str:

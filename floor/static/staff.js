@@ -41,9 +41,23 @@ document.addEventListener("htmx:finally:request", (event) => {
   veil(false);
 });
 
+// What an act said stays long enough to be read, whatever is refreshed meanwhile; what was done leaves an empty form.
+
+const SAID_MS = 6_000;
+
+document.addEventListener("htmx:before:swap", (event) => {
+  if (isAct(event.detail.ctx?.sourceElement)) document.getElementById("sentence")?.removeAttribute("hx-morph-skip");
+});
+
 document.addEventListener("htmx:after:swap", (event) => {
   const { ctx } = event.detail;
-  if (isAct(ctx?.sourceElement) && ctx.response?.status < 400) closeSheets();
+  if (!isAct(ctx?.sourceElement)) return;
+  closeSheets();
+  const sentence = document.getElementById("sentence");
+  if (!sentence?.classList.contains("is-fault")) ctx.sourceElement.reset();
+  if (!sentence?.textContent.trim()) return;
+  sentence.setAttribute("hx-morph-skip", "");
+  setTimeout(() => sentence.removeAttribute("hx-morph-skip"), SAID_MS);
 });
 
 async function sendUntilAnswered(address, request) {
