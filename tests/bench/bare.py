@@ -16,16 +16,16 @@ from floor.database import POOL_SIZE, Connection, set_up
 from queueing.calls import NEXT
 from queueing.tickets import TAKE
 
-HALL = int(os.environ["BENCH_HALL"])
 free: "asyncio.Queue[Connection]" = asyncio.Queue()
 
 
 async def take(request: Request) -> JSONResponse:
+    services: list[str] = (await request.json())["services"]
     db = await free.get()
     try:
         row = await db.fetchrow(
-            TAKE, HALL, "desk:desk01", secrets.token_bytes(32), secrets.token_bytes(32), secrets.token_urlsafe(16), ["A"],
-            [], None, None, "desk", "zh-Hans", None, None,
+            TAKE, int(request.path_params["hall"]), "desk:desk01", secrets.token_bytes(32), secrets.token_bytes(32),
+            secrets.token_urlsafe(16), services, [], None, None, "desk", "zh-Hans", None, None,
         )  # fmt: skip
     finally:
         free.put_nowait(db)
@@ -37,7 +37,8 @@ async def call_next(request: Request) -> JSONResponse:
     db = await free.get()
     try:
         row = await db.fetchrow(
-            NEXT, HALL, "manager:m", secrets.token_bytes(32), secrets.token_bytes(32), request.path_params["no"], None,
+            NEXT, int(request.path_params["hall"]), "manager:m", secrets.token_bytes(32), secrets.token_bytes(32),
+            request.path_params["no"], None,
         )  # fmt: skip
     finally:
         free.put_nowait(db)
@@ -55,6 +56,9 @@ async def connected(app: Starlette) -> AsyncIterator[None]:
 
 
 app = Starlette(
-    routes=[Route("/take", take, methods=["POST"]), Route("/windows/{no}/next", call_next, methods=["POST"])],
+    routes=[
+        Route("/halls/{hall}/tickets", take, methods=["POST"]),
+        Route("/halls/{hall}/windows/{no}/next", call_next, methods=["POST"]),
+    ],
     lifespan=connected,
 )

@@ -104,19 +104,33 @@ SELECT $1::integer, 'W' || n, 'W' || n, 'A', '{A}', '{A}', 'open', 'w' || n FROM
 """
 DOOR = """
 INSERT INTO doors (hall, day, service, opens, last_ticket, closes)
-SELECT $1, business_day(hall_now(), 'Asia/Shanghai', '04:00'), 'A', hall_now() - interval '1 h', hall_now() + interval '9 h',
+SELECT $1, business_day(hall_now(), 'Asia/Shanghai', '04:00'), $2, hall_now() - interval '1 h', hall_now() + interval '9 h',
        hall_now() + interval '9 h' ON CONFLICT DO NOTHING
 """
+DESK = """
+INSERT INTO windows (hall, no, name, zone, serves, services, state, clerk)
+VALUES ($1, $2, $2, $3, ARRAY[$3], ARRAY[$3], 'open', 'd' || $2)
+"""
+LETTERS = "ABCDEFGH"
+EMPTY = "UPDATE tickets SET state = 'expired', ended_at = now() WHERE hall = $1 AND state = 'waiting'"
 
 
 async def lay_hall(db: Connection, code: str) -> int:
-    """A hall with one service; windows and people are added by `fill`, so that each call has a window of its own."""
+    """A hall of eight services with three open windows each. `fill` adds windows and waiting people of service A."""
     hall: int = await db.fetchval(HALL, code)
     await db.execute("INSERT INTO hall_streams (hall, epoch) VALUES ($1, 'k1')", hall)
-    await db.execute("INSERT INTO zones (hall, code, name) VALUES ($1, 'A', 'A')", hall)
-    await db.execute("INSERT INTO services (hall, code, name, zone, prefix) VALUES ($1, 'A', 'A', 'A', 'A')", hall)
-    await db.execute(DOOR, hall)
+    for n, letter in enumerate(LETTERS):
+        await db.execute("INSERT INTO zones (hall, code, name) VALUES ($1, $2, $2)", hall, letter)
+        await db.execute("INSERT INTO services (hall, code, name, zone, prefix) VALUES ($1, $2, $2, $2, $2)", hall, letter)
+        await db.execute(DOOR, hall, letter)
+        await db.executemany(DESK, [(hall, str(3 * n + seat), letter) for seat in (1, 2, 3)])
     return hall
+
+
+async def empty(db: Connection, hall: int) -> None:
+    """Nobody waits any more: the next run begins with an empty hall."""
+    await db.execute("SET statement_timeout = 0")
+    await db.execute(EMPTY, hall)
 
 
 async def fill(db: Connection, hall: int, first: int, last: int) -> None:

@@ -67,6 +67,7 @@ def listen(lines: dict[int, socket.socket], poll: select.epoll) -> None:
     """Until every server has hung up; a beat is answered by nothing, so a run is shorter than the silence allowed."""
     counts: Counter[bytes] = Counter()
     seen: set[tuple[int, bytes]] = set()
+    tails: dict[int, bytes] = {}  # a mark may be cut in two by the end of a read
     while lines:
         for fd, _ in poll.poll():
             try:
@@ -77,6 +78,8 @@ def listen(lines: dict[int, socket.socket], poll: select.epoll) -> None:
                 poll.unregister(fd)
                 lines.pop(fd).close()
                 continue
+            data = tails.get(fd, b"") + data
+            tails[fd] = data[-60:]
             for mark in set(MARK.findall(data)):
                 if (fd, mark) not in seen:
                     seen.add((fd, mark))

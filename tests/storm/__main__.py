@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tests.storm import gather
 from tests.storm.actors import CLERKS, Clerk, People
-from tests.storm.boards import Board, pair, stop_reading, throw
+from tests.storm.boards import Board, pair, throw
 from tests.storm.checkers import CHECKS, latencies, quantile
 from tests.storm.evidence import Evidence
 from tests.storm.hall import Hall, opened
@@ -71,11 +71,11 @@ async def weather(hall: Hall, history: History, case: Evidence, seed: int, secon
     clerks = [Clerk(people, n, random.Random(seed * 100 + n)) for n in range(1, CLERKS + 1)]
     work = asyncio.gather(people.strike(GONG_S), *(clerk.work() for clerk in clerks))
     visits = asyncio.create_task(people.citizens(PER_SECOND))
-    spoil = asyncio.create_task(spoilsport(hall, case, spoiler))
+    spoil = asyncio.create_task(throw(hall, *spoiler))
     await nemesis.rage(seconds, lambda line: print(f"       {line}", flush=True))
     people.over.set()
     await visits
-    await spoil
+    case.probes = await spoil
     await drain(hall)
     people.home.set()
     await work
@@ -114,12 +114,6 @@ async def switch_on(hall: Hall, people: People, seed: int) -> list[Board]:
         device, secret = await pair(hall, people.tokens["engineer"], "tv", zone, f"storm-{n}")
         made.append(Board(hall, device, secret, view, random.Random(seed + n)))
     return made
-
-
-async def spoilsport(hall: Hall, case: Evidence, spoiler: tuple[str, str]) -> None:
-    """Nonsense on the link and a board that does not read, while the others work. A killed link is no answer: again then."""
-    case.probes += await throw(hall, *spoiler)
-    case.probes.append(await stop_reading(hall, *spoiler, seconds=6))
 
 
 async def follow(hall: Hall, case: Evidence) -> None:
@@ -166,6 +160,7 @@ async def close_up(hall: Hall, people: People, boards: list[Board], lamps: list[
     for board in boards:
         await board.compare()
     await roll_the_day(hall)
+    await people.sign_in()  # a shift is twelve hours at the most
     await staff.insist("desk", "take", "/api/v1/halls/demo/tickets", {"services": ["A"]}, token=token["desk01"])
     await roll_the_day(hall, days=2)
     await people.close()

@@ -97,7 +97,7 @@ class Front:
         """POST one act; a lost answer or a busy hall is asked again with the same key, so nothing happens twice."""
         answer = await self._signed("POST", path, body, who, {"Idempotency-Key": secrets.token_urlsafe(16)})
         if answer.ok:
-            self.tally.acts[name] += 1
+            self.tally.acts[name] += answer.status != 204  # 204: pressed, and nobody was waiting
         elif answer.code in EXPECTED:
             self.tally.refused[f"{name} {answer.code}"] += 1
         else:
