@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import random
 import re
 import signal
 import socket
@@ -26,10 +27,15 @@ PROCESSES = {"postgres", "valkey", "web", "link", "clock", "paper", "agent", "vo
 
 
 def free_ports() -> tuple[int, int]:
-    """Two neighbours whose hundreds above are free too: the demo's machines take those."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = 20000 + probe.getsockname()[1] % 200 * 200
-    return port, port + 1
+    """Two neighbours with two free hundreds above, where the demo's machines listen; below what the system hands out."""
+    while True:
+        port = random.randrange(20000, 32000, 300)
+        try:
+            for taken in range(port, port + 300, 20):
+                socket.create_server(("127.0.0.1", taken)).close()
+        except OSError:
+            continue
+        return port, port + 1
 
 
 class Running:
@@ -51,6 +57,24 @@ class Running:
         until(lambda: set(self.children()) >= PROCESSES, 20)
         return self
 
+    def __enter__(self) -> "Running":
+        try:
+            return self.open()
+        except BaseException:
+            self.end()
+            raise
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
+
+    def end(self) -> None:
+        """However the test went, nothing of it stays."""
+        self.process.terminate()
+        try:
+            self.process.wait(30)
+        finally:
+            self.process.kill()
+
     def said(self) -> str:
         return self.log.read_text("utf-8", "replace")
 
@@ -59,7 +83,10 @@ class Running:
         listed = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
         named: dict[str, int] = {}
         for pid in map(int, listed):
-            command = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+            try:
+                command = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+            except OSError:
+                continue  # it went while we looked
             name = next((name for name, mark in MARKS.items() if mark in command), None)
             if name:
                 named[name] = pid
@@ -129,13 +156,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, tuple[int, in
 
 @pytest.fixture(scope="module")
 def hall(place: tuple[Path, tuple[int, int], Path]) -> Iterator[Running]:
-    running = Running(*place).open()
-    yield running
-    running.process.send_signal(signal.SIGINT)
-    try:
-        running.process.wait(30)
-    finally:
-        running.process.kill()
+    with Running(*place) as running:
+        yield running
 
 
 def test_the_welcome_says_where_to_go_and_who_may_sign_in(hall: Running) -> None:
@@ -183,28 +205,26 @@ def test_everything_killed_at_once_loses_nothing_and_leaves_nothing(
     hall.process.kill()
     hall.process.wait()
     until(lambda: not any(is_alive(pid) for pid in left), 10)
-    again = Running(place[0], place[1], place[2].with_name("again")).open()
-    assert again.state(key) == "waiting"
-    assert Path(sockets).exists() is False
-    close(again)
+    with Running(place[0], place[1], place[2].with_name("again")) as again:
+        assert again.state(key) == "waiting"
+        assert Path(sockets).exists() is False
 
 
 def test_closing_ends_every_process_and_opening_again_finds_everything(
     place: tuple[Path, tuple[int, int], Path],
 ) -> None:
-    once = Running(place[0], place[1], place[2].with_name("once")).open()
-    password = re.search(r"password (\S+)", once.said())
-    key = once.take()
-    ours = [*once.children().values(), *grandchildren(once.process.pid)]
-    close(once)
+    with Running(place[0], place[1], place[2].with_name("once")) as once:
+        password = re.search(r"password (\S+)", once.said())
+        key = once.take()
+        ours = [*once.children().values(), *grandchildren(once.process.pid)]
+        close(once)
     assert [pid for pid in ours if is_alive(pid)] == []
     assert "does not end by itself" not in once.said()
     assert (place[0] / "running.json").exists() is False
-    twice = Running(place[0], place[1], place[2].with_name("twice")).open()
-    assert twice.state(key) == "waiting"
     assert password is not None
-    assert f"password {password[1]}\n" in twice.said()
-    close(twice)
+    with Running(place[0], place[1], place[2].with_name("twice")) as twice:
+        assert twice.state(key) == "waiting"
+        assert f"password {password[1]}\n" in twice.said()
 
 
 def grandchildren(pid: int) -> list[int]:
