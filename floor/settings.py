@@ -34,13 +34,11 @@ class Settings:
     demo_open: Literal["always", "hours"]
     demo_password: str | None
     log: Literal["json", "text"]
-    plain_http: bool  # the hall's own network is without TLS: cookies without Secure
+    plain_http: bool  # the hall's own network may be without TLS
 
     def origin(self, host_header: str) -> str:
         """The origin pages are served from, as browsers send it: "http://192.168.1.5:8000"."""
-        if self.public_url:
-            return self.public_url
-        return f"{'http' if self.plain_http else 'https'}://{host_header}"
+        return self.public_url or f"http://{host_header}"
 
     def link_address(self, host_header: str) -> str:
         """Where pages and devices find the link, without a path: "ws://192.168.1.5:8001"."""
@@ -60,13 +58,16 @@ def load(env: Mapping[str, str] = os.environ) -> Settings:
     """Read HALL_* from `env`; SettingsError names the one that is wrong."""
     data_dir = Path(env.get("HALL_DATA_DIR") or Path.home() / ".local" / "share" / "hall").expanduser().absolute()
     public_url = address(env, "HALL_PUBLIC_URL", ("http", "https"))
+    plain_http = flag(env, "HALL_PLAIN_HTTP", False)
+    beyond = plain_http or (public_url or "").startswith("https://")
+    own_port = port(env, "HALL_PORT", 8000)
     return Settings(
         database_url=env.get("HALL_DATABASE_URL") or None,
         redis_url=env.get("HALL_REDIS_URL") or None,
         data_dir=data_dir,
-        host=env.get("HALL_HOST") or "0.0.0.0",
-        port=port(env, "HALL_PORT", 8000),
-        link_port=port(env, "HALL_LINK_PORT", 8001),
+        host=host(env, beyond),
+        port=own_port,
+        link_port=port(env, "HALL_LINK_PORT", own_port + 1),
         public_url=public_url,
         link_url=address(env, "HALL_LINK_URL", ("ws", "wss")),
         secret=secret(env, data_dir),
@@ -74,8 +75,17 @@ def load(env: Mapping[str, str] = os.environ) -> Settings:
         demo_open="hours" if choice(env, "HALL_DEMO_OPEN", ("always", "hours")) == "hours" else "always",
         demo_password=env.get("HALL_DEMO_PASSWORD") or None,
         log="json" if choice(env, "HALL_LOG", ("text", "json")) == "json" else "text",
-        plain_http=flag(env, "HALL_PLAIN_HTTP", public_url is None or public_url.startswith("http://")),
+        plain_http=plain_http,
     )
+
+
+def host(env: Mapping[str, str], beyond: bool) -> str:
+    """The address to listen on. Without TLS, or the word that plain http is meant, it is this machine's own."""
+    value = env.get("HALL_HOST") or ("0.0.0.0" if beyond else "127.0.0.1")
+    if not beyond and value not in ("127.0.0.1", "::1", "localhost"):
+        why = "plain http leaves this machine only with HALL_PLAIN_HTTP=1 (or name an https address in HALL_PUBLIC_URL)"
+        raise SettingsError("HALL_HOST", value, why)
+    return value
 
 
 def port(env: Mapping[str, str], name: str, usual: int) -> int:

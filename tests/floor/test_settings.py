@@ -11,7 +11,7 @@ from floor.settings import SettingsError, load
 def test_without_any_setting_the_hall_opens_on_this_machine(tmp_path: Path) -> None:
     settings = load({"HALL_DATA_DIR": str(tmp_path)})
     assert (settings.database_url, settings.redis_url, settings.host, settings.port, settings.link_port) == (
-        None, None, "0.0.0.0", 8000, 8001,
+        None, None, "127.0.0.1", 8000, 8001,
     )  # fmt: skip
     assert (settings.demo, settings.demo_open, settings.demo_password, settings.log) == (False, "always", None, "text")
 
@@ -51,9 +51,14 @@ def test_the_secret_is_made_once_and_is_its_owners_alone(tmp_path: Path) -> None
     [
         ({}, "192.168.1.5:8000", "http://192.168.1.5:8000", "ws://192.168.1.5:8001"),
         ({}, "[::1]:8000", "http://[::1]:8000", "ws://[::1]:8001"),
-        ({"HALL_PLAIN_HTTP": "0"}, "hall.cn", "https://hall.cn", "wss://hall.cn:8001"),
+        ({"HALL_PORT": "9000"}, "hall.cn:9000", "http://hall.cn:9000", "ws://hall.cn:9001"),
         ({"HALL_PUBLIC_URL": "https://hall.cn/"}, "10.0.0.1:8000", "https://hall.cn", "wss://hall.cn:8001"),
-        ({"HALL_PUBLIC_URL": "https://hall.cn", "HALL_LINK_URL": "wss://link.hall.cn"}, "x", "https://hall.cn", "wss://link.hall.cn"),
+        (
+            {"HALL_PUBLIC_URL": "https://hall.cn", "HALL_LINK_URL": "wss://link.hall.cn"},
+            "x",
+            "https://hall.cn",
+            "wss://link.hall.cn",
+        ),
     ],
 )
 def test_pages_and_link_are_found_where_the_visitor_came_in(
@@ -61,3 +66,21 @@ def test_pages_and_link_are_found_where_the_visitor_came_in(
 ) -> None:
     settings = load({"HALL_DATA_DIR": str(tmp_path), **env})
     assert (settings.origin(host), settings.link_address(host)) == (origin, link)
+
+
+@pytest.mark.parametrize(
+    ("env", "listens"),
+    [
+        ({"HALL_PLAIN_HTTP": "1"}, "0.0.0.0"),
+        ({"HALL_PUBLIC_URL": "https://hall.cn"}, "0.0.0.0"),
+        ({"HALL_PUBLIC_URL": "https://hall.cn", "HALL_HOST": "10.0.0.1"}, "10.0.0.1"),
+        ({"HALL_PUBLIC_URL": "http://hall.cn"}, "127.0.0.1"),
+    ],
+)
+def test_plain_http_leaves_the_machine_only_when_it_is_meant(tmp_path: Path, env: dict[str, str], listens: str) -> None:
+    assert load({"HALL_DATA_DIR": str(tmp_path), **env}).host == listens
+
+
+def test_an_open_address_without_tls_stops_the_start(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="HALL_PLAIN_HTTP=1"):
+        load({"HALL_DATA_DIR": str(tmp_path), "HALL_HOST": "0.0.0.0"})
