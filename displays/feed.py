@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from devices.wire import RESUME_EVENTS, Event, Snapshot, encode
+from devices.wire import RESUME_EVENTS, Event, Snapshot
 from displays.boards import Board, Change, Hall, Places, load
 from queueing.db import Db
 from queueing.journal import Entry, Position, read
@@ -16,16 +16,6 @@ from queueing.journal import Entry, Position, read
 KEPT = RESUME_EVENTS + 56  # events kept per view for boards that were away
 REMEMBERED = 2000  # journal rows read at a start, so that boards outlive a restart of the link without a snapshot
 CONFLATED_S = 0.25  # counts of waiting people that come alone are sent at most this often per view
-
-
-def text_frame(payload: bytes) -> bytes:
-    """An unmasked, final text frame (RFC 6455, 5.2) as a server sends it: the same bytes for every subscriber."""
-    size = len(payload)
-    if size < 126:
-        return bytes((0x81, size)) + payload
-    if size < 65536:
-        return b"\x81\x7e" + size.to_bytes(2, "big") + payload
-    return b"\x81\x7f" + size.to_bytes(8, "big") + payload
 
 
 @dataclass(slots=True)
@@ -203,9 +193,4 @@ async def follow(db: Db, hall_id: int, after: int, limit: int = 500) -> tuple[Po
         raise LookupError(f"hall {hall_id} has no stream")
     entries = [Entry(*list(row.values())[2:]) for row in rows if row["offset"] is not None]
     return Position(rows[0]["epoch"], rows[0]["top"]), entries
-
-
-def encoded(events: Iterable[tuple[str, Event]]) -> list[tuple[str, bytes]]:
-    """Each (view, event) as (view, raw frame)."""
-    return [(view, text_frame(encode(event))) for view, event in events]
 

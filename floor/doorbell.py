@@ -70,7 +70,7 @@ class Doorbell:
         Silence is never peace: a Redis that restarted may raise nothing, so the listener looks each SWEEP_S anyway.
         """
         while True:
-            subscription = self.redis.pubsub(ignore_subscribe_messages=True)
+            subscription = self.redis.pubsub()
             try:
                 await subscription.subscribe(CHANNEL)
                 while True:
@@ -91,7 +91,10 @@ class Doorbell:
 
 
 async def heard(subscription: "PubSub") -> int | None:
-    """The next ring, None when there was none for 5 s; a ping then finds out whether Redis is still there."""
+    """The next ring, None for anything else; after 5 s of silence a ping finds out whether Redis is still there.
+
+    The ping's own answer comes back as a message of another type: taken for silence it would be pinged again, for ever.
+    """
     message = await subscription.get_message(timeout=5)
     if message is None:
         await subscription.ping()

@@ -16,6 +16,7 @@ from floor.doorbell import SWEEP_S, Doorbell
 from queueing.journal import Entry, read
 
 BATCH = 500  # rows read at a time: a link that was away for an hour catches up in a few seconds without filling memory
+BREATH = 20  # rows told before the lines get a turn to drain
 BACKLOG = 5000  # rows the announcer may be behind before it reads them again instead
 RETRY_S = 0.5  # how soon a lost database is tried again
 
@@ -44,6 +45,7 @@ class Pump:
         self.audience = audience
         self.pages = pages
         self.feeds: Feeds | None = None
+        self.outdated = False  # windows were added: read the hall anew
         self.grown = asyncio.Event()  # the record may have grown
         self.unsaid = asyncio.Event()  # there may be something to announce
         self.announced = 0
@@ -55,6 +57,11 @@ class Pump:
         async with asyncio.TaskGroup() as group:
             group.create_task(persist("tell", self.tell_once, self.grown))
             group.create_task(persist("announce", self.announce_once, self.unsaid))
+
+    def rebuild(self) -> None:
+        """Read the hall anew: it has windows that the feeds don't know."""
+        self.outdated = True
+        self.grown.set()
 
     async def tell_once(self) -> None:
         """Wait for the record to grow, or for held-back counts to be due, and tell what there is."""
@@ -80,6 +87,7 @@ class Pump:
     async def open(self, db: Db) -> None:
         """Begin at the hall's present state: everybody who watches gets a snapshot."""
         self.feeds = feeds = await open_feeds(db, self.hall_id)
+        self.outdated = False
         self.backlog.clear()
         for view in feeds.feeds:
             self.audience.publish(self.hall_id, view, feeds.snapshot(view))
@@ -91,21 +99,23 @@ class Pump:
         entries: list[Entry] | None = None
         while entries is None or len(entries) == BATCH:
             reached, entries = await follow(db, self.hall_id, feeds.position, BATCH)
-            if reached.epoch != feeds.epoch or reached.offset < feeds.position or not feeds.knows(entries):
+            same = reached.epoch == feeds.epoch and reached.offset >= feeds.position
+            if self.outdated or not same or not feeds.knows(entries):
                 log.warning("record_begins_anew", hall=self.hall_id, epoch=reached.epoch, offset=reached.offset)
                 await self.open(db)
                 return
-            self.tell(feeds, entries)
+            for first in range(0, len(entries), BREATH):
+                self.tell(feeds, entries[first : first + BREATH])
+                await asyncio.sleep(0)  # lines drain between frames
 
     def tell(self, feeds: Feeds, entries: list[Entry]) -> None:
         """Boards first, since people look at them; then the pages, then the announcer."""
         self.publish(feeds.take(entries, asyncio.get_running_loop().time()))
-        if entries:
-            self.audience.notice(self.hall_id, entries, feeds.position)
-            if len(self.backlog) > BACKLOG:
-                self.backlog.clear()
-            self.backlog += entries
-            self.unsaid.set()
+        self.audience.notice(self.hall_id, entries, feeds.position)
+        if len(self.backlog) > BACKLOG:
+            self.backlog.clear()
+        self.backlog += entries
+        self.unsaid.set()
 
     def publish(self, told: Iterable[tuple[str, Event]]) -> None:
         for view, event in told:
@@ -134,7 +144,7 @@ class Pump:
         return await read(db, self.hall_id, self.announced, BATCH)
 
 
-async def persist(task: str, step: Callable[[], Awaitable[None]], retry: asyncio.Event) -> None:
+async def persist(task: str, step: Callable[[], Awaitable[None]], retry: asyncio.Event | None = None) -> None:
     """Repeat a step for ever. A database that is away, or fails, is waited for and said once; `retry` is then set."""
     failing = False
     while True:
@@ -146,7 +156,8 @@ async def persist(task: str, step: Callable[[], Awaitable[None]], retry: asyncio
                 log.warning("database_away", task=task, reason=str(reason.__cause__ or reason))
             failing = True
             await asyncio.sleep(RETRY_S)
-            retry.set()
+            if retry is not None:
+                retry.set()
 
 
 TOPS = 'SELECT hall, epoch, top FROM hall_streams'
@@ -161,12 +172,18 @@ class Pumps:
         self.audience = audience
         self.pages = pages
         self.of: dict[int, Pump] = {}
+        self.swept = False
+
+    @property
+    def ready(self) -> bool:
+        """Whether every hall has been read, so that those who dial can be told where things stand."""
+        return self.swept and all(pump.feeds is not None for pump in self.of.values())
 
     async def run(self) -> None:
         """Keep every hall's record flowing until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self.listen())
-            group.create_task(persist("sweep", lambda: self.sweep(group), asyncio.Event()))
+            group.create_task(persist("sweep", lambda: self.sweep(group)))
 
     async def listen(self) -> None:
         async for hall_id in self.doorbell.listen():
@@ -184,4 +201,5 @@ class Pumps:
                 group.create_task(pump.run())
             elif pump.feeds and (row["epoch"], row["top"]) != (pump.feeds.epoch, pump.feeds.position):
                 pump.grown.set()
+        self.swept = True
         await asyncio.sleep(SWEEP_S)

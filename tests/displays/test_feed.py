@@ -3,14 +3,10 @@
 import random
 
 import pytest
-from websockets.client import ClientProtocol
-from websockets.frames import Frame, Opcode
-from websockets.protocol import State
-from websockets.uri import parse_uri
 
 from devices.wire import RESUME_EVENTS, Event, encode
 from displays import feed
-from displays.feed import CONFLATED_S, Feeds, follow, open_feeds, text_frame
+from displays.feed import CONFLATED_S, Feeds, follow, open_feeds
 from floor.database import Connection
 from queueing import calls, windows
 from queueing.halls import Hall
@@ -206,13 +202,6 @@ async def test_rows_of_a_window_nobody_knows_ask_for_a_new_start(db: Connection,
     _, entries = await follow(db, hall.id, feeds.position)
     assert not feeds.knows(entries)
     assert "window:9" in (await open_feeds(db, hall.id)).feeds
-
-
-@pytest.mark.parametrize("size", [0, 125, 126, 65535, 65536])
-def test_a_frame_is_one_that_a_websocket_client_reads(size: int) -> None:
-    client = ClientProtocol(parse_uri("ws://hall/"), max_size=None, state=State.OPEN)
-    client.receive_data(text_frame(b"x" * size))
-    assert client.events_received() == [Frame(Opcode.TEXT, b"x" * size)]
 
 
 async def test_a_frame_carries_numbers_letters_and_windows_and_nothing_of_the_person(db: Connection, hall: Hall) -> None:

@@ -26,12 +26,12 @@ async def test_a_phone_follows_its_ticket_to_the_window(db: Connection, hall: Ha
 @pytest.mark.parametrize("seed", [1, 2])
 async def test_the_count_on_the_phone_is_the_count_on_the_paper(db: Connection, hall: Hall, seed: int) -> None:
     chance = random.Random(seed)
-    for step in range(120):
+    for step in range(150):
         if step == 60:
             await windows.open_window(db, hall, "1", "clerk1", services=["A"], actor="clerk:clerk1")
         await act(db, hall, chance)
     waiting = await live(db, hall, "waiting")
-    assert len(waiting) > 5
+    assert len(waiting) > 1
     told = await places(db, [ticket.key for ticket in waiting])
     assert {key: place.ahead for key, place in told.items()} == {
         ticket.key: await tickets.ahead(db, ticket) for ticket in waiting

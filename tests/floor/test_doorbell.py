@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from redis.asyncio import Redis
+from redis.asyncio.client import PubSub
 
 from floor.boot import valkey
 from floor.doorbell import CHANNEL, PENDING, RING_S, Doorbell, open_redis
@@ -105,3 +106,23 @@ async def test_a_listener_survives_a_restart_of_redis(place: Path) -> None:
         bell.ring(2)
         assert await asyncio.wait_for(listener, 5) == [1, 2]
     await client.aclose()
+
+
+async def test_a_quiet_hour_costs_one_ping_in_five_seconds(
+    doorbell: Doorbell, redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pings = 0
+    ping = PubSub.ping
+
+    async def counted(subscription: PubSub) -> None:
+        nonlocal pings
+        pings += 1
+        await ping(subscription)
+
+    monkeypatch.setattr(PubSub, "ping", counted)
+    listener = asyncio.create_task(heard(doorbell, 1))
+    await listening(redis)
+    await asyncio.sleep(6)
+    doorbell.ring(3)
+    assert await asyncio.wait_for(listener, 5) == [3]
+    assert pings == 1

@@ -1,0 +1,115 @@
+"""What a touch of a machine's button does: a rating, the next call, a ticket. The same acts as a page's, by the same rules."""
+
+import hashlib
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+from msgspec import Meta, Struct
+
+from devices import health, wire
+from devices.registry import Device
+from floor.database import Db
+from floor.quality import ratings
+from floor.refusals import NotAllowed, PrinterNotReady
+from queueing import calls, tickets
+from queueing.calls import Seat
+from queueing.db import Press, once
+from queueing.errors import BadInput, NotFound
+from queueing.halls import Hall, list_halls
+from queueing.tickets import Act
+
+T = TypeVar("T")
+
+
+class Rating(Struct, frozen=True):
+    """The citizen's choice on an evaluator: `level` 1 (worst) to 5."""
+
+    ticket_id: Annotated[str, Meta(pattern="^tk_[0-9]{1,18}$")]
+    level: int
+    reasons: Annotated[list[str], Meta(max_length=8)] = []
+    comment: str | None = None
+
+
+class Next(Struct, frozen=True):
+    """The clerk's key: whoever is at the window is done, unless it says otherwise."""
+
+    finish_current: bool = True
+
+
+class Take(Struct, frozen=True):
+    """The service chosen on a dispenser with buttons."""
+
+    service: str
+    lang: str = "zh-Hans"
+
+
+async def touch(db: Db, device: Device, press: wire.Press) -> dict[str, Any]:
+    """Do what was pressed and give the machine's answer; a repeated press gives the first one.
+
+    Every kind of machine has its own buttons, another's are NotAllowed. What the hall refuses carries `code` and a message.
+    """
+    act = ACTS.get((device.kind, press.what))
+    if act is None:
+        raise NotAllowed()
+    hall = next((hall for hall in await list_halls(db) if hall.id == device.hall), None)
+    if hall is None:
+        raise NotFound(what="hall")
+    return await act(db, hall, device, press)
+
+
+async def rate(db: Db, hall: Hall, device: Device, press: wire.Press) -> dict[str, Any]:
+    """An evaluator rates visits of its own window."""
+    asked = read(press, Rating)
+    rated = await ratings.rate(
+        db, hall, ticket_id=int(asked.ticket_id.removeprefix("tk_")), level=asked.level, reasons=asked.reasons,
+        comment=asked.comment, actor=f"device:{device.id}", channel="evaluator", window=device.window or "",
+        press=kept(device, press),
+    )  # fmt: skip
+    return {"ticket": rated.number}
+
+
+async def call_next(db: Db, hall: Hall, device: Device, press: wire.Press) -> dict[str, Any]:
+    """A keypad calls for its own window, whoever sits there; with nobody waiting the ticket is null."""
+    asked = read(press, Next)
+    seat = Seat(device.window or "", f"device:{device.id}")
+    act = await calls.call_next(db, hall, seat, finish_current=asked.finish_current, press=kept(device, press))
+    return {"ticket": act.ticket.number, "call": act.call_id} if act else {"ticket": None}
+
+
+async def take(db: Db, hall: Hall, device: Device, press: wire.Press) -> dict[str, Any]:
+    """A dispenser takes a ticket and prints it itself."""
+    asked, once_only = read(press, Take), kept(device, press)
+
+    async def act() -> Act:
+        if not await health.printer_ready(db, device.id):
+            raise PrinterNotReady()
+        return await tickets.take(
+            db, hall, [asked.service], actor=f"device:{device.id}", channel="dispenser", lang=asked.lang,
+            print_at=device.id, press=once_only,
+        )  # fmt: skip
+
+    ticket = (await once(db, once_only, act, tickets.again)).ticket
+    return {"ticket_id": ticket.ticket_id, "ticket": ticket.number, "ahead": await tickets.ahead(db, ticket)}
+
+
+ACTS: dict[tuple[str, str], Callable[[Db, Hall, Device, wire.Press], Awaitable[dict[str, Any]]]] = {
+    ("evaluator", "rating"): rate,
+    ("keypad", "next"): call_next,
+    ("dispenser", "take"): take,
+}
+
+
+def kept(device: Device, press: wire.Press) -> Press:
+    """What makes a repeat safe: the id that the machine minted for this touch."""
+    scope = msgspec.json.encode((f"device:{device.id}", "press", press.press))
+    asked = msgspec.json.encode((press.what, press.data))
+    return Press(hashlib.sha256(scope).digest(), hashlib.sha256(asked).digest())
+
+
+def read(press: wire.Press, kind: type[T]) -> T:
+    """What the press says; BadInput when it doesn't."""
+    try:
+        return msgspec.convert(press.data, kind)
+    except msgspec.ValidationError as wrong:
+        raise BadInput(field="data", message=str(wrong)) from wrong
