@@ -79,7 +79,8 @@ class Line:
                 log.warning("link dropped", device=self._name, why=why)
                 self._hang()
             case Moved(state, why):
-                log.info("link", device=self._name, state=str(state), why=why or None)
+                tell = log.info if why else log.debug  # fifty devices that come up as they should are no news
+                tell("link", device=self._name, state=str(state), why=why or None)
             case _:
                 self._perform(step)
 

@@ -64,7 +64,7 @@ async def _use(code: str, config: AgentConfig, device: DeviceConfig, ledger: Led
     body = {"code": code, "model": device.model, "agent": VERSION}
     answer = await asyncio.to_thread(_post, f"{config.server}/devices/pair", body)
     ledger.keep_identity(device.name, answer["device_id"], answer["secret"], answer["link"], code)
-    log.info("paired", device=device.name, id=answer["device_id"])
+    log.debug("paired", device=device.name, id=answer["device_id"])
     return Identity(answer["device_id"], (answer["secret"],), answer["link"])
 
 
