@@ -41,9 +41,8 @@ class Sheet:
     def font(self, size: float, text: str, room: float) -> ImageFont.FreeTypeFont:
         """The font of `size`, smaller where the text would not fit into `room` real dots."""
         real = self.px(size)
-        while real > 12 and outline(real).getlength(text) > room:
-            real -= 1
-        return outline(real)
+        needed = outline(real).getlength(text)
+        return outline(real) if needed <= room else outline(max(12, int(real * room / needed)))
 
     def write(self, place: tuple[float, float], text: str, size: float, room: float, style: Style) -> None:
         """Text at a place, never wider than `room`; bold thickens large letters only, small ones would clog."""

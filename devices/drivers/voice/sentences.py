@@ -22,12 +22,18 @@ class Sentences:
         self.folder, self.kept_bytes = folder, kept_bytes
         self.speech = Speech()
         self._made = 0
+        self._warm = False
+        self._opening = asyncio.Lock()
         self._making: WeakValueDictionary[Path, asyncio.Lock] = WeakValueDictionary()
 
     async def open(self) -> None:
+        """Makes the first sentence as quick as the others; the first speaker to open does it for all."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        await self.speech.warm_up()
-        await asyncio.to_thread(sound.level, sound.chime())  # the first measurement loads what the others reuse
+        async with self._opening:
+            if not self._warm:
+                await self.speech.warm_up()
+                await asyncio.to_thread(sound.level, sound.chime())
+                self._warm = True
 
     async def get(self, text: str, lang: str, rate: int, deadline_s: float) -> sound.Sound:
         """The sentence as sound. SpeechFailed."""
