@@ -6,7 +6,8 @@ import sys
 from collections.abc import Callable, Sequence
 
 from floor.boot.migrate import MigrationError
-from floor.boot.postgres import CannotStart
+from floor.boot.program import CannotStart
+from floor.database import Unavailable
 from floor.settings import SettingsError
 
 Arguments = Sequence[str]
@@ -99,6 +100,9 @@ def main(arguments: Arguments) -> int:
         return command(arguments[1:])
     except (CannotStart, SettingsError, MigrationError) as reason:
         print(f"hall: {reason}", file=sys.stderr)
+        return 1
+    except Unavailable as gone:
+        print(f"hall: the database does not answer ({gone.__cause__}); see HALL_DATABASE_URL.", file=sys.stderr)
         return 1
 
 

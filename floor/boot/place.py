@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from floor.boot.postgres import CannotStart
+from floor.boot.program import CannotStart
 from floor.settings import Settings
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from floor.boot.program import Program, Server
+from floor.boot.program import CannotStart, Program, Server
 
 # How PostgreSQL, which refuses root, is run: as we are, in a user namespace, or as the user "nobody".
 Way = Literal["plain", "namespace", "setuid"]
@@ -31,10 +31,6 @@ OPTIONS = (
     "checkpoint_timeout=15min",
     "max_wal_size=512MB",
 )
-
-
-class CannotStart(Exception):
-    """One line that says what keeps the hall from opening."""
 
 
 def way_here() -> Way:

@@ -12,6 +12,10 @@ from typing import IO, Any
 PR_SET_PDEATHSIG = 1
 
 
+class CannotStart(Exception):
+    """One line that says what keeps the hall from opening."""
+
+
 @dataclass(frozen=True, slots=True)
 class Program:
     """One process to keep alive."""

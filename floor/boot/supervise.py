@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from typing import TextIO
 
-from floor.boot.program import Program, Server
+from floor.boot.program import CannotStart, Program, Server
 
 FIRST_BACK_OFF_S = 0.2
 LONGEST_BACK_OFF_S = 10.0
@@ -162,7 +162,7 @@ def end_group(leader: int) -> None:
         os.killpg(leader, signal.SIGKILL)
 
 
-class NotReady(Exception):
+class NotReady(CannotStart):
     """{name} did not start: {why}"""
 
     def __init__(self, name: str, why: str) -> None:

@@ -12,7 +12,6 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ("floor", "queueing", "devices", "displays", "scheduling", "tests")
 UNIT = [f"--ignore=tests/{apart}" for apart in ("hall", "storm", "bench")]
-SYSTEM_PACKAGES = ("chromium", "fonts-wqy-microhei")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +75,9 @@ def become(module: str, arguments: Sequence[str]) -> int:
 
 def chromium() -> bool:
     """Have a browser: Debian's, installed where that is allowed. False only where its absence must not pass."""
-    if not browser() and may_install():
-        install()
+    missing = [*([] if browser() else ["chromium"]), *([] if has_fonts() else ["fonts-wqy-microhei"])]
+    if missing and may_install():
+        install(missing)
     if browser():
         print(f"{browser()}")
         return True
@@ -101,10 +101,17 @@ def may_install() -> bool:
     return shutil.which("apt-get") is not None and privilege() is not None
 
 
-def install() -> None:
+def has_fonts() -> bool:
+    """Whether a page's Chinese is drawn with signs and not with empty boxes."""
+    if shutil.which("fc-list") is None:
+        return False
+    return bool(subprocess.run(["fc-list", ":lang=zh"], capture_output=True).stdout.strip())
+
+
+def install(packages: Sequence[str]) -> None:
     before = privilege() or []
     env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for command in (["update", "-q"], ["install", "-y", "-q", "--no-install-recommends", *SYSTEM_PACKAGES]):
+    for command in (["update", "-q"], ["install", "-y", "-q", "--no-install-recommends", *packages]):
         done = subprocess.run([*before, "apt-get", *command], env=env, text=True, capture_output=True)
         if done.returncode != 0:
             print(f"apt-get {command[0]} failed: {(done.stderr or done.stdout).strip()[-500:]}")

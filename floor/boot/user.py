@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from floor.boot.at_hand import database
 from floor.boot.migrate import migrate
-from floor.boot.postgres import CannotStart
+from floor.boot.program import CannotStart
 from floor.database import connect
 from floor.people import ROLES, add_user, hash_password
 from floor.refusals import UserExists

@@ -8,8 +8,8 @@ import sysconfig
 from collections.abc import Mapping
 from pathlib import Path
 
-from floor.boot.postgres import CannotStart, tail, trim
-from floor.boot.program import Program, Server
+from floor.boot.postgres import tail, trim
+from floor.boot.program import CannotStart, Program, Server
 
 
 def binary(env: Mapping[str, str] = os.environ) -> str:

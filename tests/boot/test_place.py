@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from floor.boot.place import Running, announce, is_occupied, occupied, require_free, running, socket_directory
-from floor.boot.postgres import CannotStart
+from floor.boot.program import CannotStart
 from floor.settings import load
 
 

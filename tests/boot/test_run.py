@@ -41,20 +41,22 @@ def free_ports() -> tuple[int, int]:
 class Running:
     """A hall that was started as a person starts it."""
 
-    def __init__(self, data_dir: Path, ports: tuple[int, int], log: Path) -> None:
+    def __init__(self, data_dir: Path, ports: tuple[int, int], log: Path, **settings: str) -> None:
         self.data_dir, self.ports, self.log = data_dir, ports, log
         with log.open("ab") as out:
             self.process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "floor.boot", "run"],
                 env={**os.environ, "PYTHONPATH": str(ROOT), "HALL_DATA_DIR": str(data_dir),
-                     "HALL_PORT": str(ports[0]), "HALL_LINK_PORT": str(ports[1]), "HALL_HOST": "127.0.0.1"},
+                     "HALL_PORT": str(ports[0]), "HALL_LINK_PORT": str(ports[1]), "HALL_HOST": "127.0.0.1", **settings},
                 stdout=out, stderr=subprocess.STDOUT, cwd="/",
             )  # fmt: skip
+
+        self.processes = PROCESSES - ({"postgres", "valkey"} if "HALL_DATABASE_URL" in settings else set())
 
     def open(self) -> "Running":
         until(lambda: "The hall is open" in self.said() or self.process.poll() is not None, 60)
         assert self.process.poll() is None, self.said()
-        until(lambda: set(self.children()) >= PROCESSES, 20)
+        until(lambda: set(self.children()) >= self.processes, 20)
         return self
 
     def __enter__(self) -> "Running":
@@ -225,6 +227,21 @@ def test_closing_ends_every_process_and_opening_again_finds_everything(
     with Running(place[0], place[1], place[2].with_name("twice")) as twice:
         assert twice.state(key) == "waiting"
         assert f"password {password[1]}\n" in twice.said()
+
+
+async def test_other_servers_are_used_and_the_halls_own_stay_off(database_url: str, redis_url: str, tmp_path: Path) -> None:
+    others = {"HALL_DATABASE_URL": database_url, "HALL_REDIS_URL": redis_url}
+    with Running(tmp_path / "data", free_ports(), tmp_path / "log", **others) as hall:
+        assert set(hall.children()) == PROCESSES - {"postgres", "valkey"}
+        assert (hall.ready(), hall.database()) == (200, database_url)
+        assert (hall.data_dir / "postgres").exists() is False
+
+
+def test_a_database_that_does_not_answer_is_said_so_in_one_line(tmp_path: Path) -> None:
+    away = f"postgresql://postgres@/hall?host={tmp_path}"
+    hall = Running(tmp_path / "data", free_ports(), tmp_path / "log", HALL_DATABASE_URL=away)
+    assert hall.process.wait(30) == 1
+    assert re.fullmatch(r"hall: the database does not answer \(.*\); see HALL_DATABASE_URL\.\n", hall.said())
 
 
 def grandchildren(pid: int) -> list[int]:
