@@ -92,6 +92,12 @@ class Gateway:
             if line is not None:
                 line.emit(line.session.offer(some, moment))
 
+    def begin_anew(self, hall: int, epoch: str) -> None:
+        """The hall's record was replaced: what its boards confirm from now on belongs to this epoch."""
+        for line in self._desk.lines.values():
+            if line.device.hall == hall:
+                line.epoch = epoch
+
     def hang_up(self, device: str, code: Close) -> None:
         """Close a device's line now, if it is here."""
         line = self._desk.lines.get(device)

@@ -116,7 +116,7 @@ AGAIN = f"""
     SELECT m.hall, m.device, m.kind, k.stem || (k.copy + 1), hall_now() + greatest(m.expires - m.owed_at, interval '1 min'),
            m.data || '{{"template": "reprint"}}'
     FROM moved m,
-    LATERAL (SELECT substring(m.key FROM '^(ticket:tk_[0-9]{{1,18}}:)[0-9]{{1,4}}$') AS stem,
+    LATERAL (SELECT substring(m.key FROM '^(ticket:tk_[0-9]{{1,18}}:(?:c[0-9]{{1,18}}:)?)[0-9]{{1,4}}$') AS stem,
                     substring(m.key FROM '^ticket:tk_([0-9]{{1,18}}):')::bigint AS ticket,
                     substring(m.key FROM ':([0-9]{{1,4}})$')::integer AS copy) k
     JOIN tickets t ON t.id = k.ticket AND t.state IN ('waiting', 'called', 'serving', 'held', 'missed')

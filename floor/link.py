@@ -59,7 +59,9 @@ class Link:
     # ---- what the record's growth brings
 
     def publish(self, hall: int, view: str, told: Event | Snapshot) -> None:
-        """To every board and mirror of a view."""
+        """To every board and mirror of a view. Snapshots go to all when the record begins anew."""
+        if isinstance(told, Snapshot):
+            self.gateway.begin_anew(hall, told.epoch)
         self.gateway.fanout.publish(hall, view, encode(told))
 
     def notice(self, hall: int, entries: Sequence[Entry], offset: int) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import asyncpg
 
+import devices.jobs
 from devices import registry
 from devices.jobs import Job
 from displays import announce
@@ -198,3 +199,13 @@ async def test_rows_of_a_record_that_was_replaced_make_nothing(db: Connection, h
     await db.execute("UPDATE hall_streams SET epoch = 'k4'")
     assert await announce.announce(db, hall.id, "k3", entries, PAGES) == []
     assert await announce.reached(db, hall.id) is None
+
+
+async def test_a_copy_that_fails_is_printed_again(db: Connection, hall: Hall) -> None:
+    dispenser = (await put_up(db, hall, "dispenser")).device_id
+    act = await take(db, hall)
+    copied = await tickets.reprint(db, hall, act.ticket.key, dispenser, actor="desk:desk01")
+    (job,) = await announced(db, hall)
+    _, again = await devices.jobs.settle(db, dispenser, job.id, "failed", reason="paper_out")
+    stem = f"ticket:{act.ticket.ticket_id}:c{copied.offset}"
+    assert (job.key, again.key, again.data["copy"]) == (f"{stem}:1", f"{stem}:2", 2)
