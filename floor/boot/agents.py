@@ -43,7 +43,12 @@ def _replace(file: Path, lines: Iterator[str]) -> None:
 
 
 def _agent(settings: Settings, program: str, machines: Sequence[Machine]) -> Iterator[str]:
-    yield from _table("[agent]", server=f"http://127.0.0.1:{settings.port}", state=str(settings.data_dir / "agents" / program))
+    yield from _table(
+        "[agent]",
+        server=f"http://127.0.0.1:{settings.port}",
+        link=f"ws://127.0.0.1:{settings.link_port}/devices/link",  # ports may change between starts; pairing is for good
+        state=str(settings.data_dir / "agents" / program),
+    )
     for machine in machines:
         known: dict[str, str | int] = {"kind": machine.kind, "name": machine.name}
         if machine.code:
