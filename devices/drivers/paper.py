@@ -123,7 +123,7 @@ class Box:
         self.count += 1
         n = self.count
         image = paper.image()
-        image.save(self.folder / f"{n}.png", optimize=True)
+        image.save(self.folder / f"{n}.png")
         (self.folder / f"{n}.bin").write_bytes(paper.raw)
         line = {
             "n": n,

@@ -117,9 +117,16 @@ def qr(url: str, about: int) -> Image.Image:
 def balance(text: str, font: ImageFont.FreeTypeFont, room: float) -> list[str]:
     """Rows of about one length, so that no single character is left for the last."""
     rows = wrap(text, font, room)
-    narrow = room
-    while narrow > room / 2 and len(tighter := wrap(text, font, narrow - 8)) == len(rows):
-        rows, narrow = tighter, narrow - 8
+    if len(rows) < 2:
+        return rows
+    narrow, wide = room / len(rows), room
+    for _ in range(5):  # halvings: to within a thirtieth of the room
+        middle = (narrow + wide) / 2
+        tried = wrap(text, font, middle)
+        if len(tried) > len(rows):
+            narrow = middle
+        else:
+            rows, wide = tried, middle
     return rows
 
 
