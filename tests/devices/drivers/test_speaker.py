@@ -150,7 +150,7 @@ async def test_one_hanging_sentence_does_not_silence_the_other_speakers(speech: 
 
 
 async def test_a_hung_voice_is_a_failed_sentence_and_shows_in_the_health(hall: Notes, tmp_path: Path) -> None:
-    settings = {"out": str(tmp_path / "voice"), "play": "files", "watchdog_s": 0.5}
+    settings = {"out": str(tmp_path / "voice"), "play": "files", "watchdog_s": 3}
     speaker = cast(Speaker, make("speaker", "s1", settings, hall))
     await speaker.open()
     os.kill(children()[0], signal.SIGSTOP)
