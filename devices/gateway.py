@@ -78,6 +78,7 @@ class Gateway:
         """Keep time for all lines: deadlines, beats, jobs, revocations. Runs until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._every(TICK_S, self._tick))
+            tasks.create_task(self._every(TICK_S, self._look_for_jobs))
             tasks.create_task(self._every(STANDING_S, self._check_standing))
             tasks.create_task(self._fetch_jobs())
 
@@ -139,6 +140,18 @@ class Gateway:
             async with self._desk.pool.acquire() as db:
                 await health.seen(db, sorted(beaten))
                 await health.got(db, [(device, *position) for device, position in shown.items()])
+
+    async def _look_for_jobs(self) -> None:
+        """Find what other processes made our devices owe."""
+        lines = list(self._desk.lines.values())
+        if not lines:
+            return
+        held = [job for line in lines for job in line.session.held]
+        async with self._desk.pool.acquire() as db:
+            waiting = await jobs.waiting(db, [line.device.id for line in lines], held)
+        for line in lines:
+            if line.device.id in waiting:
+                line.emit(line.session.look())
 
     async def _check_standing(self) -> None:
         if not self._desk.lines:

@@ -108,6 +108,17 @@ async def open_jobs(db: Db, devices: Sequence[str], *, held: Sequence[str] = (),
     return sorted((as_job(row) for row in rows), key=lambda job: number_of(job.id))
 
 
+WAITING = """
+SELECT DISTINCT device FROM jobs
+WHERE device = ANY ($1) AND ended_at IS NULL AND state = 'owed' AND expires > hall_now() AND id <> ALL ($2::bigint[])
+"""
+
+
+async def waiting(db: Db, devices: Sequence[str], held: Sequence[str]) -> set[str]:
+    """Which of these devices owe something nobody has told them: jobs made by another process, a test or a reprint."""
+    return {row["device"] for row in await db.fetch(WAITING, list(devices), [number_of(job) for job in held])}
+
+
 # A print that failed, or of which nobody knows, is owed again under the next key while its ticket lives: same number,
 # marked as a reprint. Two papers with one number are harmless; a number without paper is not.
 AGAIN = f"""

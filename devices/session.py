@@ -204,6 +204,13 @@ class Session:
             return []
         return self._hand_over(jobs, now)
 
+    def look(self) -> list[Output]:
+        """The database holds a job that was not offered here: fetch it as soon as a hand is free."""
+        if self.phase is not Phase.LIVE:
+            return []
+        self._more = True
+        return self._fetch() if len(self._held) < UNFINISHED_JOBS else []
+
     def fetched(self, jobs: Sequence[Job], now: Moment) -> list[Output]:
         """What the database holds for this device: its oldest unfinished jobs, less those it was given here."""
         if self.phase is not Phase.LIVE or not self._fetching:

@@ -152,6 +152,16 @@ async def test_owed_jobs_come_four_at_a_time_and_are_followed_to_their_end(pool:
         assert (await client.report("jb_424242", "done"))["code"] == "not_allowed"
 
 
+async def test_a_job_made_by_another_process_is_found_within_seconds(pool: Pool, hall_id: int) -> None:
+    paired = await make(pool, hall_id, "speaker")
+    async with running(pool) as hall, hall.live(paired) as client:
+        await client.beat()
+        async with pool.acquire() as db:
+            [owed] = await owe(db, [NewJob(hall_id, paired.device_id, "sound_test", "test:1", soon(), {})])
+        assert (await client.hear_until("job", within=3))["job"] == owed.id
+        await client.report(owed.id, "done")
+
+
 async def test_unfinished_jobs_come_again_after_a_reconnect_with_the_new_gen(pool: Pool, hall_id: int) -> None:
     paired = await make(pool, hall_id, "speaker")
     async with running(pool) as hall:

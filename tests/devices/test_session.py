@@ -220,6 +220,14 @@ def test_what_was_offered_during_a_look_up_is_looked_up_again() -> None:
     assert line.held == ["jb_1", "jb_2", "jb_3"]
 
 
+def test_a_job_of_another_process_is_looked_up_when_a_hand_is_free() -> None:
+    line = greeted()
+    assert told(line.look()) == ["Fetch"]
+    line.fetched([job(n) for n in range(1, 5)], at(0))
+    assert line.look() == []
+    assert told(line.settled(wire.JobReport(id=2, job="jb_1", state="done", at=NOON))) == [("ok", 2), "Fetch"]
+
+
 def test_a_look_up_that_failed_is_repeated_with_the_next_tick() -> None:
     line = greeted()
     line.receive(frame("job_report", id=2, job="jb_1", state="done", at=AT), at(0))
