@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
@@ -130,8 +131,8 @@ async def printer_for(db: Db, hall: Hall, person: Person, print_at: str | None) 
 
 async def is_dispenser(db: Db, hall: Hall, device_id: str | None) -> bool:
     """Whether this is a dispenser of the hall that is not revoked."""
-    device = await registry.get_device(db, device_id) if device_id else None
-    return device is not None and device.hall == hall.id and device.kind == "dispenser" and device.revoked_at is None
+    found = (await registry.standing(db, [device_id])).values() if device_id else ()
+    return any(device.hall == hall.id and device.kind == "dispenser" and device.revoked_at is None for device in found)
 
 
 def hashed(request: Request, id_number: str | None) -> bytes | None:
@@ -245,6 +246,23 @@ async def call_next(
     if act is None and finish_current:
         ring(request, (await hall_of(request, hall)).id)
     return act
+
+
+AGE = "SELECT extract(epoch FROM clock_timestamp() - at)::float FROM presses WHERE scope = $1"
+
+
+async def nobody_before(request: Request, press: str | None, began: float, *, finish_current: bool) -> bool:
+    """Whether "nobody waits" was the answer of an earlier press: its row is older than this request, `began` by time.monotonic.
+
+    Two durations are compared, not two clocks, so that the database may be another machine.
+    """
+    person = await require(request)
+    kept = pressed(request, person.actor, press, {"finish_current": finish_current})
+    if kept is None:
+        return False
+    async with acquire(request.app.state.pool) as db:
+        age = await db.fetchval(AGE, kept.scope)
+    return age is not None and age > time.monotonic() - began
 
 
 async def call_number(request: Request, hall: str, no: str, number: str, *, press: str | None = None) -> Act:

@@ -52,10 +52,17 @@ async def lifespan(app: Starlette) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        listening.cancel()
+        await ended(listening)
         await state.doorbell.close()
         await state.redis.aclose()
         await close(state.pool)
+
+
+async def ended(task: asyncio.Task[None]) -> None:
+    """Stop what runs beside the requests; a library that swallows a cancellation is asked again."""
+    while not task.done():
+        task.cancel()
+        await asyncio.wait([task], timeout=0.5)
 
 
 async def close(pool: Pool) -> None:

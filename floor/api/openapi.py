@@ -84,8 +84,10 @@ def operation(spec: Spec) -> dict[str, Any]:
 
 
 def operation_id(spec: Spec) -> str:
-    words_of = [part for part in spec.path.removeprefix("/api/v1").strip("/").replace("-", "_").split("/") if "{" not in part]
-    return "_".join([spec.method.lower(), *words_of, *findall(r"{(\w+)}$", spec.path)])
+    """A name per operation: method, the fixed words of the path, and the last gap of it."""
+    root = [] if spec.path.startswith("/api/v1") else ["root"]
+    fixed = [part for part in spec.path.removeprefix("/api/v1").strip("/").replace("-", "_").split("/") if "{" not in part]
+    return "_".join([spec.method.lower(), *root, *fixed, *findall(r"{(\w+)}$", spec.path)]).replace(".", "_")
 
 
 def required(shape: Any) -> list[str]:
@@ -130,7 +132,7 @@ def refusals(spec: Spec) -> list[str]:
     """Every word this address may answer with."""
     codes = [*spec.refusals, *ALWAYS]
     if spec.path.startswith("/api/") and "{" in spec.path:
-        codes.append("not_found")
+        codes += ["not_found", "bad_input"]
     if spec.method != "GET":
         codes += ["bad_input", "too_large"]
     if spec.body is not None:

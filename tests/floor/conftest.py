@@ -1,6 +1,9 @@
 """The web application of a hall, as a client over HTTP meets it."""
 
+import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
 
 import httpx2
 import pytest
@@ -10,6 +13,7 @@ from floor.app import make_app
 from floor.database import Connection
 from floor.people import HASHER, add_user
 from floor.settings import Settings
+from tests.floor.promise import kept
 
 PASSWORD = "correct horse battery"
 HASHED = HASHER.hash(PASSWORD)
@@ -40,7 +44,7 @@ async def app(settings: Settings, people: None) -> AsyncIterator[Starlette]:
 
 def client_of(app: Starlette, address: str = "10.0.0.9", **headers: str) -> Client:
     transport = httpx2.ASGITransport(app, raise_app_exceptions=False, client=(address, 4711))
-    return Client(transport=transport, base_url="http://hall.test", headers=headers)
+    return Client(transport=transport, base_url="http://hall.test", headers=headers, event_hooks={"response": [kept]})
 
 
 @pytest.fixture
@@ -75,3 +79,19 @@ async def desk(sign_in: SignsIn) -> Client:
 @pytest.fixture
 async def manager(sign_in: SignsIn) -> Client:
     return await sign_in("manager")
+
+
+@pytest.fixture
+async def stuck_redis(tmp_path: Path) -> AsyncIterator[str]:
+    """A server that takes connections and never says a word, as a stopped Redis does."""
+
+    async def silence(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError):
+            while await reader.read(1024):
+                pass
+        writer.close()
+
+    path = tmp_path / "stuck.sock"
+    server = await asyncio.start_unix_server(silence, path)
+    yield f"unix://{path}"
+    server.close()

@@ -1,0 +1,102 @@
+"""The promise is whole, valid, readable, and what is served."""
+
+import re
+
+from jsonschema import Draft202012Validator
+from starlette.applications import Starlette
+from starlette.routing import Route
+
+from floor.api.routes import Promised
+from floor.database import Connection
+from tests.floor.conftest import PASSWORD, Client
+from tests.floor.promise import DOCUMENT, seen
+from tests.floor.test_api_ratings import paired
+from tests.floor.visits import HALL, at, opened, take
+
+
+def addresses(app: Starlette) -> set[tuple[str, str]]:
+    """Methods and paths of the interface that the application answers to."""
+    return {
+        (method, route.path)
+        for route in app.routes
+        if isinstance(route, Route) and route.path.startswith(("/api/", "/devices/", "/healthz", "/readyz", "/metrics"))
+        for method in (route.methods or set()) - {"HEAD"}
+    }
+
+
+async def test_every_address_is_promised_and_every_promise_is_served(app: Starlette) -> None:
+    told = {(method.upper(), path) for path, methods in DOCUMENT["paths"].items() for method in methods}
+    assert told == addresses(app)
+    assert {route.path for route in app.routes if isinstance(route, Promised)} == {path for _, path in told}
+
+
+async def test_what_is_served_is_the_document(anyone: Client) -> None:
+    answer = await anyone.get("/api/v1/openapi.json")
+    assert (answer.json()["openapi"], answer.json()) == ("3.1.0", DOCUMENT)
+
+
+def test_every_shape_is_a_json_schema_and_every_reference_leads_somewhere() -> None:
+    for schema in DOCUMENT["components"]["schemas"].values():
+        Draft202012Validator.check_schema(schema)
+    references = set(re.findall(r"#/components/schemas/(\w+)", str(DOCUMENT)))
+    assert references - set(DOCUMENT["components"]["schemas"]) == set()
+
+
+def test_each_operation_has_a_name_of_its_own() -> None:
+    names = [operation["operationId"] for methods in DOCUMENT["paths"].values() for operation in methods.values()]
+    assert sorted(names) == sorted(set(names))
+
+
+async def test_the_page_reads_without_any_other_address(anyone: Client) -> None:
+    answer = await anyone.get("/api/v1/docs")
+    assert re.findall(r'(?:src|href)="(?![#/])', answer.text) == []
+    assert "<script" not in answer.text
+    assert [path for path in DOCUMENT["paths"] if path not in answer.text] == []
+    assert "default-src 'self'" in answer.headers["content-security-policy"]
+
+
+async def test_what_is_not_built_yet_is_absent() -> None:
+    assert [path for path in DOCUMENT["paths"] if re.search("webhook|slots|appointment|doorstep", path)] == []
+
+
+async def test_every_operation_answers_as_promised_when_all_goes_well(
+    app: Starlette, desk: Client, clerk: Client, manager: Client, anyone: Client, db: Connection
+) -> None:
+    """Every answer of every client here is held against the document; this one visit meets all of them but the stream."""
+    seen.clear()
+    for path in ("/healthz", "/readyz", "/api/v1/openapi.json", "/api/v1/docs", HALL):
+        await anyone.get(path)
+    dispenser = await paired(app, manager, "dispenser")
+    other = (await manager.post(f"{HALL}/devices", json={"kind": "tv", "name": "电视"})).json()
+    await manager.post("/api/v1/devices/pair", json={"code": other["code"]})
+    await manager.post("/api/v1/devices/dv_dispenser_1/test")
+    await dispenser.get(HALL)
+    await db.execute("UPDATE halls SET calls_before_missed = 1")
+    app.state.halls.forget("demo")
+    keys = [(await take(desk))["key"] for _ in range(6)]
+    await opened(clerk)
+    for act, body in VISIT:
+        answer = await at(clerk, "1", act, body)
+        assert answer.status_code == 200, (act, answer.text)
+    await anyone.get(f"/api/v1/tickets/{keys[0]}")
+    await anyone.get(f"/api/v1/tickets/{keys[0]}/story")
+    await anyone.post(f"/api/v1/tickets/{keys[0]}/rating", json={"level": 5})
+    await desk.post(f"/api/v1/tickets/{keys[2]}/restore")
+    await desk.post(f"/api/v1/tickets/{keys[3]}/reprint", json={"print_at": "dv_dispenser_1"})
+    await anyone.post(f"/api/v1/tickets/{keys[5]}/cancel")
+    for path in ("tickets", "ratings/summary", "devices", "journal"):
+        await manager.get(f"{HALL}/{path}")
+    await manager.get("/metrics")
+    await manager.delete("/api/v1/devices/dv_tv_2")
+    await anyone.post("/api/v1/sessions", json={"username": "desk01", "password": PASSWORD})
+    await desk.delete("/api/v1/sessions/current")
+    told = {(method.upper(), path) for path, methods in DOCUMENT["paths"].items() for method in methods}
+    met = {(method, path) for method, path, status in seen if status < "300"}
+    assert told - met == {("GET", "/api/v1/halls/{hall}/journal/stream")}
+
+
+VISIT: list[tuple[str, object]] = [
+    ("next", {}), ("recall", None), ("arrive", None), ("finish", {"outcome": "done"}), ("open-rating", None),
+    ("next", {}), ("hold", {"kind": "waiting"}), ("resume-held", {"number": "A002"}), ("transfer", {"to_service": "B"}),
+    ("call", {"number": "A003"}), ("no-show", None), ("pause", {"reason": "交接"}), ("resume", None), ("close", None),
+]  # fmt: skip
