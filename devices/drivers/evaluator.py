@@ -50,6 +50,7 @@ class Evaluator:
         self.question: Question | None = None
         self._server: asyncio.Server | None = None
         self._box: asyncio.StreamWriter | None = None
+        self._seen = False
 
     async def open(self) -> None:
         host, _, port = self.settings.listen.rpartition(":")
@@ -67,7 +68,8 @@ class Evaluator:
         return int(self._server.sockets[0].getsockname()[1])
 
     def parts(self) -> Mapping[str, Mapping[str, Any]]:
-        return {"buttons": {"state": "ok" if self._box else "offline"}}
+        """A box that was here and is gone is a fault; where none ever came, a pad in a browser may do its work."""
+        return {"buttons": {"state": "ok" if self._box else "offline" if self._seen else "unknown"}}
 
     def configure(self, data: Mapping[str, Any]) -> None:
         """A button box has no settings of the hall's."""
@@ -90,7 +92,7 @@ class Evaluator:
             self._say("idle")
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        old, self._box = self._box, writer
+        old, self._box, self._seen = self._box, writer, True
         if old:
             old.close()
         self.hall.health_changed()
