@@ -12,7 +12,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from floor.boot import migrate, postgres, valkey
@@ -53,7 +53,7 @@ def running(server: Server, log: Path) -> Iterator[subprocess.Popen[bytes]]:
             end(process, server.program.stop)
 
 
-def end(process: subprocess.Popen[bytes], how: signal.Signals = signal.SIGTERM) -> None:
+def end(process: "subprocess.Popen[bytes] | subprocess.Popen[str]", how: signal.Signals = signal.SIGTERM) -> None:
     """Ask one process of ours to end, and see to it."""
     if process.poll() is None:
         process.send_signal(how)
@@ -82,11 +82,22 @@ async def stand() -> AsyncIterator[Ground]:
         await asyncio.to_thread(postgres.prepare, cluster)
         db_server, ring = postgres.server(cluster), valkey.server(home, sockets)
         with running(db_server, home / "postgres.out"), running(ring, home / "valkey.out"):
-            await migrate.migrate(db_server.url)
             yield Ground(home, sockets, db_server.url, ring.url)
     finally:
         shutil.rmtree(home, ignore_errors=True)
         shutil.rmtree(sockets, ignore_errors=True)
+
+
+async def fresh(ground: Ground, name: str) -> Ground:
+    """The same servers with a database of one bench alone: what one leaves behind is not in the way of the next."""
+    db = await open_db(ground)
+    try:
+        await db.execute(f"CREATE DATABASE {name}")
+    finally:
+        await db.close()
+    made = replace(ground, database_url=ground.database_url.replace("/postgres?", f"/{name}?"))
+    await migrate.migrate(made.database_url)
+    return made
 
 
 HALL = """

@@ -11,7 +11,7 @@ import httpx2
 from floor.database import Connection
 from floor.signin import add_user, hash_password
 from tests.bench.figures import Figure, Pair, quantile
-from tests.bench.ground import LETTERS, Ground, empty, fill, free_port, lay_hall, open_db, program
+from tests.bench.ground import LETTERS, Ground, empty, fill, free_port, fresh, lay_hall, open_db, program
 from tests.bench.load import Load, Request, drive, post
 
 CLIENTS = 8
@@ -36,6 +36,7 @@ class Side:
 
 async def measure(ground: Ground, *, runs: int, seconds: float) -> list[Figure]:
     """P2. Takes go to a hall of eight services that is empty before each run; each call is made at a fresh window."""
+    ground = await fresh(ground, "p2")
     db = await open_db(ground)
     try:
         room = int(ROOM_PER_S * seconds) * (runs + 1)

@@ -1,21 +1,27 @@
 """Many plain websocket clients in one process, on epoll: they only read, and tell when the last of them had each frame.
 
-`python -m tests.bench.listeners` reads one JSON line {"port", "paths", "headers", "greet"} from stdin: a connection is
-made per path. It prints {"ready": n}, then one line per marked frame: {"mark", "got", "last"} with monotonic seconds.
-A frame is marked by `"mark":<k>` or by the `call` of an event or a job; each connection counts a mark once.
+`python -m tests.bench.listeners` reads one JSON line {"port", "lines": [{"path", "headers"}], "greet", "patience_s"} from
+stdin and makes a connection for each line. It prints {"ready": n}, then a line per marked frame: {"mark", "last"} in
+monotonic seconds. A frame is marked by `"mark"` or by the `call` of an event or job; a connection counts a mark once.
+With `greet` it speaks hall.v1: it greets, beats, and reports every job as done, as a machine would.
 """
 
 import json
 import re
+import resource
 import select
 import socket
 import sys
 import time
 from collections import Counter
+from datetime import UTC, datetime
 from typing import Any
 
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="
 MARK = re.compile(rb'"(?:mark|call)":"?([\w-]+)')
+JOB = re.compile(rb'"type":"job"[^{}]*?"job":"(\w+)"')
+BEAT_S = 8.0
+TAIL = 400  # bytes kept between reads: a frame may be cut in two by the end of one
 
 
 def upgrade(path: str, port: int, headers: dict[str, str]) -> bytes:
@@ -32,61 +38,99 @@ def masked(text: str) -> bytes:
     return head + bytes(4) + payload
 
 
-def connect(port: int, path: str, headers: dict[str, str]) -> socket.socket:
-    """An upgraded connection; what came right behind the upgrade is thrown away with it."""
-    line = socket.create_connection(("127.0.0.1", port), 10)
-    line.sendall(upgrade(path, port, headers))
-    head = b""
-    while b"\r\n\r\n" not in head:
-        got = line.recv(4096)
-        if not got:
+def connect(port: int, path: str, headers: dict[str, str], patience_s: float = 20) -> socket.socket:
+    """An upgraded connection. A hall that is still reading its record says 503 and is asked again; else SystemExit."""
+    until = time.monotonic() + patience_s
+    while True:
+        line = socket.create_connection(("127.0.0.1", port), 10)
+        line.sendall(upgrade(path, port, headers))
+        head = b""
+        while b"\r\n\r\n" not in head and (got := line.recv(4096)):
+            head += got
+        status = head.split(b"\r\n", 1)[0]
+        if b" 101 " in status:
+            line.setblocking(False)
+            return line
+        line.close()
+        if b" 503 " not in status or time.monotonic() > until:
             raise SystemExit(f"refused: {head!r}")
-        head += got
-    if b" 101 " not in head.split(b"\r\n", 1)[0]:
-        raise SystemExit(f"refused: {head!r}")
-    line.setblocking(False)
-    return line
+        time.sleep(0.2)
+
+
+class Crowd:
+    """All the lines, and how often each mark has been seen."""
+
+    def __init__(self, greet: dict[str, Any] | None):
+        self.greet = greet
+        self.poll = select.epoll()
+        self.lines: dict[int, socket.socket] = {}
+        self.ids: dict[int, int] = {}
+        self.tails: dict[int, bytes] = {}
+        self.seen: set[tuple[int, bytes]] = set()
+        self.done: set[bytes] = set()
+        self.counts: Counter[bytes] = Counter()
+        self.next_beat = time.monotonic() + BEAT_S
+
+    def add(self, line: socket.socket) -> None:
+        fd = line.fileno()
+        self.lines[fd], self.ids[fd] = line, 1
+        if self.greet:
+            line.sendall(masked(json.dumps({**self.greet, "at": now()})))
+        self.poll.register(line, select.EPOLLIN)
+
+    def listen(self) -> None:
+        """Until every server has hung up."""
+        while self.lines:
+            for fd, _ in self.poll.poll(1.0):
+                self.read(fd)
+            if self.greet and time.monotonic() > self.next_beat:
+                self.next_beat = time.monotonic() + BEAT_S
+                for fd in self.lines:
+                    self.say(fd, {"type": "beat", "sent": now(), "state": "online"})
+
+    def read(self, fd: int) -> None:
+        try:
+            data = self.lines[fd].recv(65536)
+        except ConnectionResetError:
+            data = b""
+        if not data:
+            self.poll.unregister(fd)
+            self.lines.pop(fd).close()
+            return
+        data = self.tails.get(fd, b"") + data
+        self.tails[fd] = data[-TAIL:]
+        for mark in set(MARK.findall(data)):
+            self.mark(fd, mark)
+        for job in set(JOB.findall(data)) - self.done if self.greet else ():
+            self.done.add(job)
+            self.say(fd, {"type": "job_report", "job": job.decode(), "state": "done", "at": now()})
+
+    def mark(self, fd: int, mark: bytes) -> None:
+        if (fd, mark) in self.seen:
+            return
+        self.seen.add((fd, mark))
+        self.counts[mark] += 1
+        if self.counts[mark] == len(self.lines):
+            print(json.dumps({"mark": mark.decode(), "last": time.monotonic()}), flush=True)
+
+    def say(self, fd: int, frame: dict[str, Any]) -> None:
+        self.ids[fd] += 1
+        self.lines[fd].sendall(masked(json.dumps({**frame, "id": self.ids[fd]})))
+
+
+def now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 def main() -> None:
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     asked: dict[str, Any] = json.loads(sys.stdin.readline())
-    lines = {}
-    poll = select.epoll()
-    for n, path in enumerate(asked["paths"]):
-        headers = asked["headers"][n] if isinstance(asked["headers"], list) else asked["headers"]
-        line = connect(asked["port"], path, headers)
-        if asked.get("greet"):
-            line.sendall(masked(asked["greet"]))
-        lines[line.fileno()] = line
-        poll.register(line, select.EPOLLIN)
-    print(json.dumps({"ready": len(lines)}), flush=True)
-    listen(lines, poll)
-
-
-def listen(lines: dict[int, socket.socket], poll: select.epoll) -> None:
-    """Until every server has hung up; a beat is answered by nothing, so a run is shorter than the silence allowed."""
-    counts: Counter[bytes] = Counter()
-    seen: set[tuple[int, bytes]] = set()
-    tails: dict[int, bytes] = {}  # a mark may be cut in two by the end of a read
-    while lines:
-        for fd, _ in poll.poll():
-            try:
-                data = lines[fd].recv(65536)
-            except ConnectionResetError:
-                data = b""
-            if not data:
-                poll.unregister(fd)
-                lines.pop(fd).close()
-                continue
-            data = tails.get(fd, b"") + data
-            tails[fd] = data[-60:]
-            for mark in set(MARK.findall(data)):
-                if (fd, mark) not in seen:
-                    seen.add((fd, mark))
-                    counts[mark] += 1
-                    if counts[mark] == len(lines):
-                        told = {"mark": mark.decode(), "got": counts[mark], "last": time.monotonic()}
-                        print(json.dumps(told), flush=True)
+    crowd = Crowd(asked.get("greet"))
+    for line in asked["lines"]:
+        crowd.add(connect(asked["port"], line["path"], line["headers"]))
+    print(json.dumps({"ready": len(crowd.lines)}), flush=True)
+    crowd.listen()
 
 
 if __name__ == "__main__":

@@ -10,8 +10,9 @@ from floor.database import Connection
 from queueing.calls import NEXT
 from queueing.tickets import TAKE
 from tests.bench.figures import Figure, Pair
-from tests.bench.ground import Ground, fill, lay_hall, open_db
+from tests.bench.ground import Ground, fill, fresh, lay_hall, open_db
 
+DATABASE = "p1"
 CLIENTS = 8
 ROOM_PER_S = 8000  # tickets and windows laid out for each second of a run of `next`
 
@@ -91,7 +92,7 @@ async def pgbench(ground: Ground, script: str, seconds: float, clients: int, fir
     path.write_text(script)
     run = await asyncio.create_subprocess_exec(
         str(postgres.binaries() / "pgbench"), "-n", "-M", "prepared", "-c", str(clients), "-j", "2", "-T", str(int(seconds)),
-        "-D", f"n={first}", "-f", str(path), "-h", str(ground.sockets), "-U", "postgres", "postgres",
+        "-D", f"n={first}", "-f", str(path), "-h", str(ground.sockets), "-U", "postgres", DATABASE,
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
     out, err = await run.communicate()
@@ -102,6 +103,7 @@ async def pgbench(ground: Ground, script: str, seconds: float, clients: int, fir
 
 async def measure(ground: Ground, *, runs: int, seconds: float) -> list[Figure]:
     """P1 for both acts at eight clients."""
+    ground = await fresh(ground, DATABASE)
     db = await open_db(ground)
     try:
         floor, product = await lay_hall(db, "p1-floor"), await lay_hall(db, "p1-product")

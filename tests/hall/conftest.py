@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import tomllib
 from collections.abc import Callable, Iterator
@@ -178,8 +179,9 @@ def below(pid: int) -> list[int]:
 
 
 @pytest.fixture(scope="session")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    home = tmp_path_factory.mktemp("hall")
+def house(request: pytest.FixtureRequest) -> Iterator[House]:
+    """One hall for all tests of this folder; its directory is kept when one of them fails."""
+    home = Path(tempfile.mkdtemp(prefix="hall-house-"))
     opened = House(home, with_room())
     try:
         opened.start()
@@ -187,7 +189,10 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     finally:
         if opened.process is not None and opened.process.poll() is None:
             opened.stop()
-        shutil.rmtree(home / "postgres", ignore_errors=True)
+        if request.session.testsfailed:
+            print(f"the hall's files and log are in {home}")
+        else:
+            shutil.rmtree(home)
 
 
 @pytest.fixture(scope="session")
