@@ -1,7 +1,7 @@
 """How a hall's record reaches its boards, pages and machines: read once when it grows, told to all who watch, then announced."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from typing import Protocol
 
 import asyncpg
@@ -160,6 +160,18 @@ async def persist(task: str, step: Callable[[], Awaitable[None]], retry: asyncio
                 retry.set()
 
 
+async def surely(act: Coroutine[None, None, None]) -> None:
+    """Do this so that it ends when it is cancelled: the Redis client loses a cancellation that meets it connecting."""
+    task = asyncio.create_task(act)
+    try:
+        await asyncio.wait([task])
+        task.result()
+    finally:
+        while not task.done():
+            task.cancel()
+            await asyncio.wait([task], timeout=0.1)
+
+
 TOPS = 'SELECT hall, epoch, top FROM hall_streams'
 
 
@@ -182,7 +194,7 @@ class Pumps:
     async def run(self) -> None:
         """Keep every hall's record flowing until cancelled."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self.listen())
+            group.create_task(surely(self.listen()))
             group.create_task(persist("sweep", lambda: self.sweep(group)))
 
     async def listen(self) -> None:
