@@ -47,6 +47,7 @@ async def lifespan(app: Starlette) -> AsyncIterator[None]:
     state.rates = Rates(state.redis)
     state.sessions = Sessions(state.pool)
     state.halls, state.loads = Kept(3.0), Kept(3.0)
+    state.days = {}  # floor.trends: each hall's day as far as it was read
     state.rings, state.streams = Rings(state.doorbell), 0
     listening = asyncio.create_task(state.rings.listen())
     try:

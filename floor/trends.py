@@ -103,15 +103,15 @@ SELECT w.no FROM windows w LEFT JOIN LATERAL (
 WHERE w.hall = $1 AND CASE WHEN next.kind IS NULL THEN w.state = 'open' ELSE next.kind IN ('window.paused', 'window.closed') END
 """
 
-DAYS: dict[int, Day] = {}
+async def today(db: Db, days: dict[int, Day], hall: Hall, now: datetime) -> Day:
+    """The hall's day up to `now`. The first question of a day reads its rows, each later one only what is new.
 
-
-async def today(db: Db, hall: Hall, now: datetime) -> Day:
-    """The hall's day up to `now`. The first question of a day reads its rows, each later one only what is new."""
+    `days` keeps what was read, by hall id, for as long as the process lives.
+    """
     day, stands = await business_day(db, hall), await journal.top(db, hall.id)
-    known = DAYS.get(hall.id)
+    known = days.get(hall.id)
     if known is None or known.day != day or known.epoch != stands.epoch:
-        known = DAYS[hall.id] = await _begin(db, hall, day, stands)
+        known = days[hall.id] = await _begin(db, hall, day, stands)
     while known.offset < stands.offset:
         for entry in await journal.read(db, hall.id, known.offset, BATCH):
             if entry.offset > known.offset:  # another request may have read on while this one waited

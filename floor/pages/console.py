@@ -99,8 +99,13 @@ def said(act: str, done: Any, say: Words) -> str | None:
 
 
 async def show(request: Request) -> Response:
-    """The whole console of one window."""
-    return await draw(request, "console.html")
+    """The whole console of one window; whoever has no seat there is shown the floor instead."""
+    try:
+        return await draw(request, "console.html")
+    except (NotYourWindow, NotAllowed) as refused:
+        if (await require(request)).roles.isdisjoint(acts.AT_WINDOWS):
+            raise
+        return await choose(request, sentence(refused, words(language(request))))
 
 
 async def part(request: Request) -> Response:

@@ -9,7 +9,7 @@ from starlette.routing import Route
 from floor.boot.demo import CODE
 from floor.database import acquire
 from floor.pages import render
-from floor.pages.signin import ANYONE, KIOSK
+from floor.pages.signin import ANYONE, KIOSK, PAD
 from floor.signin import current
 from floor.words import language, words
 from queueing.halls import Hall, list_halls
@@ -32,7 +32,7 @@ def doors(hall: str) -> dict[str, Door]:
         Door("tv", f"/{hall}/tv", ANYONE),
         Door("wall", f"/{hall}/wall", ANYONE),
         Door("console", f"/{hall}/console", "clerk01"),
-        Door("pad", f"/{hall}/pad/1", ANYONE),
+        Door("pad", f"/{hall}/pad/1", PAD),
         Door("desk", f"/{hall}/desk", "desk01"),
         Door("manage", f"/{hall}/manage", "manager"),
         Door("fleet", f"/{hall}/fleet", "engineer"),

@@ -52,18 +52,18 @@ async def draw(request: Request, template: str, by: By, *, error: str | None = N
     person = await require(request, *WATCH, hall=hall.id)
     say = words(language(request))
     async with acquire(request.app.state.pool) as db:
-        seen = await look(db, hall, person, by, say)
+        seen = await look(db, hall, person, by, say, request.app.state.days)
     return render(request, template, hall=hall, by=by, error=error, **seen)
 
 
-async def look(db: Db, hall: Hall, person: Person, by: By, say: Words) -> dict[str, Any]:
+async def look(db: Db, hall: Hall, person: Person, by: By, say: Words, days: dict[int, trends.Day]) -> dict[str, Any]:
     """All the board shows."""
     now = await now_of(db)
     floor, load = await list_windows(db, hall), await loads(db, hall.id)
     zones = await zones_of(db, hall, floor, person)
     for zone in zones:
         zone["spots"] = [spot_of(window, now) for window in zone["windows"]]
-    day = await trends.today(db, hall, now)
+    day = await trends.today(db, days, hall, now)
     served = [service_row(localized(service, say), load.get(service.code), say) for service in await services(db, hall)]
     bad = await bad_ratings(db, hall)
     return {
@@ -106,7 +106,7 @@ async def rating_rows(db: Db, hall: Hall, by: By, person: Person, say: Words) ->
             "served": tally.served, "rated": tally.active + tally.default,
             "good": tally.levels["5"] + tally.levels["4"], "bad": tally.levels["1"] + tally.levels["2"],
         }
-        for tally in tallies
+        for tally in sorted(tallies, key=lambda tally: (len(tally.of), tally.of))  # window 2 before window 10
     ]  # fmt: skip
 
 

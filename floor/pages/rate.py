@@ -82,16 +82,19 @@ async def pair_demo(request: Request) -> Response:
         raise NotAllowed()
     no = request.path_params["window"]
     answer = RedirectResponse(f"/{hall.code}/pad/{no}", 303)
+    await become_pad(request, hall, no, person.actor, answer)
+    return answer
+
+
+async def become_pad(request: Request, hall: Hall, no: str, actor: str, answer: Response) -> None:
+    """Make this browser the pad of a window, by `answer`'s cookie. One that is it already stays it."""
     if any(one.window == no for one in await paired(request, hall.id, "evaluator")):
-        return answer
+        return
     async with acquire(request.app.state.pool) as db:
-        device, code, _ = await pairing.create_device(
-            db, hall.id, "evaluator", name=f"pad-{no}", actor=person.actor, window=no
-        )
+        device, code, _ = await pairing.create_device(db, hall.id, "evaluator", name=f"pad-{no}", actor=actor, window=no)
         made = await pairing.pair(db, code, MODEL, AGENT, address="demo")
     request.app.state.doorbell.ring(hall.id)
     keep_secret(answer, request, device.id, made.secret)
-    return answer
 
 
 ROUTES = [

@@ -7,8 +7,10 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from devices import registry
+from floor.boot.demo import ACTOR, CODE
 from floor.database import Db, acquire
 from floor.pages import render
+from floor.pages.rate import become_pad
 from floor.people import User, find_user
 from floor.refusals import BadPassword, NotAllowed, TooFast
 from floor.signin import (
@@ -25,8 +27,10 @@ from floor.signin import (
 )
 from floor.words import language, words
 from queueing.errors import NotFound
+from queueing.halls import get_hall
 
 KIOSK = "kiosk"  # the one who stands at the dispenser has no name
+PAD = "pad"  # nor has the one at the evaluator of window 1
 ANYONE = "anyone"  # a mirror of the hall's screens: whoever is signed in, else the engineer
 
 
@@ -82,9 +86,13 @@ async def enter_demo(request: Request) -> Response:
         if who == KIOSK:
             user = await demo_user(db, "engineer")
             set_cookie(answer, request, KIOSK_COOKIE, await open_kiosk(db, user, await first_dispenser(db, user.hall)))
+        elif who == PAD:
+            hall = await get_hall(db, CODE)
         elif who != ANYONE or person is None or person.username is None:
             user = await demo_user(db, "engineer" if who == ANYONE else who)
             set_cookie(answer, request, STAFF_COOKIE, await open_session(db, user))
+    if who == PAD:
+        await become_pad(request, hall, "1", ACTOR, answer)
     return answer
 
 

@@ -1,0 +1,136 @@
+"""The counter: one button goes on, every act happens once, and whoever has no seat is told so."""
+
+import pytest
+from starlette.applications import Starlette
+
+from floor.database import Connection
+from tests.floor.conftest import Client
+from tests.floor.pages.staff import Page, look, press, staff
+from tests.floor.visits import take
+
+CONSOLE = "/demo/console/1"
+
+
+@pytest.fixture
+async def li(app: Starlette) -> Client:
+    return await staff(app, "clerk01")
+
+
+@pytest.fixture
+async def counter(li: Client, desk: Client) -> Page:
+    """An open window with two people waiting for it."""
+    await take(desk)
+    await take(desk, category="elderly", evidence="身份证")
+    return await press(li, await look(li, CONSOLE), "primary")
+
+
+def state(page: Page) -> str | None:
+    return page.by_id["console"]["data-state"]
+
+
+async def test_the_one_button_opens_calls_begins_and_finishes(li: Client, desk: Client) -> None:
+    await take(desk)
+    page, seen = await look(li, CONSOLE), []
+    for _ in range(5):
+        seen.append((state(page), page.forms["primary"].action.rpartition("/")[2]))
+        page = await press(li, page, "primary")
+    assert seen == [("closed", "open"), ("open", "next"), ("called", "arrive"), ("serving", "finish"), ("open", "next")]
+    assert page.sentence == "现在没有人等候"
+
+
+async def test_the_line_shows_who_is_next_and_why(counter: Page) -> None:
+    assert counter.words.index("A002") < counter.words.index("A001")
+    assert ("优先 20 分" in counter.words, "按取号先后" in counter.words) == (True, True)
+
+
+async def test_a_button_pressed_twice_acts_once(li: Client, counter: Page, db: Connection) -> None:
+    first = await press(li, counter, "primary")
+    again = await press(li, counter, "primary")
+    assert (state(first), state(again), again.sentence) == ("called", "called", "")
+    assert await db.fetchval("SELECT count(*) FROM journal WHERE kind = 'ticket.called'") == 1
+
+
+async def test_without_scripts_a_press_leads_back_to_the_page(li: Client, counter: Page) -> None:
+    form = counter.forms["primary"]
+    answer = await li.post(form.action, data=form.fields)
+    assert (answer.status_code, answer.headers["location"]) == (303, CONSOLE)
+
+
+async def test_a_refusal_is_a_sentence_and_the_page_stays(li: Client, counter: Page) -> None:
+    page = await press(li, counter, "act-call", number="z999")
+    assert (state(page), page.sentence) == ("open", "找不到该号")
+    page = await press(li, page, "act-call", number="")
+    assert (state(page), page.sentence != "") == ("open", True)
+
+
+async def test_a_held_ticket_is_named_and_taken_back(li: Client, counter: Page) -> None:
+    page = await press(li, await press(li, counter, "primary"), "act-hold", kind="with_papers", note="等照片")
+    assert (state(page), page.sentence, "材料留在窗口：等照片" in page.words) == ("open", "A002 已暂挂", True)
+    page = await press(li, page, "resume-A002")
+    assert (state(page), "备注：等照片" in page.words) == ("serving", True)
+
+
+async def test_nobody_came_sends_the_ticket_back_and_then_lists_it_as_missed(li: Client, counter: Page) -> None:
+    page = counter
+    for _ in range(2):
+        page = await press(li, await press(li, page, "act-call", number="A001"), "act-no-show")
+    assert page.sentence == "A001 未到，已往后排"
+    page = await press(li, await press(li, page, "act-call", number="A001"), "act-no-show")
+    assert (page.sentence, "call-A001" in page.forms) == ("A001 已过号", True)
+    assert state(await press(li, page, "call-A001")) == "called"
+
+
+async def test_a_transfer_keeps_the_number(li: Client, counter: Page) -> None:
+    page = await press(li, await press(li, counter, "primary"), "act-transfer", to="window:2", position="front")
+    assert (state(page), page.sentence) == ("open", "A002 已转移，号码不变")
+
+
+async def test_finishing_can_call_the_next_at_once(li: Client, counter: Page) -> None:
+    called = await press(li, counter, "primary")
+    serving = await press(li, called, "primary")
+    page = await press(li, serving, "act-finish-next")
+    assert (state(page), "A001" in page.words) == ("called", True)
+
+
+async def test_a_pause_tells_why_and_the_one_button_ends_it(li: Client, counter: Page) -> None:
+    page = await press(li, counter, "act-pause", reason="用餐")
+    assert (state(page), "暂停原因：用餐" in page.words) == ("paused", True)
+    assert state(await press(li, page, "primary")) == "open"
+
+
+async def test_a_seated_clerk_goes_straight_to_the_own_window(li: Client, counter: Page) -> None:
+    answer = await li.get("/demo/console")
+    assert (answer.status_code, answer.headers["location"]) == (303, CONSOLE)
+    assert "请选择今天的窗口" in (await look(li, "/demo/console?all=1")).words
+
+
+async def test_anothers_window_shows_the_floor_and_says_whose_it_is_not(app: Starlette, counter: Page) -> None:
+    wang = await staff(app, "clerk02")
+    page = await look(wang, CONSOLE, 409)
+    assert ("1 号窗口不是您的座位" in page.words, "/demo/console/2/open" in page.forms) == (True, True)
+
+
+async def test_a_leader_looks_into_any_window_of_the_own_area(app: Starlette, counter: Page) -> None:
+    leader = await staff(app, "leader01")
+    assert state(await look(leader, CONSOLE)) == "open"
+
+
+async def test_the_desk_has_no_seat_at_a_window(app: Starlette, counter: Page) -> None:
+    desk = await staff(app, "desk01")
+    assert (await desk.get(CONSOLE)).status_code == 403
+
+
+async def test_a_stranger_is_asked_to_sign_in_and_comes_back(anyone: Client) -> None:
+    answer = await anyone.get(CONSOLE, headers={"accept": "text/html"})
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/signin?next={CONSOLE}")
+
+
+async def test_an_act_without_the_pages_own_token_is_refused(li: Client, counter: Page) -> None:
+    form = counter.forms["primary"]
+    answer = await li.post(form.action, data={"press": form.fields["press"]})
+    assert answer.status_code == 403
+
+
+@pytest.mark.parametrize(("lang", "word"), [("zh-Hans", "呼叫下一位"), ("zh-Hant", "呼叫下一位"), ("en", "Call the next person")])
+async def test_the_counter_speaks_three_languages(li: Client, counter: Page, lang: str, word: str) -> None:
+    assert word in (await look(li, f"{CONSOLE}?lang={lang}")).words

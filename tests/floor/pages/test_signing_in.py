@@ -1,0 +1,98 @@
+"""Coming in and leaving, and the demo's doors."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+from starlette.applications import Starlette
+
+from floor.app import make_app
+from floor.boot.demo import SignIns, open_demo_hall
+from floor.database import Connection
+from floor.pages.signin import safe_path
+from floor.settings import Settings
+from queueing.halls import get_hall
+from scheduling.hours import open_doors
+from tests.floor.conftest import PASSWORD, Client, client_of
+from tests.floor.pages.staff import look, staff
+
+
+async def test_a_wrong_password_is_told_in_the_form_and_the_name_stays(app: Starlette) -> None:
+    client = client_of(app, accept="text/html")
+    answer = await client.post("/signin", data={"username": "clerk01", "password": "wrong"})
+    assert (answer.status_code, "用户名或密码不正确" in answer.text, 'value="clerk01"' in answer.text) == (401, True, True)
+
+
+async def test_who_leaves_is_asked_to_sign_in_again(app: Starlette) -> None:
+    client = await staff(app, "clerk01")
+    page = await look(client, "/demo/console")
+    assert (await client.post("/signout", data=page.forms["/signout"].fields)).status_code == 303
+    assert (await client.get("/demo/console")).headers["location"] == "/signin?next=/demo/console"
+
+
+async def test_another_site_can_not_sign_anybody_in(app: Starlette) -> None:
+    client = client_of(app, accept="text/html", origin="http://elsewhere.test")
+    assert (await client.post("/signin", data={"username": "clerk01", "password": PASSWORD})).status_code == 403
+
+
+@pytest.mark.parametrize("path", ["https://elsewhere.test/", "//elsewhere.test", "/\\elsewhere.test", "demo"])
+def test_signing_in_never_leads_to_another_site(path: str) -> None:
+    assert safe_path(path) == "/"
+
+
+async def test_a_real_hall_has_no_demo_doors(app: Starlette, anyone: Client) -> None:
+    answer = await anyone.post("/signin/demo", data={"who": "manager", "next": "/demo/manage"})
+    assert answer.status_code == 403
+    assert "/signin/demo" not in (await anyone.get("/")).text
+
+
+@pytest.fixture
+async def demo_settings(settings: Settings) -> Settings:
+    return replace(settings, demo=True)
+
+
+@pytest.fixture
+async def demo(db: Connection, demo_settings: Settings) -> SignIns:
+    """The demo hall, as the first start makes it."""
+    sign_ins = await open_demo_hall(db, demo_settings)
+    await open_doors(db, (await get_hall(db, sign_ins.hall)).id)
+    return sign_ins
+
+
+@pytest.fixture
+async def visitor(demo: SignIns, demo_settings: Settings) -> AsyncIterator[Client]:
+    """A newcomer's browser at the demo."""
+    made = make_app(demo_settings)
+    async with made.router.lifespan_context(made):
+        yield client_of(made, accept="text/html")
+
+
+async def test_every_door_of_the_demo_opens_with_one_click(visitor: Client) -> None:
+    doors = [form.fields for form in (await look(visitor, "/")).every if form.action == "/signin/demo"]
+    opened = {}
+    for door in doors:
+        token = (await look(visitor, "/")).every[-1].fields["csrf"]
+        answer = await visitor.post("/signin/demo", data={**door, "csrf": token})
+        opened[door["next"]] = (answer.status_code, (await visitor.get(door["next"])).status_code)
+    names = ("kiosk", "board/A", "tv", "wall", "console", "console/1", "pad/1", "desk", "manage", "fleet")
+    assert opened == {f"/demo/{name}": (303, 200) for name in names}
+
+
+async def test_a_click_is_enough_to_be_the_manager(visitor: Client) -> None:
+    answer = await visitor.post("/signin/demo", data={"who": "manager", "next": "/demo/manage"})
+    assert (answer.status_code, answer.headers["location"]) == (303, "/demo/manage")
+    assert "林静" in (await look(visitor, "/demo/manage")).words
+
+
+async def test_a_click_makes_the_browser_a_kiosk(visitor: Client) -> None:
+    answer = await visitor.post("/signin/demo", data={"who": "kiosk", "next": "/demo/kiosk"})
+    assert (answer.status_code, [cookie.name for cookie in visitor.cookies.jar]) == (303, ["hall_kiosk"])
+    assert "社保医保" in (await look(visitor, "/demo/kiosk")).words
+
+
+async def test_mirrors_keep_whoever_is_signed_in(visitor: Client) -> None:
+    await visitor.post("/signin/demo", data={"who": "clerk01", "next": "/demo/console"})
+    page = await look(visitor, "/")
+    wall = next(form for form in page.every if form.fields.get("next") == "/demo/wall")
+    assert (await visitor.post(wall.action, data=wall.fields)).status_code == 303
+    assert "陈晓芸" in (await look(visitor, "/")).words
