@@ -1,41 +1,18 @@
-"""What the hall says aloud and prints, in each language, and how a number is read so that everybody hears the same."""
+"""What the hall says aloud, in each voice, and how a number is read so that everybody hears the same."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-LANGUAGES = ("zh-Hans", "zh-Hant", "en")
 SPOKEN_AS = {"zh-Hans": "zh-Hans", "zh-Hant": "zh-Hans", "en": "en"}  # two scripts, one voice
 
 DIGITS = dict(zip("0123456789", "零一二三四五六七八九", strict=True))
 PREFIXES: Mapping[str, str] = {"VIP": "贵宾", "LOVE": "爱心"}  # prefixes that are words; other letters are read one by one
 
 
-@dataclass(frozen=True, slots=True)
-class Phrases:
-    """The sentences of a language. Placeholders: {number} of the ticket, {window}, {minutes}, {low}, {high}, {count}."""
-
-    call: str  # spoken
-    strip: str  # on a window's strip
-    short: str  # on a strip too narrow for it
-    welcome: str
-    away: str
-    closed: str
-
-
-PHRASES: Mapping[str, Phrases] = {
-    "zh-Hans": Phrases(
-        call="请{number}号到{window}号窗口办理", strip="请{number}到{window}号窗口", short="{number}",
-        welcome="欢迎光临", away="暂停服务", closed="窗口未开",
-    ),
-    "zh-Hant": Phrases(
-        call="請{number}號到{window}號窗口辦理", strip="請{number}到{window}號窗口", short="{number}",
-        welcome="歡迎光臨", away="暫停服務", closed="窗口未開",
-    ),
-    "en": Phrases(
-        call="Ticket {number}, please go to window {window}", strip="{number} > {window}", short="{number}",
-        welcome="Welcome", away="Paused", closed="Closed",
-    ),
-}  # fmt: skip
+CALLS: Mapping[str, str] = {
+    "zh-Hans": "请{number}号到{window}号窗口办理",
+    "en": "Ticket {number}, please go to window {window}",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,15 +64,4 @@ def call_sentences(number: str, window: str, langs: Sequence[str]) -> list[Sente
 
 def say_call(number: str, window: str, lang: str) -> str:
     """The sentence of a call: 「请A零零一号到三号窗口办理」 for A001 and window 3."""
-    return PHRASES[lang].call.format(number=read_number(number, lang), window=read_window(window, lang))
-
-
-def strip_call(number: str, window: str, lang: str, cells: int) -> str:
-    """A call on a strip that is `cells` half-width characters wide; the number alone where the sentence is too long."""
-    text = PHRASES[lang].strip.format(number=number, window=window)
-    return text if width(text) <= cells else PHRASES[lang].short.format(number=number, window=window)
-
-
-def width(text: str) -> int:
-    """Half-width cells a text takes on a dot-matrix strip: 2 for a Chinese character, 1 for a letter or digit."""
-    return sum(1 if character.isascii() else 2 for character in text)
+    return CALLS[lang].format(number=read_number(number, lang), window=read_window(window, lang))

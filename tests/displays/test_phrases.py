@@ -44,14 +44,5 @@ def test_a_language_nobody_speaks_here_is_left_out() -> None:
     assert phrases.call_sentences("A001", "1", ["fr"]) == [Sentence("zh-Hans", "请A零零一号到一号窗口办理")]
 
 
-def test_a_strip_of_eight_characters_holds_the_usual_call() -> None:
-    assert phrases.strip_call("A001", "3", "zh-Hans", 16) == "请A001到3号窗口"
-    assert phrases.width("请A001到3号窗口") == 15
-
-
-def test_a_call_too_long_for_a_strip_shows_the_number_alone() -> None:
-    assert phrases.strip_call("LOVE001", "12", "zh-Hans", 16) == "LOVE001"
-
-
-def test_every_language_has_every_phrase() -> None:
-    assert tuple(phrases.PHRASES) == phrases.LANGUAGES
+def test_every_language_of_a_ticket_has_a_voice_with_a_sentence() -> None:
+    assert set(phrases.SPOKEN_AS.values()) == set(phrases.CALLS)
