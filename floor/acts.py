@@ -62,7 +62,7 @@ def pressed(request: Request, actor: str, press: str | None, asked: object) -> P
 
 def ring(request: Request, hall: int) -> None:
     """Tell the link that the record has grown."""
-    request.app.state.doorbell.ring(hall)
+    request.app.state.bell.ring(hall)
 
 
 # --- tickets ----------------------------------------------------------------------------------------------------
@@ -201,10 +201,14 @@ async def reprint(request: Request, key: str, print_at: str | None = None, *, pr
 async def on_ticket(
     request: Request, hall: Hall, actor: str, press: str | None, asked: object, act: Callable[[Db, Press | None], Awaitable[Act]]
 ) -> Act:
-    """Do an act on a ticket once and ring. A repeat is answered even where the act would now be refused beforehand."""
+    """Do an act on a ticket once and ring. A repeat is answered even where the act would now be refused beforehand.
+
+    How many are ahead is read on the same connection and left in the request for whoever answers it.
+    """
     once_only = pressed(request, actor, press, asked)
     async with acquire(request.app.state.pool) as db:
         done = await once(db, once_only, lambda: act(db, once_only), tickets.again)
+        request.scope["hall.ahead"] = (done.ticket.id, await tickets.ahead(db, done.ticket))
     if not done.replayed:
         ring(request, hall.id)
     return done

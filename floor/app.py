@@ -19,7 +19,7 @@ from floor.database import Pool, open_pool
 from floor.doorbell import Doorbell, open_redis
 from floor.guards import Guards
 from floor.kept import Kept
-from floor.rings import Rings
+from floor.rings import Bell, Rings
 from floor.settings import Settings, load
 from floor.signin import Sessions
 from floor.words import check_words
@@ -48,22 +48,14 @@ async def lifespan(app: Starlette) -> AsyncIterator[None]:
     state.sessions = Sessions(state.pool)
     state.halls, state.loads = Kept(3.0), Kept(3.0)
     state.days = {}  # floor.trends: each hall's day as far as it was read
-    state.rings, state.streams = Rings(state.doorbell), 0
-    listening = asyncio.create_task(state.rings.listen())
+    state.bell, state.rings, state.streams = Bell(state.doorbell), Rings(state.doorbell), 0
     try:
         yield
     finally:
-        await ended(listening)
+        await state.rings.close()
         await state.doorbell.close()
         await state.redis.aclose()
         await close(state.pool)
-
-
-async def ended(task: asyncio.Task[None]) -> None:
-    """Stop what runs beside the requests; a library that swallows a cancellation is asked again."""
-    while not task.done():
-        task.cancel()
-        await asyncio.wait([task], timeout=0.5)
 
 
 async def close(pool: Pool) -> None:

@@ -95,21 +95,22 @@ async def events(request: Request, hall: Hall, at: Position) -> AsyncIterator[by
     state = request.app.state
     state.streams += 1
     try:
-        yield position(at)
-        proved = beaten = time.monotonic()
-        while True:
-            if time.monotonic() - proved > PROVE_S:
-                proved = time.monotonic()
-                if not await may_still_read(request, hall):
-                    return
-            at, frames = await grown(request, hall, at)
-            if frames:
-                yield frames
-                continue
-            if time.monotonic() - beaten > BEAT_S:
-                beaten = time.monotonic()
-                yield b": beat\n\n"
-            await state.rings.wait(hall.id, LOOK_S)
+        async with state.rings.heard():
+            yield position(at)
+            proved = beaten = time.monotonic()
+            while True:
+                if time.monotonic() - proved > PROVE_S:
+                    proved = time.monotonic()
+                    if not await may_still_read(request, hall):
+                        return
+                at, frames = await grown(request, hall, at)
+                if frames:
+                    yield frames
+                    continue
+                if time.monotonic() - beaten > BEAT_S:
+                    beaten = time.monotonic()
+                    yield b": beat\n\n"
+                await state.rings.wait(hall.id, LOOK_S)
     finally:
         state.streams -= 1
 

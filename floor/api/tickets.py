@@ -116,14 +116,22 @@ async def shown(request: Request, *found: tickets.Ticket) -> list[Ticket]:
     if not any(ticket.state == "waiting" for ticket in found):
         return [show(ticket) for ticket in found]
     loads = await loads_of(request, found[0].hall)
+    counted, ahead = request.scope.get("hall.ahead", (0, None))
+    if [ticket.id for ticket in found] == [counted]:
+        return [show(found[0], ahead, expected(loads, found[0], ahead))]
     async with acquire(request.app.state.pool) as db:
         return [await shown_with(db, ticket, loads) for ticket in found]
 
 
 async def shown_with(db: Db, ticket: tickets.Ticket, loads: dict[str, Load]) -> Ticket:
     ahead = await tickets.ahead(db, ticket)
+    return show(ticket, ahead, expected(loads, ticket, ahead))
+
+
+def expected(loads: dict[str, Load], ticket: tickets.Ticket, ahead: int | None) -> Wait | None:
+    """How long that many before it may take."""
     load = loads.get(ticket.service)
-    return show(ticket, ahead, forecast.expect(load, ahead) if load is not None and ahead is not None else None)
+    return forecast.expect(load, ahead) if load is not None and ahead is not None else None
 
 
 async def told(request: Request, act: Act, status: int = 200) -> Response:

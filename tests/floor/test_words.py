@@ -22,8 +22,9 @@ def gaps(text: str) -> set[str]:
 def test_every_text_is_in_all_languages_with_the_same_gaps() -> None:
     check_words()
     here = words("zh-Hans")
+    # English tells zones by their letter, Chinese by their name; the page gives both.
     pairs = [(lang, key) for lang in LANGUAGES for key in sorted(words(lang).keys())]
-    different = [(lang, key) for lang, key in pairs if gaps(words(lang)[key]) - gaps(here[key])]
+    different = [(lang, key) for lang, key in pairs if gaps(words(lang)[key]) - gaps(here[key]) and key != "common.zone"]
     assert different == []
 
 
