@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -31,7 +30,7 @@ STATIC = Path(__file__).parent / "static"
 
 def routes() -> list[BaseRoute]:
     """Everything this process answers to."""
-    pages = [route for name in PAGES if find_spec(f"floor.pages.{name}") for route in import_module(f"floor.pages.{name}").ROUTES]
+    pages = [route for name in PAGES for route in import_module(f"floor.pages.{name}").ROUTES]
     return [*ROUTES, Mount("/static", StaticFiles(directory=STATIC), name="static"), *pages]
 
 

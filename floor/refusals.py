@@ -35,10 +35,10 @@ class UserExists(Refused):
     """Somebody already signs in as {username}."""
 
 
-class BadCode(Refused):
-    """This pairing code is wrong, used or expired."""
+class LinkUsed(Refused):
+    """This link has been used or is too old."""
 
-    code = "bad_code"
+    code = "not_found"
 
 
 class PrinterNotReady(Refused):
