@@ -39,6 +39,7 @@ class Side:
         self.http = httpx2.Client(headers=headers, timeout=10)
         self.address, self.boards, self.speakers, self.link_pid = address, boards, speakers, link_pid
         self.windows = itertools.count(1)
+        self.steps: list[list[float]] = []
 
     def call(self) -> tuple[str, float]:
         """One `next` at a fresh window: its call id, and when it was pressed."""
@@ -49,10 +50,17 @@ class Side:
         return answer.json()["call"]["id"], pressed
 
     def shown(self) -> float:
-        """Milliseconds from the press to the last screen."""
+        """Milliseconds from the press to the last board and speaker."""
         call, pressed = self.call()
-        last = max(everybody.hear_of(call)["last"] for everybody in (self.boards, self.speakers))
-        return 1000 * float(last - pressed)
+        answered = time.monotonic()
+        moments = [answered, *(everybody.hear_of(call)["last"] for everybody in (self.boards, self.speakers))]
+        self.steps.append([1000 * float(moment - pressed) for moment in moments])
+        return max(self.steps[-1])
+
+    def where(self) -> str:
+        """The middle of each step so far."""
+        answer, boards, speakers = (statistics.median(step) for step in zip(*self.steps, strict=True))
+        return f"answered after {answer:.1f} ms, last board {boards:.1f}, last speaker {speakers:.1f}"
 
 
 async def measure(ground: Ground, *, runs: int, calls: int, burst: bool) -> list[Figure]:
@@ -140,10 +148,11 @@ def compare(floor: Side, product: Side, runs: int, calls: int) -> list[Figure]:
             if run:
                 middles[n].append(statistics.median(took))
                 slowest[n].append(quantile(took, 0.99))
+    why = f"product: {product.where()}; floor: {floor.where()}; {WHY}"
     where = f"next → last of {BOARDS} boards and {SPEAKERS} speakers"
     return [
-        Pair(*middles).at_most("P3", f"{where}, p50", 1.5, "ms", WHY),
-        Pair(*slowest).at_most("P3", f"{where}, p99", 2.0, "ms", WHY),
+        Pair(*middles).at_most("P3", f"{where}, p50", 1.5, "ms", why),
+        Pair(*slowest).at_most("P3", f"{where}, p99", 2.0, "ms", why),
     ]
 
 

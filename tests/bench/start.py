@@ -1,4 +1,4 @@
-"""P8: how fast an installed hall opens, what the whole demo weighs, and what it burns while nobody comes."""
+"""P8 and P9: how fast an installed hall opens and speaks, what the whole demo weighs, and what it burns while nobody comes."""
 
 import os
 import subprocess
@@ -10,45 +10,49 @@ from pathlib import Path
 import httpx2
 
 from floor.boot.postgres import tail
+from tests.bench import voice
 from tests.bench.figures import Figure, absolute
-from tests.bench.ground import ROOT, cpu_s, end, family, free_port, listening, memory_kib, wait_until
+from tests.bench.ground import ROOT, cpu_s, end, family, free_port, listening, memory_kib, wait_until, with_room
 
-SETTLE_S = 12  # after the start: pairing, the first greetings, the voice warmed up
+SETTLE_S = 3  # after the last sentence
 
 
-def measure(*, starts: int, idle_s: float) -> list[Figure]:
-    """Start the demo several times on one data directory; weigh the last."""
+def measure(*, starts: int, zones: int, idle_s: float) -> list[Figure]:
+    """Start the demo several times on one data directory; let the last one speak, then weigh it."""
     ready: list[float] = []
     with tempfile.TemporaryDirectory(prefix="hall-bench-") as home:
-        first = began(Path(home), ready)
-        end(first)
+        hall, _ = began(Path(home), ready)
+        end(hall)
         made = ready.pop()
         for start in range(starts):
-            hall = began(Path(home), ready)
+            hall, port = began(Path(home), ready)
             if start < starts - 1:
                 end(hall)
         try:
             return [
-                absolute("P8", "start to ready, installed", ready, 5.0, "s"),
+                absolute("P8", "start to ready, installed", ready, 5.0, "s", "the steps are in the lines of ./hall run"),
                 absolute("P8", "first start of all, which makes the hall", [made], 5.0, "s", "initdb takes most of it"),
+                *voice.measure(f"http://127.0.0.1:{port}", Path(home) / "demo" / "voice", zones),
                 *weigh(hall.pid, idle_s),
             ]
         finally:
             end(hall)
 
 
-def began(home: Path, ready: list[float]) -> "subprocess.Popen[bytes]":
+def began(home: Path, ready: list[float]) -> "tuple[subprocess.Popen[bytes], int]":
     """`./hall run` until its pages, its link and its database answer."""
-    port, link = free_port(), free_port()
-    place = {"HALL_DATA_DIR": str(home), "HALL_HOST": "127.0.0.1", "HALL_PORT": str(port), "HALL_LINK_PORT": str(link)}
-    env = {**os.environ, **place}
+    port, link = with_room(), free_port()
+    env = {
+        **os.environ, "HALL_DATA_DIR": str(home), "HALL_HOST": "127.0.0.1", "HALL_PORT": str(port),
+        "HALL_LINK_PORT": str(link), "HALL_DEMO_PASSWORD": voice.PASSWORD,
+    }  # fmt: skip
     with (home / "run.log").open("ab") as log:
         start = time.monotonic()
         hall = subprocess.Popen([sys.executable, str(ROOT / "hall"), "run"], env=env, cwd=ROOT, stdout=log, stderr=log)
     wait_until(lambda: hall.poll() is not None or (answers(port) and listening(link)), 60, lambda: tail(home / "run.log", 30))
     assert hall.poll() is None, tail(home / "run.log", 30)
     ready.append(time.monotonic() - start)
-    return hall
+    return hall, port
 
 
 def answers(port: int) -> bool:

@@ -1,0 +1,85 @@
+"""The hall against the floor of this machine, in one run: `python -m tests.bench [--short] [--only P1 …] [--json FILE]`."""
+
+import argparse
+import asyncio
+import json
+import os
+import platform
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.bench import boards, fanout, http, start, statements
+from tests.bench.figures import Figure, table
+from tests.bench.ground import Ground, stand
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much of everything: the short form shows that it runs, the full one is what figures are quoted from."""
+
+    runs: int
+    seconds: float
+    boards: tuple[int, ...]
+    frames: int
+    calls: int
+    starts: int
+    zones: int
+    idle_s: float
+    burst: bool
+
+
+SHORT = Size(runs=2, seconds=1, boards=(100, 1000), frames=10, calls=10, starts=1, zones=2, idle_s=3, burst=False)
+FULL = Size(runs=5, seconds=3, boards=(100, 1000, 5000), frames=40, calls=40, starts=3, zones=8, idle_s=20, burst=True)
+
+Bench = Callable[[Ground, Size], Awaitable[list[Figure]]]
+
+
+async def in_thread(act: Callable[[], list[Figure]]) -> list[Figure]:
+    return await asyncio.to_thread(act)
+
+
+BENCHES: dict[str, Bench] = {
+    "P1": lambda ground, size: statements.measure(ground, runs=size.runs, seconds=size.seconds),
+    "P2": lambda ground, size: http.measure(ground, runs=size.runs, seconds=size.seconds),
+    "P3": lambda ground, size: boards.measure(ground, runs=size.runs, calls=size.calls, burst=size.burst),
+    "P4": lambda _, size: in_thread(lambda: fanout.measure(size.boards, runs=size.runs, frames=size.frames)),
+    "P8": lambda _, size: in_thread(lambda: start.measure(starts=size.starts, zones=size.zones, idle_s=size.idle_s)),
+}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser("python -m tests.bench", description=__doc__)
+    parser.add_argument("--short", action="store_true", help="everything once over, under a minute; no figures to quote")
+    parser.add_argument("--only", nargs="+", choices=[*BENCHES, "P9"], help="these alone (P9 is measured along with P8)")
+    parser.add_argument("--json", type=Path, help="write all figures here")
+    asked = parser.parse_args()
+    began = time.monotonic()
+    wanted = {"P8" if name == "P9" else name for name in asked.only or BENCHES}
+    figures = asyncio.run(measure(SHORT if asked.short else FULL, wanted))
+    print(f"\n{machine()}, {'short form' if asked.short else 'full form'}, {time.monotonic() - began:.0f} s\n")
+    print(table(figures))
+    if asked.json:
+        asked.json.write_text(json.dumps([figure.as_json() for figure in figures], ensure_ascii=False, indent=1))
+    return 0
+
+
+async def measure(size: Size, wanted: set[str]) -> list[Figure]:
+    """One after the other, so that none is in the way of another."""
+    figures: list[Figure] = []
+    async with stand() as ground:
+        for name, bench in BENCHES.items():
+            if name in wanted:
+                print(f"bench: {name} …", file=sys.stderr, flush=True)
+                figures += await bench(ground, size)
+    return figures
+
+
+def machine() -> str:
+    return f"Python {platform.python_version()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the end"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,66 @@
+"""P9: from a call to the first sound of its sentence, in the demo as it runs: said for the first time, and said again."""
+
+import json
+import time
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import httpx2
+
+from tests.bench.figures import Figure, absolute
+from tests.bench.ground import wait_until
+
+PASSWORD = "bench-bench"
+SENTENCE_S = 14.0  # chime and sentence twice, and a little
+PATIENCE_S = 20.0
+
+
+def measure(address: str, voices: Path, zones: int) -> list[Figure]:
+    """A first sentence in each of so many zones, then each once more by a recall. Zones have a speaker each."""
+    with httpx2.Client(base_url=f"{address}/api/v1", timeout=10) as hall:
+        signed = hall.post("/sessions", json={"username": "manager", "password": PASSWORD}).json()["token"]
+        hall.headers["Authorization"] = f"Bearer {signed}"
+        wait_until(lambda: all_here(hall), PATIENCE_S, lambda: "the speakers did not join")
+        windows = [3 * zone + 1 for zone in range(zones)]
+        for window in windows:
+            ask(hall, f"/halls/demo/windows/{window}/open", {"clerk": f"clerk{window:02d}"})
+            ask(hall, "/halls/demo/tickets", {"services": [chr(ord("A") + window // 3)]})
+        cold = [sounded(hall, voices, window, "next") for window in windows]
+        time.sleep(SENTENCE_S)
+        cached = [sounded(hall, voices, window, "recall") for window in windows]
+        for window in windows:
+            ask(hall, f"/halls/demo/windows/{window}/finish", {"outcome": "done"})
+            ask(hall, f"/halls/demo/windows/{window}/close", {})
+    why = "commit to sound, so the way over the link and the speaker's ledger is in it"
+    return [
+        absolute("P9", "call to first sound, cold", cold, 600, "ms", why),
+        absolute("P9", "call to first sound, from the cache", cached, 300, "ms", why),
+    ]
+
+
+def all_here(hall: httpx2.Client) -> bool:
+    """Whether every machine of the demo has greeted the hall."""
+    machines = hall.get("/halls/demo/devices?limit=500").json()["items"]
+    return all(machine["last_seen"] for machine in machines if not machine["revoked_at"])
+
+
+def ask(hall: httpx2.Client, path: str, body: dict[str, Any]) -> dict[str, Any]:
+    answer = hall.post(path, json=body)
+    assert answer.is_success, f"{path}: {answer.text}"
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+def sounded(hall: httpx2.Client, voices: Path, window: int, act: str) -> float:
+    """Milliseconds from the call's commit to the begin of its sound, by the one clock of this machine."""
+    call = ask(hall, f"/halls/demo/windows/{window}/{act}", {})["call"]
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
+        for record in voices.glob("*/said.jsonl"):
+            for line in record.read_text("utf-8").splitlines():
+                said = json.loads(line)
+                if said["call"] == call["id"]:
+                    return 1000 * (datetime.fromisoformat(said["at"]) - datetime.fromisoformat(call["at"])).total_seconds()
+        time.sleep(0.1)
+    raise AssertionError(f"call {call['id']} did not sound within {PATIENCE_S:.0f} s")
