@@ -16,6 +16,7 @@ from floor.refusals import BadPassword, NotAllowed, TooFast
 from floor.signin import (
     KIOSK_COOKIE,
     STAFF_COOKIE,
+    cookie_name,
     current,
     drop_cookie,
     from_own_origin,
@@ -67,8 +68,9 @@ async def enter(request: Request) -> Response:
 
 
 async def leave(request: Request) -> Response:
-    """End the sign-in, here and on every other page of this browser."""
-    await current(request)
+    """End the sign-in, here and on every other page of this browser, also from a page drawn before it."""
+    if not from_own_origin(request):
+        raise NotAllowed()
     await sign_out(request)
     answer = RedirectResponse("/signin?next=" + quote(safe_path(str((await request.form()).get("next", "/")))), 303)
     drop_cookie(answer, request, STAFF_COOKIE)
@@ -76,24 +78,33 @@ async def leave(request: Request) -> Response:
 
 
 async def enter_demo(request: Request) -> Response:
-    """In the demo hall, be the person a page is made for by one click. Nowhere else."""
+    """In the demo hall, be the person a page is made for by one click. Nowhere else.
+
+    The front door stays open in its tab while others sign in: its buttons are known by their origin, like the form's.
+    """
     if not request.app.state.settings.demo or not from_own_origin(request):
         raise NotAllowed()
     sent = await request.form()
     who, answer = str(sent.get("who", "")), RedirectResponse(safe_path(str(sent.get("next", "/"))), 303)
-    person = await current(request)
+    seated = await someone_in(request)
     async with acquire(request.app.state.pool) as db:
         if who == KIOSK:
             user = await demo_user(db, "engineer")
             set_cookie(answer, request, KIOSK_COOKIE, await open_kiosk(db, user, await first_dispenser(db, user.hall)))
         elif who == PAD:
             hall = await get_hall(db, CODE)
-        elif who != ANYONE or person is None or person.username is None:
+        elif who != ANYONE or not seated:
             user = await demo_user(db, "engineer" if who == ANYONE else who)
             set_cookie(answer, request, STAFF_COOKIE, await open_session(db, user))
     if who == PAD:
         await become_pad(request, hall, "1", ACTOR, answer)
     return answer
+
+
+async def someone_in(request: Request) -> bool:
+    """Whether a member of staff is signed in in this browser."""
+    token = request.cookies.get(cookie_name(request, STAFF_COOKIE))
+    return token is not None and await request.app.state.sessions.of_token(token) is not None
 
 
 async def demo_user(db: Db, username: str) -> User:

@@ -2,6 +2,7 @@
 // sent until the hall has answered.
 
 import { backOff } from "./live.js";
+import { say } from "./toast.js";
 
 const TRY_MS = 8_000;          // one try of an act; the press id makes the next try harmless
 const root = document.documentElement;
@@ -82,8 +83,26 @@ function closeSheets() {
   document.querySelectorAll("[popover]:popover-open").forEach((sheet) => sheet.hidePopover());
 }
 
+// Signed out meanwhile: sign in and come back. Signed in as somebody else in another tab: the page is drawn anew for them.
+// Any other refusal of a whole request is told in the hall's own sentence.
+
+document.addEventListener("htmx:response:error", (event) => {
+  const { ctx } = event.detail;
+  if (ctx.response.status === 401) askToSignIn();
+  else if (ctx.response.status === 403) location.reload();
+  else if (isAct(ctx.sourceElement)) say(detailOf(ctx.text), { fault: true });
+});
+
+function detailOf(text) {
+  try { return JSON.parse(text).detail; } catch { return document.title; }
+}
+
+function askToSignIn() {
+  location.assign(`/signin?next=${encodeURIComponent(location.pathname)}`);
+}
+
 // A page left alone without its sign-in asks for it again, and comes back here.
-document.addEventListener("hall:ended", () => location.assign(`/signin?next=${encodeURIComponent(location.pathname)}`));
+document.addEventListener("hall:ended", askToSignIn);
 
 // --- clocks ----------------------------------------------------------------------------------------------------
 

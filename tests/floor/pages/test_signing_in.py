@@ -70,9 +70,8 @@ async def visitor(demo: SignIns, demo_settings: Settings) -> AsyncIterator[Clien
 async def test_every_door_of_the_demo_opens_with_one_click(visitor: Client) -> None:
     doors = [form.fields for form in (await look(visitor, "/")).every if form.action == "/signin/demo"]
     opened = {}
-    for door in doors:
-        token = (await look(visitor, "/")).every[-1].fields["csrf"]
-        answer = await visitor.post("/signin/demo", data={**door, "csrf": token})
+    for door in doors:  # of the page as it was drawn before anybody signed in: it stays open in its tab
+        answer = await visitor.post("/signin/demo", data=door)
         opened[door["next"]] = (answer.status_code, (await visitor.get(door["next"])).status_code)
     names = ("kiosk", "board/A", "tv", "wall", "console", "console/1", "pad/1", "desk", "manage", "fleet")
     assert opened == {f"/demo/{name}": (303, 200) for name in names}
