@@ -20,13 +20,36 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any
 
 from devices import wire
 from devices.backoff import NEVER, SETTLED_S, Backoff, after
 from devices.clock import ClockOffset, Moment
 from devices.reading import FeedReader, flashes
+from devices.steps import (
+    Alarm,
+    Answered,
+    Apply,
+    Configure,
+    Dial,
+    Do,
+    Fresh,
+    Hang,
+    Keep,
+    Ledger,
+    LinkState,
+    Moved,
+    Report,
+    Send,
+    Show,
+    Stale,
+    Step,
+)
+
+__all__ = [
+    "Alarm", "Answered", "Apply", "Configure", "Dial", "Do", "Fresh", "Hang", "Keep", "Ledger", "Link", "LinkState", "Moved",
+    "Report", "Send", "Show", "Stale", "Step",
+]  # fmt: skip
 
 GREETING_S = 10.0  # a hall that has not welcomed us by then is not there
 UNHEARD_BEATS = 2  # beats without an answer after which the hall is lost
@@ -35,134 +58,7 @@ PILED_PRESSES = 64  # presses kept while the hall is away
 REMEMBERED = 256  # last states kept in memory; older ones are in the ledger
 
 
-class LinkState(StrEnum):
-    """Where the link is (protocol section 11); PENDING is LIVE without a place in the hall."""
-
-    PAIRED = "paired"
-    DIALLING = "dialling"
-    GREETING = "greeting"
-    LIVE = "live"
-    PENDING = "pending"
-    WAITING = "waiting"
-    STOPPED = "stopped"
-
-
 CONNECTED = (LinkState.LIVE, LinkState.PENDING)
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """The last state of a job, as the ledger keeps it and the wire carries it."""
-
-    job: str
-    state: wire.JobState
-    at: datetime
-    detail: dict[str, Any] | None = None
-    reason: str | None = None
-
-
-class Ledger(Protocol):
-    """What the device's disk knows about jobs. Both are asked on the loop and must be quick."""
-
-    def last_report(self, job: str) -> Report | None:
-        """The last state written for a job id, None for one never begun."""
-
-    def begun(self) -> Sequence[str]:
-        """Job ids started and not ended."""
-
-
-@dataclass(frozen=True, slots=True)
-class Send:
-    """Write this text frame."""
-
-    frame: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Dial:
-    """Open the websocket; answer with `opened`, `refused` or `closed`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Hang:
-    """Drop the socket; do not call `closed` for it."""
-
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class Show:
-    """Show this whole board; nothing of it is spoken or flashes."""
-
-    position: wire.Position
-    board: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Apply:
-    """Change the board by one event; `flash` when it is a call of this moment."""
-
-    event: wire.Event
-    flash: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Stale:
-    """Nothing was heard for 25 s: what is shown may be old."""
-
-
-@dataclass(frozen=True, slots=True)
-class Fresh:
-    """The hall is heard again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Do:
-    """A job never seen before, already reported as accepted: begin it, and `report` its states."""
-
-    job: wire.Job
-
-
-@dataclass(frozen=True, slots=True)
-class Configure:
-    """Take over these settings."""
-
-    rev: int
-    data: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Keep:
-    """Store this secret on disk beside the old one before the next step."""
-
-    secret: str
-
-
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """The hall's answer to a press: `data`, or the error."""
-
-    press: str
-    data: dict[str, Any] | None
-    error: wire.Error | None
-
-
-@dataclass(frozen=True, slots=True)
-class Moved:
-    """The link is in another state; `why` is for the screen."""
-
-    state: LinkState
-    why: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Alarm:
-    """Somebody should look at this device."""
-
-    message: str
-
-
-Step = Send | Dial | Hang | Show | Apply | Stale | Fresh | Do | Configure | Keep | Answered | Moved | Alarm
 
 
 @dataclass(slots=True)

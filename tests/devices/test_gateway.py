@@ -323,6 +323,9 @@ async def test_three_broken_frames_in_a_minute_end_the_line(pool: Pool, hall_id:
             assert (await client.hear_until("error"))["code"] == "too_big"
             assert await client.closed() == 1009
         async with hall.live(paired) as client:
+            await client.connection.send(b"\xff\xfe", text=True)
+            assert await client.closed() == 1007
+        async with hall.live(paired) as client:
             code = asyncio.create_task(client.closed())
             with pytest.raises(ConnectionClosed):
                 for _ in range(1000):
