@@ -3,16 +3,20 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import httpx2
 import pytest
+from redis.asyncio import Redis
 from starlette.applications import Starlette
 
 from floor.app import make_app
-from floor.database import Connection
+from floor.database import Connection, Pool
 from floor.people import HASHER, add_user
 from floor.settings import Settings
+from queueing.halls import Hall
+from tests.floor.links import Running, free_port, link_running
 from tests.floor.promise import kept
 
 PASSWORD = "correct horse battery"
@@ -95,3 +99,10 @@ async def stuck_redis(tmp_path: Path) -> AsyncIterator[str]:
     server = await asyncio.start_unix_server(silence, path)
     yield f"unix://{path}"
     server.close()
+
+
+@pytest.fixture
+async def running(hall: Hall, settings: Settings, pool: Pool, redis: Redis) -> AsyncIterator[Running]:
+    at = replace(settings, host="127.0.0.1", port=free_port(), link_port=free_port())
+    async with link_running(at, pool, redis) as started:
+        yield started
