@@ -134,9 +134,7 @@ def refusals(spec: Spec) -> list[str]:
     if spec.path.startswith("/api/") and "{" in spec.path:
         codes += ["not_found", "bad_input"]
     if spec.method != "GET":
-        codes += ["bad_input", "too_large"]
-    if spec.body is not None:
-        codes.append("malformed")
+        codes += ["malformed", "bad_input", "too_large"]
     if spec.query is not None:
         codes.append("bad_input")
     if spec.once:
