@@ -15,8 +15,8 @@ else:
     Pool = asyncpg.Pool
     Row = asyncpg.Record
 
-# What a database that is away, going or not yet there says of itself.
-GONE = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+# What a database that is away, going or not yet there says of itself. InternalClientError: it went between two messages.
+GONE = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 # The tail of every act of a device that the hall remembers. It follows `WITH … told AS (SELECT hall, kind, actor,
 # window_no, data, rank FROM …)`: each row of `told` becomes one journal row, in the order of `rank`. The streams'

@@ -76,8 +76,8 @@ class Doorway:
             return _no(connection, 429, "Too many wrong credentials.", retry_s=30)
         try:
             device = await self._known(request)
-        except GONE:
-            log.exception("device not checked: the database is away")
+        except GONE as away:
+            log.warning("device not checked: the database is away", reason=repr(away))
             return _no(connection, 503, "The hall's record is away.", retry_s=RETRY_S)
         if device is None:
             self._failures.spend(address)

@@ -127,8 +127,8 @@ class Gateway:
             await asyncio.sleep(seconds)
             try:
                 await act()
-            except GONE:
-                log.exception("put off: the database is away", act=act.__name__)
+            except GONE as away:
+                log.warning("put off: the database is away", act=act.__name__, reason=repr(away))
 
     async def _tick(self) -> None:
         moment = now()
@@ -191,8 +191,8 @@ class Gateway:
             try:
                 async with self._desk.pool.acquire() as db:
                     found = await jobs.open_jobs(db, devices, held=held, limit=UNFINISHED_JOBS)
-            except GONE:
-                log.exception("jobs not read: the database is away")
+            except GONE as away:
+                log.warning("jobs not read: the database is away", reason=repr(away))
                 for line in hungry:
                     line.session.unfetched()
                 continue

@@ -138,8 +138,8 @@ class Line:
         try:
             async with self.desk.pool.acquire() as db:
                 device = await registry.greet(db, self.device.id, hello.boot, hello.agent, hello.fw, hello.caps)
-        except GONE:
-            log.exception("greeting failed", device=self.device.id)
+        except GONE as away:
+            log.warning("greeting failed: the database is away", device=self.device.id, reason=repr(away))
             self.emit(self.session.close(Close.SERVER_ERROR))
             return
         if device is None:
@@ -194,8 +194,8 @@ class Line:
             self.emit(self.session.refuse(re, refused.code, str(refused), retry=refused.retry))
         except Refused as refused:
             self.emit(self.session.refuse(re, refused.code, str(refused)))
-        except GONE:
-            log.exception("not kept: the database is away", device=self.device.id)
+        except GONE as away:
+            log.warning("not kept: the database is away", device=self.device.id, reason=repr(away))
             self.emit(self.session.refuse(re, "try_later", "The hall's record is away.", retry=True))
 
     async def _settle(self, report: wire.JobReport) -> list[Output]:
