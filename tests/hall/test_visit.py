@@ -42,15 +42,16 @@ def press(console: Page, key: str, state: str) -> None:
 def pair_pad(visitors: Visitors, window: int) -> Page:
     """The rating pad of a window, paired by the demo's one button."""
     pad = visitors.at(f"/demo/pad/{window}", "engineer", size=PAD, name=f"pad-{window}")
+    visitors.complaints.clear()  # the page of a browser that is no pad yet is a 401
     pad.locator("form[action$='/demo'] button").click()
     expect(pad.locator("#plate")).to_be_visible()
     return pad
 
 
 def test_a_visit_goes_from_the_kiosk_to_the_rating(house: House, visitors: Visitors) -> None:
+    pad = pair_pad(visitors, 1)
     console = open_window(visitors, "clerk01", 1)
     board = visitors.at("/demo/board/A", "manager", size=TV)
-    pad = pair_pad(visitors, 1)
     manager = visitors.at("/demo/manage", "manager", size=TV)
     wall = visitors.at("/demo/wall", "engineer", size=TV)
     kiosk = visitors.at("/demo/kiosk", "kiosk", size=KIOSK)

@@ -174,14 +174,21 @@ SELECT NOT EXISTS (SELECT FROM tickets WHERE ended_at IS NULL) AND EXISTS (
 
 
 async def roll_the_day(hall: Hall, days: int = 1) -> None:
-    """Put the hall's clock on by days; both clock processes then see to whoever was left."""
+    """Put the hall's clock on by days; both clock processes then see to whoever was left.
+
+    They are started anew: a clock looks once in a minute of the wall, and the wall did not move.
+    """
     db = await hall.db()
     try:
+        for clock in ("clock", "clock2"):
+            await asyncio.to_thread(hall.parts[clock].stop)
         for name, source, kind in (("hall_now", "now()", "STABLE"), ("hall_clock", "clock_timestamp()", "VOLATILE")):
             await db.execute(
                 f"CREATE OR REPLACE FUNCTION {name}() RETURNS timestamptz LANGUAGE sql {kind} "
                 f"AS $$ SELECT {source} + interval '{days} day' $$"
             )
+        for clock in ("clock", "clock2"):
+            await hall.start(clock)
         for _ in range(150):
             if await db.fetchval(ROLLED):
                 return
