@@ -224,7 +224,7 @@ async def throw(hall: Hall, device: str, secret: str) -> list[Probe]:
 async def settled(attempt: Callable[[], Awaitable[str]]) -> str:
     """How it ends when no fault of the storm is in the way: a link that is down or killed meanwhile is asked again."""
     ended = "never tried"
-    for _ in range(6):
+    for _ in range(15):
         try:
             ended = await attempt()
         except (OSError, InvalidStatus, TimeoutError, ConnectionClosed) as fault:
