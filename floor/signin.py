@@ -2,26 +2,30 @@
 
 import asyncio
 import hashlib
-import hmac
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
 from starlette.requests import HTTPConnection, Request
-from starlette.responses import Response
 
 from devices import registry
+from floor.browser import KIOSK_COOKIE as KIOSK_COOKIE
+from floor.browser import STAFF_COOKIE as STAFF_COOKIE
+from floor.browser import cookie_name as cookie_name
+from floor.browser import csrf_token as csrf_token
+from floor.browser import drop_cookie as drop_cookie
+from floor.browser import from_own_origin as from_own_origin
+from floor.browser import is_secure as is_secure
+from floor.browser import prove_own_page
+from floor.browser import set_cookie as set_cookie
 from floor.database import Db, Pool, acquire
 from floor.kept import Kept
 from floor.people import User, find_user, verify_password
 from floor.people import add_user as add_user
 from floor.people import hash_password as hash_password
 from floor.refusals import BadPassword, NotAllowed, NotSignedIn
-from floor.settings import Settings
 
-STAFF_COOKIE = "hall_session"
-KIOSK_COOKIE = "hall_kiosk"
 SHIFT = timedelta(hours=12)  # the longest a member of staff stays signed in
 KIOSK = timedelta(days=30)  # an engineer opens a kiosk page once a month
 KEPT_S = 3.0  # how old an answer about a credential may be: an ended one is dead everywhere within 5 s
@@ -211,75 +215,6 @@ def allow(person: Person | None, *roles: str, hall: int | None = None) -> Person
     if (roles and person.roles.isdisjoint(roles)) or (hall is not None and person.hall != hall):
         raise NotAllowed()
     return person
-
-
-# --- cookies and proof that a page of ours asks -----------------------------------------------------------------
-
-
-def is_secure(request: HTTPConnection) -> bool:
-    """Whether people reach the hall by https; a hall's own network may be plain http."""
-    settings: Settings = request.app.state.settings
-    return settings.origin(request.headers.get("host", "")).startswith("https:")
-
-
-def cookie_name(request: HTTPConnection, cookie: str) -> str:
-    """`__Host-` in front over https: no neighbour domain can then set it."""
-    return f"__Host-{cookie}" if is_secure(request) else cookie
-
-
-def set_cookie(response: Response, request: HTTPConnection, cookie: str, opened: Opened) -> None:
-    """Give the browser a sign-in."""
-    response.set_cookie(
-        cookie_name(request, cookie),
-        opened.token,
-        expires=opened.expires,
-        path="/",
-        secure=is_secure(request),
-        httponly=True,
-        samesite="lax",
-    )
-
-
-def drop_cookie(response: Response, request: HTTPConnection, cookie: str) -> None:
-    """Take a sign-in away from the browser."""
-    response.delete_cookie(cookie_name(request, cookie), path="/", secure=is_secure(request), httponly=True, samesite="lax")
-
-
-def held_tokens(request: HTTPConnection) -> list[str]:
-    """The sign-ins this browser holds, the staff's first."""
-    held = (request.cookies.get(cookie_name(request, cookie)) for cookie in (STAFF_COOKIE, KIOSK_COOKIE))
-    return [token for token in held if token]
-
-
-def csrf_of(request: HTTPConnection, token: str) -> str:
-    settings: Settings = request.app.state.settings
-    return hmac.new(settings.secret, f"csrf:{token}".encode(), hashlib.sha256).hexdigest()
-
-
-def csrf_token(request: HTTPConnection) -> str:
-    """What a page of this browser sends back to prove it is ours: keyed to its sign-in, empty without any."""
-    return next((csrf_of(request, token) for token in held_tokens(request)), "")
-
-
-async def prove_own_page(request: Request) -> None:
-    """NotAllowed unless the request carries the CSRF token, as header X-CSRF-Token or form field `csrf`."""
-    if not from_own_origin(request):
-        raise NotAllowed()
-    sent = request.headers.get("x-csrf-token")
-    if sent is None and "form" in request.headers.get("content-type", ""):
-        sent = str((await request.form()).get("csrf", ""))
-    given = (sent or "").encode()
-    if not any(hmac.compare_digest(given, csrf_of(request, token).encode()) for token in held_tokens(request)):
-        raise NotAllowed()
-
-
-def from_own_origin(request: HTTPConnection) -> bool:
-    """Whether the browser says a page of the hall itself sent this; programs that say nothing pass."""
-    site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
-    if site is not None and site not in ("same-origin", "none"):
-        return False
-    settings: Settings = request.app.state.settings
-    return origin is None or origin == settings.origin(request.headers.get("host", ""))
 
 
 # --- signing in and out -----------------------------------------------------------------------------------------

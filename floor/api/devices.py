@@ -124,9 +124,7 @@ async def pair(request: Request) -> Response:
         device = await registry.get_device(db, paired.device_id)
     acts.ring(request, device.hall)
     link = request.app.state.settings.link_address(request.headers.get("host", ""))
-    response = answer(Paired(paired.device_id, paired.secret, f"{link}/devices/link"), 201)
-    response.headers["cache-control"] = "no-store"
-    return response
+    return answer(Paired(paired.device_id, paired.secret, f"{link}/devices/link"), 201)
 
 
 async def list_all(request: Request) -> Response:

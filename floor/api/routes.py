@@ -15,6 +15,7 @@ from floor.words import language, words
 T = TypeVar("T")
 Answer = Callable[[Request], Awaitable[Response]]
 ENCODER = msgspec.json.Encoder()
+NOT_KEPT = {"cache-control": "no-store"}  # a number, a name or a token is for who asked, now
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +129,7 @@ def press_of(request: Request) -> str | None:
 
 def answer(value: object, status: int = 200, *, replayed: bool = False) -> Response:
     """A value as JSON."""
-    response = Response(ENCODER.encode(value), status, media_type="application/json")
+    response = Response(ENCODER.encode(value), status, NOT_KEPT, "application/json")
     return marked(response, replayed)
 
 

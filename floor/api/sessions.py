@@ -34,9 +34,7 @@ async def enter(request: Request) -> Response:
     body = await asked(request, SignInAsked)
     opened = await sign_in(request, body.username, body.password)
     user = opened.user
-    response = answer(Session(opened.token, opened.expires, Who(user.username, user.name, user.roles)), 201)
-    response.headers["cache-control"] = "no-store"
-    return response
+    return answer(Session(opened.token, opened.expires, Who(user.username, user.name, user.roles)), 201)
 
 
 async def leave(request: Request) -> Response:

@@ -9,8 +9,8 @@ from tests.floor.visits import HALL, at, opened, said, take
 
 async def test_a_desk_takes_a_number_and_whoever_holds_the_key_sees_the_same_ticket(desk: Client, anyone: Client) -> None:
     ticket = await take(desk, "A", matters=["参保登记"])
-    seen = (await anyone.get(f"/api/v1/tickets/{ticket['key']}")).json()
-    assert seen == ticket
+    seen = await anyone.get(f"/api/v1/tickets/{ticket['key']}")
+    assert (seen.json(), seen.headers["cache-control"]) == (ticket, "no-store")
     assert {name: ticket[name] for name in ("number", "services", "matters", "state", "channel", "ahead", "calls")} == {
         "number": "A001", "services": ["A"], "matters": ["参保登记"], "state": "waiting", "channel": "desk", "ahead": 0,
         "calls": 0,

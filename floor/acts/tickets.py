@@ -1,0 +1,167 @@
+"""Acts on a ticket by whoever holds it, by the dispenser that gives it, and by the desk."""
+
+import hashlib
+import hmac
+from collections.abc import Awaitable, Callable, Sequence
+
+from starlette.requests import Request
+
+from devices import health, registry
+from floor.acts.ground import hall_by_id, hall_of, pressed, ring
+from floor.database import Db, acquire
+from floor.refusals import NotAllowed, NotSignedIn, PrinterNotReady
+from floor.settings import Settings
+from floor.signin import Person, allow, current, require
+from queueing import calls, tickets
+from queueing.db import Press, once
+from queueing.errors import BadInput
+from queueing.halls import Hall
+from queueing.tickets import Act, Ticket
+
+CITIZEN = "citizen"
+
+
+async def take(
+    request: Request,
+    hall_code: str,
+    services: Sequence[str],
+    *,
+    matters: Sequence[str] = (),
+    category: str | None = None,
+    evidence: str | None = None,
+    id_number: str | None = None,
+    lang: str = "zh-Hans",
+    print_at: str | None = None,
+    door_code: str | None = None,
+    person: Person | None = None,
+    press: str | None = None,
+) -> Act:
+    """Take a number: for a dispenser or its kiosk page (which print), or for desk and manager (who say where, or nowhere).
+
+    `person` names who takes where it isn't whoever is signed in: a kiosk page in a browser with two sign-ins.
+    """
+    hall = await hall_of(request, hall_code)
+    person = person or await current(request)
+    await request.app.state.rates.allow_take(request, person)
+    if person is None:
+        # A citizen's own phone may take with the code that hangs at the door. No hall gives out such codes yet.
+        raise NotSignedIn() if door_code is None else NotAllowed()
+    allow(person, "dispenser", "desk", "manager", hall=hall.id)
+    who = hashed(request, id_number)
+    asked = (list(services), list(matters), category, evidence, who, lang, print_at)
+
+    async def act(db: Db, once_only: Press | None) -> Act:
+        printer = await printer_for(db, hall, person, print_at)
+        return await tickets.take(
+            db,
+            hall,
+            services,
+            actor=person.actor,
+            channel="dispenser" if person.device else "desk",
+            matters=matters,
+            category=category,
+            evidence=evidence,
+            person=who,
+            lang=lang,
+            print_at=printer,
+            press=once_only,
+        )
+
+    return await on_ticket(request, hall, person.actor, press, asked, act)
+
+
+async def printer_for(db: Db, hall: Hall, person: Person, print_at: str | None) -> str | None:
+    """The dispenser that owes the paper: the one who asks, or the one staff named. PrinterNotReady, BadInput."""
+    if person.device is None and print_at is None:
+        return None
+    if person.device is None and not await is_dispenser(db, hall, print_at):
+        raise BadInput(field="print_at", message="there is no such dispenser in this hall")
+    printer = person.device or print_at
+    if printer is None or not await health.printer_ready(db, printer):
+        raise PrinterNotReady()
+    return printer
+
+
+async def is_dispenser(db: Db, hall: Hall, device_id: str | None) -> bool:
+    """Whether this is a dispenser of the hall that is not revoked."""
+    found = (await registry.standing(db, [device_id])).values() if device_id else ()
+    return any(device.hall == hall.id and device.kind == "dispenser" and device.revoked_at is None for device in found)
+
+
+def hashed(request: Request, id_number: str | None) -> bytes | None:
+    """The keyed hash an ID number is matched by; the number itself is kept nowhere."""
+    if id_number is None:
+        return None
+    settings: Settings = request.app.state.settings
+    return hmac.new(settings.secret, b"person:" + id_number.strip().upper().encode(), hashlib.sha256).digest()
+
+
+async def ticket_of(request: Request, key: str) -> tuple[Hall, Ticket]:
+    """The ticket of a key, and its hall; NotFound."""
+    async with acquire(request.app.state.pool) as db:
+        ticket = await tickets.by_key(db, key)
+    return await hall_by_id(request, ticket.hall), ticket
+
+
+async def cancel(request: Request, key: str, *, press: str | None = None) -> Act:
+    """Leave the queue: whoever holds the key, or the desk."""
+    hall, _ = await ticket_of(request, key)
+    person = await current(request)
+    await request.app.state.rates.allow_citizen(request, person)
+    actor = actor_for(person, hall, "desk", "leader", "manager")
+    return await on_ticket(
+        request, hall, actor, press, (), lambda db, once_only: tickets.cancel(db, hall, key, actor=actor, press=once_only)
+    )
+
+
+def actor_for(person: Person | None, hall: Hall, *roles: str) -> str:
+    """Who acts by a ticket's key: staff of these roles as themselves; a browser that holds the key as the citizen it is.
+
+    A program that names itself by a token and has none of the roles is refused: it is no citizen.
+    """
+    if person is None or (person.via in ("cookie", "kiosk") and (person.hall != hall.id or person.roles.isdisjoint(roles))):
+        return CITIZEN
+    return allow(person, *roles, hall=hall.id).actor
+
+
+async def restore(request: Request, key: str, position: str, *, press: str | None = None) -> Act:
+    """Bring a missed ticket back into line: desk, leader or manager."""
+    hall, _ = await ticket_of(request, key)
+    actor = (await require(request, "desk", "leader", "manager", hall=hall.id)).actor
+    if position not in calls.POSITIONS:
+        raise BadInput(field="position", message=f"one of {', '.join(calls.POSITIONS)}")
+    return await on_ticket(
+        request, hall, actor, press, position,
+        lambda db, once_only: tickets.restore(db, hall, key, position, actor=actor, press=once_only),
+    )  # fmt: skip
+
+
+async def reprint(request: Request, key: str, print_at: str | None = None, *, press: str | None = None) -> Act:
+    """Owe a marked copy of a ticket's paper: at the dispenser that asks, or at the one the desk names."""
+    hall, _ = await ticket_of(request, key)
+    person = await require(request, "dispenser", "desk", "manager", hall=hall.id)
+    if person.device is None and print_at is None:
+        raise BadInput(field="print_at", message="name the dispenser")
+
+    async def act(db: Db, once_only: Press | None) -> Act:
+        printer = await printer_for(db, hall, person, print_at)
+        assert printer is not None
+        return await tickets.reprint(db, hall, key, printer, actor=person.actor, press=once_only)
+
+    return await on_ticket(request, hall, person.actor, press, print_at, act)
+
+
+async def on_ticket(
+    request: Request, hall: Hall, actor: str, press: str | None, asked: object, act: Callable[[Db, Press | None], Awaitable[Act]]
+) -> Act:
+    """Do an act on a ticket once and ring. A repeat is answered even where the act would now be refused beforehand.
+
+    How many are ahead is read on the same connection and left in the request for whoever answers it.
+    """
+    once_only = pressed(request, actor, press, asked)
+    async with acquire(request.app.state.pool) as db:
+        done = await once(db, once_only, lambda: act(db, once_only), tickets.again)
+        request.scope["hall.ahead"] = (done.ticket.id, await tickets.ahead(db, done.ticket))
+    if not done.replayed:
+        ring(request, hall.id)
+    return done
