@@ -97,6 +97,7 @@ async def running(pool: Pool, *, dials: int = 30) -> AsyncIterator[Running]:
         gateway.serve, "127.0.0.1", 0, process_request=gateway.doorway.check, select_subprotocol=choose_version, **SERVER
     ) as server:
         yield Running(gateway, hall, server.sockets[0].getsockname()[1])
+        assert not keeping.done()
     keeping.cancel()
     await asyncio.wait([keeping])
 

@@ -11,7 +11,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from devices import health, wire
 from devices.jobs import NewJob, of_key, owe
 from devices.registry import ask_rotation, authenticate, configure, get_device, revoke
-from floor.database import Pool
+from floor.database import Connection, Pool
 from tests.devices.halls import make_paired, make_ticket
 from tests.devices.lines import ORIGIN, Client, narrow_socket, running
 
@@ -370,6 +370,23 @@ async def test_a_database_that_is_away_makes_try_later_and_503(pool: Pool, hall_
         with pytest.raises(InvalidStatus) as refused:
             await hall.dial(f"{paired.device_id}:{paired.secret}")
         assert refused.value.response.status_code == 503
+
+
+KILL_THE_OTHERS = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database()
+"""
+
+
+async def test_the_link_outlives_every_connection_to_the_database(pool: Pool, db: Connection, hall_id: int) -> None:
+    paired = await make(pool, hall_id, "speaker")
+    async with running(pool) as hall, hall.live(paired) as client:
+        for _ in range(25):
+            await db.execute(KILL_THE_OTHERS)
+            await asyncio.sleep(0.1)
+            assert (await client.report("jb_1", "done"))["code"] in ("not_allowed", "try_later")
+        await asyncio.sleep(1)
+        [owed] = await owe(db, [NewJob(hall_id, paired.device_id, "say", "call:1", soon(), {})])
+        assert (await client.hear_until("job"))["job"] == owed.id
 
 
 async def test_coming_and_going_a_hundred_times_leaves_nothing_behind(pool: Pool, hall_id: int) -> None:
