@@ -18,6 +18,7 @@ from floor.database import Pool, open_pool
 from floor.doorbell import Doorbell, open_redis
 from floor.guards import Guards
 from floor.kept import Kept
+from floor.log import start_log
 from floor.rings import Bell, Rings
 from floor.settings import Settings, load
 from floor.signin import Sessions
@@ -38,7 +39,9 @@ def routes() -> list[BaseRoute]:
 async def lifespan(app: Starlette) -> AsyncIterator[None]:
     """Open what requests share: the database, Redis, the doorbell, and what is remembered for seconds."""
     state = app.state
-    state.settings = getattr(state, "settings", None) or load()
+    if not hasattr(state, "settings"):
+        state.settings = load()
+        start_log(state.settings)
     assert state.settings.redis_url, "the supervisor names Redis"
     state.pool = await open_pool(state.settings)
     state.redis = open_redis(state.settings.redis_url)

@@ -82,7 +82,7 @@ async def hold_open(settings: Settings, console: Console, crowd: bool, began: fl
         listed = programs(settings, crowd)
         await stack.enter_async_context(kept([it for it in listed if it.name not in GUESTS], console))
         if await answering(settings):
-            console.write(welcome(settings, sign_ins, time.monotonic() - began))
+            console.write(welcome(settings, sign_ins, time.monotonic() - began, await first_door(settings)))
         else:
             console.say("hall", f"the pages or the link have not answered for {PATIENCE_S:.0f} s; their lines say why")
         await stack.enter_async_context(kept([it for it in listed if it.name in GUESTS], console))
@@ -140,6 +140,20 @@ async def furnish(settings: Settings) -> "SignIns | None":
             demo = sign_ins is not None and hall.code == sign_ins.hall
             await (rehang_doors if demo else open_doors)(db, hall.id)
         return sign_ins
+    finally:
+        await db.close()
+
+
+async def first_door(settings: Settings) -> str | None:
+    """The path by which the first manager of a house comes in; None in the demo, and once somebody works here."""
+    if settings.demo:
+        return None
+    from floor.first import first_link
+
+    assert settings.database_url
+    db = await connect(settings.database_url)
+    try:
+        return await first_link(db)
     finally:
         await db.close()
 

@@ -15,13 +15,16 @@ ROLES = {
 }  # fmt: skip
 
 
-def welcome(settings: Settings, sign_ins: "SignIns | None", seconds: float) -> str:
+def welcome(settings: Settings, sign_ins: "SignIns | None", seconds: float, first: str | None = None) -> str:
     """The text of the first screen; `seconds` since the start."""
     origin = settings.public_url or local_origin(settings)
     lines = ["", f"  The hall is open (ready in {seconds:.1f} s).", "", f"  Start here     {origin}/"]
     lines += [f"  On the network {place}/" for place in network_origins(settings)]
     if sign_ins is not None:
         lines += demo_lines(origin, sign_ins)
+    if first is not None:
+        lines += ["", "  Nobody can sign in yet. Once, within a day, this makes the hall and its first manager:"]
+        lines += [f"    {origin}{first}"]
     return "\n".join([*lines, "", "  Ctrl-C closes it; the next start finds everything as it was.", ""])
 
 
