@@ -1,0 +1,220 @@
+"""The storm's judges, given cases with one thing wrong: each must name it, and an honest case must pass all of them."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from tests.storm import checkers
+from tests.storm.evidence import BoardRecord, Evidence, Fault, JobRow, JournalRow, Probe, RatingRow, Said, Seen, TicketRow
+from tests.storm.history import Op
+
+DAY, NEXT = date(2026, 11, 22), date(2026, 11, 23)
+T0 = datetime(2026, 11, 22, 3, tzinfo=UTC)
+
+
+def at(second: float) -> datetime:
+    return T0 + timedelta(seconds=second)
+
+
+def row(offset: int, kind: str, ticket: int, state: str, window: str | None = None) -> JournalRow:
+    data = {"ticket": f"A00{ticket}", "state": state, "window": window, "call": f"cl_{ticket}_1"}
+    return JournalRow(offset, at(offset), f"ticket.{kind}", ticket, window, data)
+
+
+def op(n: int, act: str, answer: dict[str, Any], *, press: str = "", second: float = 0.0, **more: Any) -> Op:
+    began = T0.timestamp() + second
+    made = Op(n, "clerk01", act, press or f"p{n}", more.pop("asked", {}), 0, began, began + 0.01, "ok", 200)
+    made.answer = answer
+    for name, value in more.items():
+        setattr(made, name, value)
+    return made
+
+
+def honest() -> Evidence:
+    """Two visits on two days: taken, called, rated, printed and said once; one seen by the board of zone A."""
+    case = Evidence(zone_of_window={"1": "A", "2": "A"})
+    case.tickets = [TicketRow(1, "k1", DAY, DAY, "A001", "finished"), TicketRow(2, "k2", NEXT, NEXT, "A001", "expired")]
+    case.journal = [
+        row(1, "taken", 1, "waiting"), row(2, "called", 1, "called", "1"), row(3, "finished", 1, "finished", "1"),
+        row(4, "taken", 2, "waiting"), row(5, "expired", 2, "expired"),
+    ]  # fmt: skip
+    case.ops = [
+        op(0, "take", {"key": "k1", "number": "A001"}, second=1), op(1, "take", {"key": "k2", "number": "A001"}, second=4),
+        op(2, "next", {"ticket": {"key": "k1", "number": "A001"}, "call": {"id": "cl_1_1"}}, second=2),
+        op(3, "rate", {}, asked={"key": "k1", "level": 5}, second=6),
+    ]  # fmt: skip
+    case.ratings = [RatingRow(1, "k1", 5)]
+    case.jobs = [
+        JobRow(1, "dv_1", "print", "ticket:tk_1:1", "done", at(300), "ticket", "tk_1"),
+        JobRow(2, "dv_2", "say", "call:cl_1_1", "done", at(22), None, None),
+    ]
+    case.papers, case.said = ["k1"], [Said("speaker-a", 2, at(3).timestamp())]
+    case.tailed = [1, 2, 3, 4, 5]
+    seen = [Seen(T0.timestamp(), "k", 1, "snapshot"), Seen(at(2.1).timestamp(), "k", 2, "called", "A001", "1")]
+    case.boards = [BoardRecord("board", "zone:A", seen, final=([], []), fresh=([], []))]
+    return case
+
+
+def verdicts(case: Evidence) -> list[str]:
+    """The names of the judges who found something."""
+    return [check.__name__ for check in checkers.CHECKS if check(case)]
+
+
+def test_an_honest_case_passes_every_judge() -> None:
+    assert verdicts(honest()) == []
+
+
+def test_a_number_on_two_tickets_is_found() -> None:
+    case = honest()
+    case.tickets[1] = replace(case.tickets[1], day=DAY, day_by_rule=DAY)
+    assert checkers.no_number_twice(case) == [f"number A001 of {DAY} is on 2 tickets"]
+
+
+def test_a_second_unmarked_paper_is_found() -> None:
+    case = honest()
+    case.papers.append("k1")
+    assert verdicts(case) == ["no_number_twice"]
+
+
+def test_a_lost_ticket_is_found() -> None:
+    case = honest()
+    case.ops.append(op(9, "take", {"key": "gone", "number": "A009"}))
+    assert verdicts(case) == ["every_acknowledged_ticket_exists_once"]
+
+
+def test_a_ticket_nobody_asked_for_is_found_unless_an_answer_was_lost() -> None:
+    case = honest()
+    del case.ops[0]
+    assert verdicts(case) == ["every_acknowledged_ticket_exists_once"]
+    case.ops.append(op(9, "take", {}, outcome="info"))
+    assert verdicts(case) == []
+
+
+def test_a_ticket_without_an_end_is_found() -> None:
+    case = honest()
+    case.tickets[1] = replace(case.tickets[1], state="waiting")
+    assert verdicts(case) == ["every_ticket_ends_once"]
+
+
+def test_two_tickets_at_one_window_are_found() -> None:
+    case = honest()
+    case.journal.insert(2, row(3, "called", 2, "called", "1"))
+    assert len(checkers.one_ticket_at_a_window(case)) == 1
+
+
+def test_one_ticket_at_two_windows_is_found() -> None:
+    case = honest()
+    case.journal.insert(2, row(3, "called", 1, "called", "2"))
+    assert len(checkers.one_ticket_at_a_window(case)) == 1
+
+
+def test_one_press_with_two_answers_is_found() -> None:
+    case = honest()
+    case.ops.append(op(9, "take", {"key": "k2", "number": "A001"}, press="p0"))
+    assert "a_press_acts_once" in verdicts(case)
+
+
+def test_one_call_for_two_presses_is_found() -> None:
+    case = honest()
+    case.ops.append(op(9, "next", {"ticket": {"key": "k1", "number": "A001"}, "call": {"id": "cl_1_1"}}))
+    assert verdicts(case) == ["a_press_acts_once"]
+
+
+def test_a_gap_in_the_journal_and_at_its_tail_is_found() -> None:
+    case = honest()
+    case.tailed = [1, 2, 4, 3, 5]
+    assert verdicts(case) == ["the_journal_is_dense"]
+    case = honest()
+    case.journal[4] = replace(case.journal[4], offset=6)
+    assert verdicts(case) == ["the_journal_is_dense"]
+
+
+def test_a_call_a_board_never_showed_is_found() -> None:
+    case = honest()
+    del case.boards[0].seen[1]
+    assert verdicts(case) == ["boards_follow_the_journal"]
+    case.boards[0].seen.append(Seen(at(9).timestamp(), "k", 5, "snapshot"))
+    assert verdicts(case) == []
+
+
+def test_a_call_shown_twice_is_found() -> None:
+    case = honest()
+    case.boards[0].seen.append(case.boards[0].seen[1])
+    assert verdicts(case) == ["boards_follow_the_journal", "boards_end_up_right"]
+
+
+def test_a_late_board_is_found_in_calm_weather_only() -> None:
+    case = honest()
+    case.boards[0].seen[1] = replace(case.boards[0].seen[1], at=at(4).timestamp())
+    assert verdicts(case) == ["calls_reach_boards_in_time"]
+    case.faults = [Fault("kill link", at(1).timestamp(), at(3).timestamp())]
+    assert verdicts(case) == []
+
+
+def test_an_event_across_epochs_is_found() -> None:
+    case = honest()
+    case.boards[0].seen[1] = replace(case.boards[0].seen[1], epoch="other")
+    assert verdicts(case) == ["epochs_never_mix"]
+
+
+def test_a_request_that_waits_for_redis_is_found() -> None:
+    case = honest()
+    case.faults = [Fault("redis frozen", at(100).timestamp(), at(103).timestamp())]
+    case.ops.append(op(9, "arrive", {}, second=101, ended=at(101.9).timestamp()))
+    assert verdicts(case) == ["redis_changes_latency_only"]
+
+
+def test_an_act_acknowledged_without_postgres_is_found() -> None:
+    case = honest()
+    case.faults = [Fault("postgres restart", at(100).timestamp(), at(102).timestamp())]
+    case.ops += [op(8, "arrive", {}, second=101), op(9, "arrive", {}, second=103)]
+    assert verdicts(case) == ["postgres_outage_is_clear"]
+
+
+def test_a_hall_that_does_not_recover_is_found() -> None:
+    case = honest()
+    case.faults = [Fault("postgres restart", at(100).timestamp(), at(102).timestamp())]
+    assert verdicts(case) == ["postgres_outage_is_clear"]
+
+
+def test_a_number_that_goes_on_after_the_roll_is_found() -> None:
+    case = honest()
+    case.tickets[1] = replace(case.tickets[1], number="A002")
+    assert "days_turn_by_the_hall" in verdicts(case)
+
+
+def test_a_ticket_without_its_paper_is_found() -> None:
+    case = honest()
+    case.papers = []
+    assert verdicts(case) == ["paper_or_an_alarm"]
+
+
+def test_a_sentence_said_twice_or_too_late_is_found() -> None:
+    case = honest()
+    case.said.append(case.said[0])
+    assert verdicts(case) == ["a_sentence_sounds_once"]
+    case = honest()
+    case.said[0] = replace(case.said[0], at=at(23).timestamp())
+    assert verdicts(case) == ["a_sentence_sounds_once"]
+
+
+def test_a_wrong_close_a_crash_and_a_server_error_are_found() -> None:
+    case = honest()
+    case.probes = [Probe("a frame of 1 MB", ("1009",), "1006")]
+    assert verdicts(case) == ["any_bytes_end_in_a_defined_close"]
+    case = honest()
+    case.tracebacks = ["web: Traceback (most recent call last)"]
+    assert verdicts(case) == ["any_bytes_end_in_a_defined_close"]
+    case = honest()
+    case.ops.append(op(9, "arrive", {}, status=500, outcome="info"))
+    assert verdicts(case) == ["any_bytes_end_in_a_defined_close"]
+
+
+def test_a_rating_changed_doubled_or_before_the_end_is_found() -> None:
+    case = honest()
+    case.ratings = [RatingRow(1, "k1", 4)]
+    assert verdicts(case) == ["one_rating_per_visit"]
+    case.ratings = [RatingRow(1, "k1", 5), RatingRow(1, "k1", 5)]
+    assert verdicts(case) == ["one_rating_per_visit"]
+    case.ratings = [RatingRow(1, "k1", 5), RatingRow(2, "k2", 5)]
+    assert verdicts(case) == ["one_rating_per_visit"]
