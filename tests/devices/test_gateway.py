@@ -394,12 +394,17 @@ async def test_coming_and_going_a_hundred_times_leaves_nothing_behind(pool: Pool
     async with running(pool, dials=1000) as hall:
         async with hall.live(paired):
             pass
-        await asyncio.sleep(0.05)
+        async with asyncio.timeout(10):
+            while hall.gateway.connected():
+                await asyncio.sleep(0.01)
+        await asyncio.sleep(0.2)  # its task ends after its line
         before = len(asyncio.all_tasks())
         for _ in range(100):
             async with hall.live(paired):
                 pass
-        await asyncio.sleep(0.05)
+        async with asyncio.timeout(10):
+            while len(asyncio.all_tasks()) > before or hall.gateway.connected():
+                await asyncio.sleep(0.01)
         gc.collect()
         assert (len(asyncio.all_tasks()), hall.gateway.connected(), hall.gateway.fanout.followed()) == (before, [], set())
         assert len(hall.gateway.doorway.admitted) == 0
