@@ -31,7 +31,7 @@ class Size:
     burst: bool
 
 
-SHORT = Size(runs=2, seconds=1, boards=(100, 1000), frames=10, calls=10, starts=1, zones=2, idle_s=3, burst=False)
+SHORT = Size(runs=1, seconds=1, boards=(100, 1000), frames=10, calls=10, starts=1, zones=2, idle_s=3, burst=False)
 FULL = Size(runs=5, seconds=3, boards=(100, 1000, 5000), frames=40, calls=40, starts=3, zones=8, idle_s=20, burst=True)
 
 Bench = Callable[[Ground, Size], Awaitable[list[Figure]]]

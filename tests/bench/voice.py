@@ -12,7 +12,7 @@ from tests.bench.figures import Figure, absolute
 from tests.bench.ground import wait_until
 
 PASSWORD = "bench-bench"
-SENTENCE_S = 14.0  # chime and sentence twice, and a little
+SENTENCE_S = 12.0  # chime and sentence twice, and a little
 PATIENCE_S = 20.0
 
 
