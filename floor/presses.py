@@ -74,7 +74,7 @@ async def call_next(db: Db, hall: Hall, device: Device, press: wire.Press) -> di
     asked = read(press, Next)
     seat = Seat(device.window or "", f"device:{device.id}")
     act = await calls.call_next(db, hall, seat, finish_current=asked.finish_current, press=kept(device, press))
-    return {"ticket": act.ticket.number, "call": act.call_id} if act else {"ticket": None}
+    return {"ticket": act.ticket.number, "call": act.call_id} if isinstance(act, Act) else {"ticket": None}
 
 
 async def take(db: Db, hall: Hall, device: Device, press: wire.Press) -> dict[str, Any]:

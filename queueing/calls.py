@@ -28,6 +28,13 @@ class Seat:
     clerk: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Nobody:
+    """The answer of next when nobody waits. `replayed`: it was this press's answer before."""
+
+    replayed: bool = False
+
+
 # The window, locked so that it can't be closed or paused under a call: open, free, and the seat of who asks.
 FREE_SEAT = """
 seat AS MATERIALIZED (
@@ -75,13 +82,13 @@ WHERE w.hall = $1 AND w.no = $2)
 """
 
 
-async def call_next(db: Db, hall: Hall, seat: Seat, *, finish_current: bool = False, press: Press | None = None) -> Act | None:
-    """Call whoever is next at this window; None when nobody waits. With `finish_current` its ticket is finished first.
+async def call_next(db: Db, hall: Hall, seat: Seat, *, finish_current: bool = False, press: Press | None = None) -> Act | Nobody:
+    """Call whoever is next at this window; Nobody when nobody waits. With `finish_current` its ticket is finished first.
 
     Raises WindowBusy, WindowNotOpen, NotYourWindow.
     """
 
-    async def act() -> Act | None:
+    async def act() -> Act | Nobody:
         if not finish_current:
             return await _next(db, hall, seat, press)
         async with db.transaction():
@@ -91,11 +98,11 @@ async def call_next(db: Db, hall: Hall, seat: Seat, *, finish_current: bool = Fa
     return await once(db, press, act, _again_or_nobody)
 
 
-def _again_or_nobody(kept: Replay) -> Act | None:
-    return None if kept.status == 204 else again(kept)
+def _again_or_nobody(kept: Replay) -> Act | Nobody:
+    return Nobody(replayed=True) if kept.status == 204 else again(kept)
 
 
-async def _next(db: Db, hall: Hall, seat: Seat, press: Press | None) -> Act | None:
+async def _next(db: Db, hall: Hall, seat: Seat, press: Press | None) -> Act | Nobody:
     for attempt in range(40):
         row = await db.fetchrow(NEXT, hall.id, seat.actor, *scope(press), seat.window, seat.clerk)
         if row is not None:
@@ -105,7 +112,7 @@ async def _next(db: Db, hall: Hall, seat: Seat, press: Press | None) -> Act | No
             break
         await asyncio.sleep(0.002 * attempt)  # the heads were all being called by others this instant
     await keep(db, press, 204, None)
-    return None
+    return Nobody()
 
 
 CALL = recorded(

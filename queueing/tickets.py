@@ -108,7 +108,7 @@ def again(kept: Replay) -> Act:
 
 # What every ticket row of the record tells; a kind adds its own words.
 TOLD = """jsonb_build_object('ticket', m.number, 'service', m.service, 'state', m.state, 'window', m.window_no,
-    'call', 'cl_' || m.id || '_' || m.call_no, 'attempt', m.calls, 'for_window', m.for_window)"""
+    'call', CASE WHEN m.call_no > 0 THEN 'cl_' || m.id || '_' || m.call_no END, 'attempt', m.calls, 'for_window', m.for_window)"""
 
 
 def told(words: str = "") -> str:

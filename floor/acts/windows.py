@@ -1,6 +1,5 @@
 """Acts at a window: a clerk in the own seat, a leader in the own zone, a manager anywhere."""
 
-import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
@@ -12,7 +11,7 @@ from floor.quality import ratings
 from floor.refusals import NotAllowed
 from floor.signin import Person, require
 from queueing import calls, windows
-from queueing.calls import Seat
+from queueing.calls import Nobody, Seat
 from queueing.db import Press
 from queueing.errors import BadInput, NotYourWindow
 from queueing.halls import Hall
@@ -42,36 +41,17 @@ async def at_window(
     async with acquire(request.app.state.pool) as db:
         seat = await seat_of(db, hall, person, no)
         done = await act(db, hall, seat, **asked, press=pressed(request, person.actor, press, asked))
-    if done is not None and not done.replayed:
+    if not done.replayed:
         ring(request, hall.id)
     return done
 
 
 async def call_next(
     request: Request, hall: str, no: str, *, finish_current: bool = False, press: str | None = None
-) -> Act | None:
-    """Call whoever is next; None when nobody waits."""
-    act: Act | None = await at_window(request, hall, no, calls.call_next, press, finish_current=finish_current)
-    if act is None and finish_current:
-        ring(request, (await hall_of(request, hall)).id)
+) -> Act | Nobody:
+    """Call whoever is next, or Nobody."""
+    act: Act | Nobody = await at_window(request, hall, no, calls.call_next, press, finish_current=finish_current)
     return act
-
-
-AGE = "SELECT extract(epoch FROM clock_timestamp() - at)::float FROM presses WHERE scope = $1"
-
-
-async def nobody_before(request: Request, press: str | None, began: float, *, finish_current: bool) -> bool:
-    """Whether "nobody waits" was the answer of an earlier press: its row is older than this request, `began` by time.monotonic.
-
-    Two durations are compared, not two clocks, so that the database may be another machine.
-    """
-    person = await require(request)
-    kept = pressed(request, person.actor, press, {"finish_current": finish_current})
-    if kept is None:
-        return False
-    async with acquire(request.app.state.pool) as db:
-        age = await db.fetchval(AGE, kept.scope)
-    return age is not None and age > time.monotonic() - began
 
 
 async def call_number(request: Request, hall: str, no: str, number: str, *, press: str | None = None) -> Act:

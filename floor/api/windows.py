@@ -1,6 +1,5 @@
 """Windows: opened, paused, closed, and every act on the ticket at hand."""
 
-import time
 from datetime import datetime
 from typing import Annotated, Literal, cast
 
@@ -160,11 +159,8 @@ async def close(request: Request) -> Response:
 
 async def call_next(request: Request) -> Response:
     body = await asked(request, NextAsked)
-    began, press = time.monotonic(), press_of(request)
-    act = await acts.call_next(*at(request), finish_current=body.finish_current, press=press)
-    if act is not None:
-        return called(act)
-    return nothing(replayed=await acts.nobody_before(request, press, began, finish_current=body.finish_current))
+    act = await acts.call_next(*at(request), finish_current=body.finish_current, press=press_of(request))
+    return called(act) if isinstance(act, Act) else nothing(replayed=act.replayed)
 
 
 async def call_number(request: Request) -> Response:

@@ -17,7 +17,7 @@ from floor.pages.staffed import LOOKS, clock, elapsed, localized, may_act_at, no
 from floor.refusals import NotAllowed
 from floor.signin import Person, require
 from floor.words import Words, language, words
-from queueing.calls import POSITIONS
+from queueing.calls import POSITIONS, Nobody
 from queueing.errors import BadInput, NotFound, NotYourWindow, Refused
 from queueing.halls import Hall, services
 from queueing.tickets import Act, Ticket, by_key
@@ -85,7 +85,7 @@ ACTS: dict[str, Done] = {
 
 def said(act: str, done: Any, say: Words) -> str | None:
     """The sentence that tells a clerk what an act did, where the middle of the page doesn't."""
-    if act in ("next", "finish-next") and done is None:
+    if isinstance(done, Nobody):
         return say["console.said_nobody"]
     ticket = done.ticket if isinstance(done, Act) else None
     word = {"missed": "missed"}.get(ticket.state if ticket else "", act) if act == "no-show" else act

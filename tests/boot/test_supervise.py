@@ -35,7 +35,7 @@ def console(out: io.StringIO) -> Console:
 
 async def until(true: Callable[[], object], seconds: float = 10) -> None:
     async with asyncio.timeout(seconds):
-        while not true():  # noqa: ASYNC110 - what is waited for rings no bell
+        while not true():
             await asyncio.sleep(0.01)
 
 
@@ -87,9 +87,7 @@ async def test_a_process_that_keeps_dying_is_started_ever_more_slowly(console: C
     watch.begin()
     await until(lambda: len(said(out)) == 3)
     await watch.end()
-    assert said(out) == [
-        f"hall     | web ended with code 3; starting it again in {pause} s" for pause in ("0.2", "0.4", "0.8")
-    ]
+    assert said(out) == [f"hall     | web ended with code 3; starting it again in {pause} s" for pause in ("0.2", "0.4", "0.8")]
 
 
 async def test_what_a_process_leaves_behind_goes_with_it(console: Console, tmp_path: Path) -> None:
@@ -102,9 +100,7 @@ async def test_what_a_process_leaves_behind_goes_with_it(console: Console, tmp_p
     await until(lambda: not is_alive(first))
 
 
-async def test_a_process_that_will_not_end_is_ended(
-    console: Console, out: io.StringIO, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_process_that_will_not_end_is_ended(console: Console, out: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("floor.boot.supervise.GRACE_S", 0.3)
     watch = Watch(shell("web", "trap '' TERM; echo up; while :; do sleep 0.1; done"), console)
     watch.begin()

@@ -14,6 +14,7 @@ from floor.database import Connection, connect
 from queueing import calls, journal, tickets
 from queueing.halls import Hall
 from queueing.journal import Position
+from queueing.tickets import Act
 from tests.displays.days import open_all, seat, take
 from tests.displays.machines import put_up
 
@@ -39,7 +40,7 @@ async def test_a_call_is_said_by_every_speaker_of_its_zone_and_no_other(db: Conn
     await open_all(db, hall)
     await take(db, hall)
     called = await calls.call_next(db, hall, seat("1"))
-    assert called is not None
+    assert isinstance(called, Act)
     made = await announced(db, hall)
     assert [job.device for job in made] == [speaker.device_id for speaker in near]
     assert {(job.key, job.state, job.expires - called.at) for job in made} == {
@@ -125,7 +126,11 @@ async def test_a_finished_visit_is_asked_about_at_its_own_window(db: Connection,
     (job,) = await announced(db, hall)
     assert (job.device, job.kind, job.key) == (evaluator.device_id, "ask_rating", f"rating:{act.ticket.ticket_id}")
     assert job.data == {
-        "ticket_id": act.ticket.ticket_id, "ticket": "A001", "clerk": "clerk1", "levels": 5, "seconds": 30,
+        "ticket_id": act.ticket.ticket_id,
+        "ticket": "A001",
+        "clerk": "clerk1",
+        "levels": 5,
+        "seconds": 30,
     }
 
 

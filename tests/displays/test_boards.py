@@ -8,6 +8,7 @@ from displays import boards
 from floor.database import Connection
 from queueing import calls, journal, tickets
 from queueing.halls import Hall
+from queueing.tickets import Act
 from tests.displays.days import act, open_all, seat, take
 
 
@@ -18,7 +19,10 @@ async def shown(db: Connection, hall: Hall, view: str = "hall") -> dict[str, obj
 
 async def test_an_empty_hall_shows_nobody(db: Connection, hall: Hall) -> None:
     assert await shown(db, hall) == {
-        "lines": [], "waiting": {"A": 0, "B": 0}, "windows": {"1": "closed", "2": "closed"}, "notices": [],
+        "lines": [],
+        "waiting": {"A": 0, "B": 0},
+        "windows": {"1": "closed", "2": "closed"},
+        "notices": [],
     }
 
 
@@ -27,10 +31,12 @@ async def test_a_call_puts_the_number_and_its_window_on_the_board(db: Connection
     await take(db, hall)
     await take(db, hall)
     called = await calls.call_next(db, hall, seat("1"))
-    assert called is not None
+    assert isinstance(called, Act)
     assert await shown(db, hall) == {
         "lines": [{"ticket": "A001", "window": "1", "at": boards.stamp(called.at), "state": "called"}],
-        "waiting": {"A": 1, "B": 0}, "windows": {"1": "open", "2": "open"}, "notices": [],
+        "waiting": {"A": 1, "B": 0},
+        "windows": {"1": "open", "2": "open"},
+        "notices": [],
     }
 
 

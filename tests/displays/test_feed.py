@@ -11,6 +11,7 @@ from floor.database import Connection
 from queueing import calls, windows
 from queueing.halls import Hall
 from queueing.journal import Position
+from queueing.tickets import Act
 from tests.displays.days import act, open_all, seat, take
 from tests.displays.screen import Screen
 
@@ -31,14 +32,12 @@ async def test_a_call_is_one_event_in_each_view_that_shows_its_window(db: Connec
     feeds = await open_feeds(db, hall.id)
     before = feeds.position
     called = await calls.call_next(db, hall, seat("1"))
-    assert called is not None
+    assert isinstance(called, Act)
     data = {"call": called.call_id, "ticket": "A001", "window": "1", "recall": 0, "waiting": {"A": 0}}
     expected = Event(prev=before, offset=called.offset, kind="called", at=called.at, data=data)
     told = await news(db, feeds, 0)
     assert told[:3] == [(view, expected) for view in ("hall", "zone:A", "window:1")]
-    assert [(view, event.kind, event.data) for view, event in told[3:]] == [
-        ("window:2", "waiting", {"service": "A", "count": 0})
-    ]
+    assert [(view, event.kind, event.data) for view, event in told[3:]] == [("window:2", "waiting", {"service": "A", "count": 0})]
 
 
 async def test_a_recall_says_the_how_manieth_it_is(db: Connection, hall: Hall) -> None:

@@ -8,6 +8,7 @@ from displays.phones import Place, places
 from floor.database import Connection
 from queueing import calls, tickets, windows
 from queueing.halls import Hall
+from queueing.tickets import Act
 from tests.displays.days import act, live, open_all, seat, take
 
 
@@ -19,7 +20,7 @@ async def test_a_phone_follows_its_ticket_to_the_window(db: Connection, hall: Ha
     await calls.call_next(db, hall, seat("1"))
     assert (await places(db, [key]))[key].ahead == 0
     called = await calls.call_next(db, hall, seat("2"))
-    assert called is not None
+    assert isinstance(called, Act)
     assert (await places(db, [key]))[key] == Place("A002", "called", None, "2", called.call_id)
 
 

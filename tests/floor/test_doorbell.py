@@ -41,7 +41,7 @@ async def heard(doorbell: Doorbell, wanted: int) -> list[int]:
 
 async def listening(redis: Redis) -> None:
     async with asyncio.timeout(5):
-        while (await redis.pubsub_numsub(CHANNEL))[0][1] == 0:  # noqa: ASYNC110 - Redis does not say when
+        while (await redis.pubsub_numsub(CHANNEL))[0][1] == 0:
             await asyncio.sleep(0.01)
 
 
@@ -62,9 +62,7 @@ async def test_what_is_not_a_hall_is_not_heard(doorbell: Doorbell, redis: Redis)
     assert await asyncio.wait_for(listener, 5) == [9]
 
 
-async def test_without_redis_a_ring_returns_at_once_and_says_so_once(
-    place: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+async def test_without_redis_a_ring_returns_at_once_and_says_so_once(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     bell = Doorbell(open_redis(f"unix://{place}/nobody"))
     began = time.perf_counter()
     for _ in range(50):

@@ -16,6 +16,7 @@ from floor.doorbell import open_redis
 from floor.settings import Settings
 from queueing import calls
 from queueing.halls import Hall
+from queueing.tickets import Act
 from tests.displays.days import open_all, seat, take
 from tests.displays.machines import put_up
 from tests.floor.links import Running, caught_up, closed_with, free_port, hear, link_running, machine, page, sign_in, until
@@ -32,7 +33,7 @@ async def test_a_call_reaches_board_speaker_and_page_in_the_same_second(db: Conn
         await hear(voice, "welcome")
         await hear(mirror, "snapshot")
         called = await calls.call_next(db, hall, seat("1"))
-        assert called is not None
+        assert isinstance(called, Act)
         running.bell.ring(hall.id)
         event = await hear(strip, "event")
         assert (event["kind"], event["offset"], event["data"]["call"]) == ("called", called.offset, called.call_id)
@@ -50,7 +51,7 @@ async def test_without_a_ring_a_call_is_found_within_a_second_and_a_half(db: Con
     async with machine(running, board) as screen:
         await hear(screen, "snapshot")
         called = await calls.call_next(db, hall, seat("1"))
-        assert called is not None
+        assert isinstance(called, Act)
         while (event := await hear(screen, "event"))["kind"] != "called":
             pass
         assert event["offset"] == called.offset
@@ -79,7 +80,7 @@ async def test_a_board_that_was_cut_off_hears_what_it_missed_and_old_sentences_s
         at = await hear(strip, "snapshot")
     first = await calls.call_next(db, hall, seat("1"))
     again = await calls.recall(db, hall, seat("1"))
-    assert first is not None
+    assert isinstance(first, Act)
     await caught_up(db, hall, running)
     await db.execute("UPDATE jobs SET expires = now() - interval '1 second'")
     async with machine(running, board, {"epoch": at["epoch"], "offset": at["offset"]}) as strip:

@@ -10,6 +10,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from floor.database import Connection
 from queueing import calls, windows
 from queueing.halls import Hall
+from queueing.tickets import Act
 from tests.displays.days import open_all, seat, take
 from tests.displays.machines import put_up
 from tests.floor.links import Running, caught_up, closed_with, hear, machine, page, refused, sign_in, until
@@ -37,7 +38,7 @@ async def test_a_phone_is_told_of_its_place_and_of_its_call(db: Connection, hall
         running.bell.ring(hall.id)
         assert (await hear(phone, "ticket"))["ahead"] == 0
         called = await calls.call_next(db, hall, seat("2"))
-        assert called is not None
+        assert isinstance(called, Act)
         running.bell.ring(hall.id)
         told = await hear(phone, "ticket")
         assert (told["state"], told["ahead"], told["window"], told["call"]) == ("called", None, "2", called.call_id)

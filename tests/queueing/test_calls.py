@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 
 from queueing import calls, journal, tickets, windows
-from queueing.calls import Seat
+from queueing.calls import Nobody, Seat
 from queueing.db import Db
 from queueing.errors import (
     BadInput,
@@ -23,6 +23,7 @@ from queueing.errors import (
 )
 from queueing.halls import Hall
 from queueing.rules import RULES
+from queueing.tickets import Act
 from tests.queueing.acts import TakesTickets, press
 
 LI = Seat("1", "clerk:li", "li")
@@ -47,10 +48,10 @@ async def test_who_joined_first_is_called_first_across_services(db: Db, hall: Ha
     called = []
     for _ in range(3):
         act = await calls.call_next(db, hall, LI, finish_current=True)
-        assert act is not None
+        assert isinstance(act, Act)
         called.append((act.ticket.number, act.ticket.state, act.ticket.window, act.ticket.clerk, act.ticket.calls))
     assert called == [(number, "called", "1", "li", 1) for number in ("A001", "B001", "A002")]
-    assert await calls.call_next(db, hall, LI, finish_current=True) is None
+    assert await calls.call_next(db, hall, LI, finish_current=True) == Nobody()
 
 
 async def test_a_busy_paused_or_closed_window_calls_nobody(db: Db, hall: Hall, take: TakesTickets) -> None:
@@ -101,7 +102,7 @@ async def test_twenty_windows_pressing_at_once_never_share_a_ticket(
             async def once() -> str | None:
                 async with pool.acquire() as mine:
                     act = await calls.call_next(mine, hall, seat, finish_current=True, press=this)  # noqa: B023
-                    return act.ticket.number if act else None
+                    return act.ticket.number if isinstance(act, Act) else None
 
             first, second = await asyncio.gather(once(), once())
             assert first == second
@@ -128,17 +129,17 @@ async def test_two_presses_of_different_people_at_one_window_call_one(
                 act = await calls.call_next(mine, hall, LI, press=press(n))
             except WindowBusy:
                 return "busy"
-            return act.ticket.number if act else "nobody"
+            return act.ticket.number if isinstance(act, Act) else "nobody"
 
     assert sorted(await asyncio.gather(*(one(n) for n in range(8)))) == ["A001"] + ["busy"] * 7
 
 
 async def test_an_empty_answer_is_kept_with_its_press(db: Db, hall: Hall, take: TakesTickets) -> None:
-    assert await calls.call_next(db, hall, LI, press=press(1)) is None
+    assert await calls.call_next(db, hall, LI, press=press(1)) == Nobody()
     await take("A")
-    assert await calls.call_next(db, hall, LI, press=press(1)) is None
+    assert await calls.call_next(db, hall, LI, press=press(1)) == Nobody(replayed=True)
     act = await calls.call_next(db, hall, LI, press=press(2))
-    assert act is not None
+    assert isinstance(act, Act)
     assert act.ticket.number == "A001"
 
 
@@ -148,8 +149,8 @@ async def test_a_late_repeat_neither_finishes_nor_calls(db: Db, hall: Hall, take
     first = await calls.call_next(db, hall, LI, finish_current=True, press=press(1))
     await calls.call_next(db, hall, LI, finish_current=True, press=press(2))
     late = await calls.call_next(db, hall, LI, finish_current=True, press=press(1))
-    assert first is not None
-    assert late is not None
+    assert isinstance(first, Act)
+    assert isinstance(late, Act)
     assert (late.call_id, late.ticket.number, late.replayed) == (first.call_id, "A001", True)
     assert (await windows.get_window(db, hall, "1")).ticket == "A002"
 
@@ -158,7 +159,7 @@ async def test_a_recall_is_a_new_call_of_the_same_ticket(db: Db, hall: Hall, tak
     await take("A")
     called = await calls.call_next(db, hall, LI)
     again = await calls.recall(db, hall, LI)
-    assert called is not None
+    assert isinstance(called, Act)
     assert (called.call_id != again.call_id, again.ticket.calls, again.ticket.state) == (True, 2, "called")
     await calls.arrive(db, hall, LI)
     with pytest.raises(NothingAtWindow):
@@ -243,9 +244,9 @@ async def test_a_ticket_sent_to_a_window_is_called_there_and_nowhere_else(db: Db
     await take("A")
     await calls.call_next(db, hall, LI)
     await calls.transfer(db, hall, LI, to_window="2", position="back")
-    assert await calls.call_next(db, hall, LI) is None
+    assert await calls.call_next(db, hall, LI) == Nobody()
     act = await calls.call_next(db, hall, WANG)
-    assert act is not None
+    assert isinstance(act, Act)
     assert (act.ticket.number, act.ticket.window) == ("A001", "2")
 
 
@@ -287,7 +288,7 @@ async def test_a_step_served_elsewhere_waits_with_its_number_and_place(db: Db, h
     step = await calls.finish(db, hall, LI)
     assert (step.ticket.state, step.ticket.service, step.ticket.rank_at) == ("waiting", "B", both.ticket.rank_at)
     act = await calls.call_next(db, hall, WANG)
-    assert act is not None
+    assert isinstance(act, Act)
     assert act.ticket.number == "A001"
 
 

@@ -72,8 +72,8 @@ class Life(RuleBasedStateMachine):
     @rule(window=WINDOW)
     def next(self, window: str) -> None:
         called = self.act(self.at[window] is None, lambda: calls.call_next(self.db, self.hall, SEATS[window]))
-        assert (called is None) == (self.at[window] is not None or "waiting" not in self.state.values())
-        if called:
+        assert isinstance(called, tickets.Act) == (self.at[window] is None and "waiting" in self.state.values())
+        if isinstance(called, tickets.Act):
             self.called(window, called.ticket.number)
 
     def called(self, window: str, number: str) -> None:

@@ -49,7 +49,7 @@ async def test_a_ticket_row_of_the_record_tells_what_machines_need_and_nothing_p
         "service": "A",
         "state": "waiting",
         "window": None,
-        "call": f"cl_{taken.ticket.id}_0",
+        "call": None,
         "attempt": 0,
         "for_window": None,
         "services": ["A"],
