@@ -64,8 +64,9 @@ WITH {FREE_SEAT}, today AS (
         WHERE q.hall = $1 AND q.day = today.day AND q.for_window = seat.no AND q.state = 'waiting'
         ORDER BY q.rank_at, q.id LIMIT 16) h
 ), head AS MATERIALIZED (
-    SELECT t.id FROM heads h JOIN tickets t ON t.id = h.id WHERE t.state = 'waiting'
-    ORDER BY h.rank_at, h.id LIMIT 1 FOR NO KEY UPDATE OF t SKIP LOCKED
+    SELECT t.id FROM (SELECT id FROM heads ORDER BY rank_at, id) h, LATERAL (
+        SELECT id FROM tickets WHERE id = h.id AND state = 'waiting' FOR NO KEY UPDATE SKIP LOCKED) t
+    LIMIT 1
 ), moved AS (
     UPDATE tickets t SET {CALLED} FROM head, seat WHERE t.id = head.id RETURNING t.*
 )""",

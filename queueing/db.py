@@ -64,19 +64,22 @@ async def keep(db: Db, press: Press | None, status: int, answer: object) -> None
 
 # An act is `WITH moved AS (<the ticket's or window's row, changed>)` and this tail. Parameters are the same in every
 # act: $1 hall, $2 actor, $3 scope and $4 body of the press. The stream row is the last contested lock; whoever holds
-# it has decided, and holds it to the commit. A repeated press breaks `press_acts_once`, which undoes the whole act.
+# it has decided, and holds it to the commit: what can be written down before it is taken, is. A repeated press breaks
+# `press_acts_once`, which undoes the whole act.
 RECORD = """
-, stream AS (
-    UPDATE hall_streams SET top = top + 1 WHERE hall = (SELECT hall FROM moved) RETURNING epoch, top
+, kept AS MATERIALIZED (
+    SELECT m.hall, {data} AS data,
+           CASE WHEN $3::bytea IS NOT NULL THEN to_jsonb(m) - 'person' - 'evidence' END AS answer FROM moved m
+), stream AS (
+    UPDATE hall_streams SET top = top + 1 WHERE hall = (SELECT hall FROM kept) RETURNING epoch, top
 ), told AS (
     INSERT INTO journal (hall, "offset", kind, actor, cause, ticket, window_no, data)
-    SELECT m.hall, s.top, {kind}, $2, left(encode($3, 'hex'), 16), {ticket}, {window}, {data}
-    FROM moved m, stream s RETURNING "offset", at
-), answer AS (
-    SELECT to_jsonb(m) - 'person' - 'evidence' || jsonb_build_object('offset', t."offset", 'epoch', s.epoch, 'at', t.at) AS kept
-    FROM moved m, stream s, told t
+    SELECT m.hall, s.top, {kind}, $2, left(encode($3, 'hex'), 16), {ticket}, {window}, k.data
+    FROM moved m, kept k, stream s RETURNING "offset", at
 ), pressed AS (
-    INSERT INTO presses (scope, body, status, answer) SELECT $3, $4, {status}, kept FROM answer WHERE $3 IS NOT NULL
+    INSERT INTO presses (scope, body, status, answer)
+    SELECT $3, $4, {status}, k.answer || jsonb_build_object('offset', t."offset", 'epoch', s.epoch, 'at', t.at)
+    FROM kept k, stream s, told t WHERE $3 IS NOT NULL
 )
 SELECT m.*, s.epoch, t."offset", t.at FROM moved m, stream s, told t
 """
