@@ -143,7 +143,7 @@ setInterval(runClocks, 500);
 // The letter on a button presses it. In an open sheet only its own keys count; in a field, letters are letters.
 
 const SETTLE_MS = 350;         // a second tap of the same key this soon was meant for the page before
-let changed = 0;
+let changed = -Infinity;
 document.addEventListener("htmx:after:swap", (event) => { if (isAct(event.detail.ctx?.sourceElement)) changed = performance.now(); });
 
 const typing = (element) => element?.matches?.("input:not([type=radio]), textarea, select");
