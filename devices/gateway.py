@@ -10,8 +10,8 @@ runs `gateway.keep()` beside it for as long as it lives, tells it of new jobs (`
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Collection, Sequence
+from typing import Any, TypeVar
 
 import structlog
 from websockets.asyncio.server import ServerConnection
@@ -45,6 +45,9 @@ SERVER: dict[str, Any] = {
 TICK_S = 1.0
 STANDING_S = 2.0  # how often it is looked up who was revoked, moved or given other settings
 DRAIN_LINES, DRAIN_S = 20, 0.25  # so many lines are closed per so many seconds
+DRAIN_MOST_S = 3.0  # then all the others at once: whoever ends us does not wait for thousands to leave one by one
+
+T = TypeVar("T")
 
 
 class Gateway:
@@ -110,14 +113,9 @@ class Gateway:
         return [line.device for line in self._desk.lines.values()]
 
     async def drain(self, retry_s: float = 10.0) -> None:
-        """Let nobody in any more and send everybody away, 20 lines per 250 ms."""
+        """Let nobody in any more and send everybody away in turns."""
         self.doorway.draining = True
-        while self._lines:
-            batch = [line for line, _ in zip(list(self._lines), range(DRAIN_LINES), strict=False)]
-            for line in batch:
-                line.emit(line.session.close(Close.DRAINING, retry_s))
-                self._lines.discard(line)
-            await asyncio.sleep(DRAIN_S)
+        await send_away(self._lines, lambda line: line.emit(line.session.close(Close.DRAINING, retry_s)))
 
     # ---- inside
 
@@ -199,3 +197,14 @@ class Gateway:
             moment = now()
             for line in hungry:
                 line.emit(line.session.fetched([job for job in found if job.device == line.device.id], moment))
+
+
+async def send_away(here: Collection[T], close: Callable[[T], None]) -> None:
+    """Close every line once, 20 per 250 ms so that they do not all dial again together. Waits for none to be gone."""
+    last, told = now().mono + DRAIN_MOST_S, set[T]()
+    while batch := [line for line in here if line not in told]:
+        batch = batch[:DRAIN_LINES] if now().mono < last else batch
+        for line in batch:
+            close(line)
+        told.update(batch)
+        await asyncio.sleep(DRAIN_S)

@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 from collections.abc import Coroutine, Sequence
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
@@ -38,7 +39,8 @@ from floor.views import page_origin
 from queueing.errors import Refused
 from queueing.journal import Entry, Position
 
-CONNECTIONS = 6  # to the database: one reads, one announces, the others settle what the machines report
+CONNECTIONS = 4  # to the database: one reads, one announces, the others settle what the machines report
+LINGER_S = 2.5  # for lines to go; whoever dialled and never said a word would keep the door open for its ten seconds
 
 log = structlog.get_logger("link")
 
@@ -133,15 +135,21 @@ class Link:
     async def run(self, stop: asyncio.Event) -> None:
         """Open the door, keep everything flowing until `stop`, then send everybody away in good order."""
         options = {"process_request": self.check, "select_subprotocol": choose, **SERVER}
-        door = serve(self.serve, self.settings.host, self.settings.link_port, **options)
-        async with door as server, asyncio.TaskGroup() as group:
-            kept = [group.create_task(task) for task in self.tasks()]
-            log.info("link_open", port=self.settings.link_port)
-            await stop.wait()
-            server.close(close_connections=False)
-            await asyncio.gather(self.gateway.drain(), self.pages.drain())
-            for task in kept:
-                task.cancel()
+        door = await serve(self.serve, self.settings.host, self.settings.link_port, **options)
+        try:
+            async with asyncio.TaskGroup() as group:
+                kept = [group.create_task(task) for task in self.tasks()]
+                log.info("link_open", port=self.settings.link_port)
+                await stop.wait()
+                door.close(close_connections=False)
+                await asyncio.gather(self.gateway.drain(), self.pages.drain())
+                for task in kept:
+                    task.cancel()
+        finally:
+            door.close()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LINGER_S):
+                    await door.wait_closed()
 
     def tasks(self) -> list[Coroutine[Any, Any, None]]:
         """All that goes on beside the lines."""
@@ -194,7 +202,7 @@ async def main() -> None:
         loop.add_signal_handler(number, stop.set)
     redis, pool = open_redis(settings.redis_url), await open_pool(settings, size=CONNECTIONS)
     await Link(settings, pool, redis).run(stop)
-    await pool.close()
+    pool.terminate()  # nobody is left to be answered
     await redis.aclose()
 
 

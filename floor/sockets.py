@@ -14,7 +14,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
 from devices.fanout import Fanout, Outlet
-from devices.gateway import DRAIN_LINES, DRAIN_S
+from devices.gateway import send_away
 from devices.wire import Close, Message, encode
 from displays.feed import Feeds
 from floor.database import Pool, Unavailable, acquire
@@ -126,12 +126,9 @@ class Pages:
                 outlet.close(ENDED, "signed out")
 
     async def drain(self) -> None:
-        """Let nobody in any more and send everybody away, 20 pages per 250 ms; they come back by themselves."""
+        """Let nobody in any more and send everybody away in turns; they come back by themselves."""
         self.draining = True
-        while self.open:
-            for outlet in list(self.open)[:DRAIN_LINES]:
-                outlet.close(Close.DRAINING)
-            await asyncio.sleep(DRAIN_S)
+        await send_away(self.open, lambda outlet: outlet.close(Close.DRAINING))
 
 
 def catch_up(feeds: Feeds, watch: Watch) -> Iterable[Message]:

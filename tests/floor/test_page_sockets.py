@@ -1,19 +1,22 @@
 """A page hears what concerns it, and nobody listens who should not."""
 
 import asyncio
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 
 import msgspec
 import pytest
+from redis.asyncio import Redis
 from websockets.asyncio.client import ClientConnection, connect
 
-from floor.database import Connection
+from floor.database import Connection, Pool
+from floor.settings import Settings
 from queueing import calls, windows
 from queueing.halls import Hall
 from queueing.tickets import Act
 from tests.displays.days import open_all, seat, take
 from tests.displays.machines import put_up
-from tests.floor.links import Running, caught_up, closed_with, hear, machine, page, refused, sign_in, until
+from tests.floor.links import Running, caught_up, closed_with, hear, link_running, machine, page, refused, sign_in, until
 
 
 async def test_a_mirror_that_was_cut_off_resumes_too(db: Connection, hall: Hall, running: Running) -> None:
@@ -170,4 +173,14 @@ async def test_a_board_that_never_reads_harms_only_itself(db: Connection, hall: 
         watching.cancel()
 
 
-# ---- what people press at machines
+async def test_the_link_ends_in_five_seconds_whoever_hangs_on(settings: Settings, pool: Pool, redis: Redis, hall: Hall) -> None:
+    async with AsyncExitStack() as lines:
+        async with link_running(settings, pool, redis) as running:
+            _, silent = await asyncio.open_connection("127.0.0.1", settings.link_port)
+            lines.callback(silent.close)
+            for _ in range(50):
+                deaf = await page(running, "kiosk")
+                lines.callback(deaf.transport.abort)
+                deaf.transport.pause_reading()
+            began = asyncio.get_running_loop().time()
+        assert asyncio.get_running_loop().time() - began < 5
