@@ -25,6 +25,8 @@ OPTIONS = (
     "max_connections=80",
     "shared_buffers=64MB",
     "jit=off",
+    "io_method=sync",  # the hall's data fits into memory: three processes that read ahead would only weigh
+    "max_logical_replication_workers=0",  # nobody replicates from here, and the launcher weighs too
     # A refused act (a taken window, a repeated press) is an error to Postgres and an answer to us: not worth a line.
     "log_min_messages=log",
     "log_checkpoints=off",
