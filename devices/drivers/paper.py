@@ -2,7 +2,8 @@
 
 `python -m devices.drivers.paper --config paper.toml`, or `--out DIR --printer NAME=HOST:PORT … --control HOST:PORT`.
 Below `out`, each printer keeps `<n>.png` (the paper), `<n>.bin` (its bytes), `newest.json` and one line for each paper
-in `paper.jsonl`: {"n", "at", "width", "height", "bytes", "torn"}. A fault is a line on the control port,
+in `paper.jsonl`: {"n", "at", "received", "width", "height", "bytes", "torn"}; `at` is when the paper was out, `received`
+when the last of its bytes had come, null for a torn one. A fault is a line on the control port,
 `NAME FAULT [ARGUMENT]`, answered by `ok` or `error …`; faults: paper-out, paper-out-after ROWS, near-end, cover-open,
 unplug, slow SECONDS, garble, silent, ok (all healed), status (answers `ok` and the state).
 """
@@ -23,7 +24,7 @@ from typing import Any
 import structlog
 
 from devices.agent.logs import set_up_logs
-from devices.drivers.receipts.escpos import Decoder
+from devices.drivers.receipts.escpos import Decoder, Do
 from devices.drivers.receipts.printer import Paper, Printer
 
 log = structlog.get_logger()
@@ -38,6 +39,7 @@ class Box:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.record = self.folder / "paper.jsonl"
         self.count = _last(self.record)
+        self.received: str | None = None  # when the cut that ends the paper came; printers are sent one paper at a time
         self.printer = Printer(cut=self._keep, answer=self._answer)
         self.plugged = True
         self._server: asyncio.Server | None = None
@@ -107,6 +109,7 @@ class Box:
             try:
                 while data := await reader.read(65536):
                     for command in decoder.feed(data):
+                        self.received = _now() if command.do is Do.CUT else self.received
                         self.printer.take(command)
                     self._wake.set()
             except ConnectionError:
@@ -127,7 +130,8 @@ class Box:
         (self.folder / f"{n}.bin").write_bytes(paper.raw)
         line = {
             "n": n,
-            "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
+            "at": _now(),
+            "received": None if torn else self.received,
             "width": image.width,
             "height": image.height,
             "bytes": len(paper.raw),
@@ -197,6 +201,10 @@ async def _obey(boxes: Mapping[str, Box], words: list[str]) -> str:
 def _place(server: asyncio.Server) -> str:
     host, port = server.sockets[0].getsockname()[:2]
     return f"{host}:{port}"
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 def _last(record: Path) -> int:

@@ -26,13 +26,14 @@ class Size:
     frames: int
     calls: int
     starts: int
+    papers: int
     zones: int
     idle_s: float
     burst: bool
 
 
-SHORT = Size(runs=1, seconds=1, boards=(100, 1000), frames=10, calls=10, starts=1, zones=2, idle_s=3, burst=False)
-FULL = Size(runs=5, seconds=3, boards=(100, 1000, 5000), frames=40, calls=40, starts=3, zones=8, idle_s=20, burst=True)
+SHORT = Size(runs=1, seconds=1, boards=(100, 1000), frames=10, calls=10, starts=1, papers=3, zones=2, idle_s=3, burst=False)
+FULL = Size(runs=5, seconds=3, boards=(100, 1000, 5000), frames=40, calls=40, starts=3, papers=8, zones=8, idle_s=20, burst=True)
 
 Bench = Callable[[Ground, Size], Awaitable[list[Figure]]]
 
@@ -46,18 +47,21 @@ BENCHES: dict[str, Bench] = {
     "P2": lambda ground, size: http.measure(ground, runs=size.runs, seconds=size.seconds),
     "P3": lambda ground, size: boards.measure(ground, runs=size.runs, calls=size.calls, burst=size.burst),
     "P4": lambda _, size: in_thread(lambda: fanout.measure(size.boards, runs=size.runs, frames=size.frames)),
-    "P8": lambda _, size: in_thread(lambda: start.measure(starts=size.starts, zones=size.zones, idle_s=size.idle_s)),
+    "P8": lambda _, size: in_thread(
+        lambda: start.measure(starts=size.starts, papers=size.papers, zones=size.zones, idle_s=size.idle_s)
+    ),
 }
+ALONG = ("P9", "P10")  # measured in the demo that P8 starts
 
 
 def main() -> int:
     parser = argparse.ArgumentParser("python -m tests.bench", description=__doc__)
     parser.add_argument("--short", action="store_true", help="everything once over, under a minute; no figures to quote")
-    parser.add_argument("--only", nargs="+", choices=[*BENCHES, "P9"], help="these alone (P9 is measured along with P8)")
+    parser.add_argument("--only", nargs="+", choices=[*BENCHES, *ALONG], help="these alone; P8 brings P9 and P10")
     parser.add_argument("--json", type=Path, help="write all figures here")
     asked = parser.parse_args()
     began = time.monotonic()
-    wanted = {"P8" if name == "P9" else name for name in asked.only or BENCHES}
+    wanted = {"P8" if name in ALONG else name for name in asked.only or BENCHES}
     figures = asyncio.run(measure(SHORT if asked.short else FULL, wanted))
     print(f"\n{machine()}, {'short form' if asked.short else 'full form'}, {time.monotonic() - began:.0f} s\n")
     print(table(figures))

@@ -10,7 +10,7 @@ from typing import Any
 class Figure:
     """`ratio` is product over floor, or the product alone where the goal is absolute. `met` None: nothing was promised."""
 
-    goal: str  # P1 … P9
+    goal: str  # P1 … P10
     what: str
     floor: str
     product: str

@@ -1,4 +1,4 @@
-"""P8 and P9: how fast an installed hall opens and speaks, what the whole demo weighs, and what it burns while nobody comes."""
+"""P8 to P10: how fast an installed hall opens, speaks and prints, what it weighs, and what it burns while nobody comes."""
 
 import os
 import subprocess
@@ -10,14 +10,15 @@ from pathlib import Path
 import httpx2
 
 from floor.boot.postgres import tail
-from tests.bench import voice
+from tests.bench import paper, voice
 from tests.bench.figures import Figure, absolute
 from tests.bench.ground import ROOT, cpu_s, end, family, free_port, listening, memory_kib, wait_until, with_room
+from tests.bench.hall import PASSWORD
 
 SETTLE_S = 3  # after the last sentence
 
 
-def measure(*, starts: int, zones: int, idle_s: float) -> list[Figure]:
+def measure(*, starts: int, papers: int, zones: int, idle_s: float) -> list[Figure]:
     """Start the demo several times on one data directory; let the last one speak, then weigh it."""
     ready: list[float] = []
     with tempfile.TemporaryDirectory(prefix="hall-bench-") as home:
@@ -32,6 +33,7 @@ def measure(*, starts: int, zones: int, idle_s: float) -> list[Figure]:
             return [
                 absolute("P8", "start to ready, installed", ready, 5.0, "s", "the steps are in the lines of ./hall run"),
                 absolute("P8", "first start of all, which makes the hall", [made], 5.0, "s", "initdb takes most of it"),
+                *paper.measure(f"http://127.0.0.1:{port}", Path(home) / "demo" / "paper", papers),
                 *voice.measure(f"http://127.0.0.1:{port}", Path(home) / "demo" / "voice", zones),
                 *weigh(hall.pid, idle_s),
             ]
@@ -44,7 +46,7 @@ def began(home: Path, ready: list[float]) -> "tuple[subprocess.Popen[bytes], int
     port, link = with_room(), free_port()
     env = {
         **os.environ, "HALL_DATA_DIR": str(home), "HALL_HOST": "127.0.0.1", "HALL_PORT": str(port),
-        "HALL_LINK_PORT": str(link), "HALL_DEMO_PASSWORD": voice.PASSWORD,
+        "HALL_LINK_PORT": str(link), "HALL_DEMO_PASSWORD": PASSWORD,
     }  # fmt: skip
     with (home / "run.log").open("ab") as log:
         start = time.monotonic()

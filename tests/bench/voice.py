@@ -4,23 +4,19 @@ import json
 import time
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import httpx2
 
 from tests.bench.figures import Figure, absolute
 from tests.bench.ground import wait_until
+from tests.bench.hall import PATIENCE_S, all_here, ask, signed_in
 
-PASSWORD = "bench-bench"
 SENTENCE_S = 12.0  # chime and sentence twice, and a little
-PATIENCE_S = 20.0
 
 
 def measure(address: str, voices: Path, zones: int) -> list[Figure]:
     """A first sentence in each of so many zones, then each once more by a recall. Zones have a speaker each."""
-    with httpx2.Client(base_url=f"{address}/api/v1", timeout=10) as hall:
-        signed = hall.post("/sessions", json={"username": "manager", "password": PASSWORD}).json()["token"]
-        hall.headers["Authorization"] = f"Bearer {signed}"
+    with signed_in(address) as hall:
         wait_until(lambda: all_here(hall), PATIENCE_S, lambda: "the speakers did not join")
         windows = [3 * zone + 1 for zone in range(zones)]
         for window in windows:
@@ -37,19 +33,6 @@ def measure(address: str, voices: Path, zones: int) -> list[Figure]:
         absolute("P9", "call to first sound, cold", cold, 600, "ms", why),
         absolute("P9", "call to first sound, from the cache", cached, 300, "ms", why),
     ]
-
-
-def all_here(hall: httpx2.Client) -> bool:
-    """Whether every machine of the demo has greeted the hall."""
-    machines = hall.get("/halls/demo/devices?limit=500").json()["items"]
-    return all(machine["last_seen"] for machine in machines if not machine["revoked_at"])
-
-
-def ask(hall: httpx2.Client, path: str, body: dict[str, Any]) -> dict[str, Any]:
-    answer = hall.post(path, json=body)
-    assert answer.is_success, f"{path}: {answer.text}"
-    found: dict[str, Any] = answer.json()
-    return found
 
 
 def sounded(hall: httpx2.Client, voices: Path, window: int, act: str) -> float:
