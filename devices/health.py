@@ -155,12 +155,17 @@ async def printer_ready(db: Db, device: str) -> bool:
 
 GOT = """
 INSERT INTO device_gots (device, epoch, "offset")
-SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[]) ON CONFLICT DO NOTHING
+SELECT g.device, g.epoch, least(g."offset", s.top)
+FROM unnest($1::text[], $2::text[], $3::bigint[]) AS g(device, epoch, "offset")
+JOIN devices d ON d.id = g.device JOIN hall_streams s ON s.hall = d.hall ON CONFLICT DO NOTHING
 """
 
 
 async def got(db: Db, shown: Sequence[tuple[str, str, int]]) -> None:
-    """Boards confirm: (device, epoch, offset) each, everything of their feeds up to there is shown."""
+    """Boards confirm: (device, epoch, offset) each, everything of their feeds up to there is shown.
+
+    Nobody has shown what has not happened: an offset beyond the record counts as the record's newest.
+    """
     devices, epochs, offsets = zip(*shown, strict=True) if shown else ((), (), ())
     await db.execute(GOT, list(devices), list(epochs), list(offsets))
 

@@ -346,7 +346,7 @@ def _send(message: wire.Message) -> Send:
 
 
 def _error(re: int | None, code: str, message: str, *, retry: bool = False) -> Send:
-    return _send(wire.Error(re=re, code=code, message=message, retry=retry))
+    return _send(wire.Error(re=re, code=code, message=message[:500], retry=retry))  # wire.Line
 
 
 _WHILE_PENDING = (wire.Beat, wire.Health, wire.Rotated, wire.Ok, wire.Error)

@@ -132,6 +132,12 @@ async def test_what_a_board_has_shown_is_kept(pool: Pool, hall_id: int) -> None:
             shown = await health.confirmations(db, hall_id, "k3", 1)
             assert [(each.device, each.window) for each in shown] == [(paired.device_id, "1")]
             assert (await get_device(db, paired.device_id)).present
+        await client.connection.send('{"type":"got","offset":9007199254740991}')
+        await asyncio.sleep(1.3)
+        async with pool.acquire() as db:
+            newest = await db.fetchval("SELECT top FROM hall_streams WHERE hall = $1", hall_id)
+            assert await health.confirmations(db, hall_id, "k3", newest) != []
+            assert await health.confirmations(db, hall_id, "k3", newest + 1) == []
 
 
 async def test_owed_jobs_come_four_at_a_time_and_are_followed_to_their_end(pool: Pool, hall_id: int) -> None:
