@@ -117,7 +117,7 @@ class Link:
 
     async def check(self, connection: ServerConnection, request: Request) -> Response | None:
         """Who is at the door, by the path they ask for."""
-        match urlsplit(request.path).path:
+        match path_of(request.path):
             case "/healthz":
                 return connection.respond(HTTPStatus.OK, "ok\n")
             case "/devices/link" | "/pages/link" if not self.pumps.ready:
@@ -159,9 +159,17 @@ class Link:
         ]  # fmt: skip
 
 
+def path_of(target: str) -> str:
+    """The path somebody asks for; empty for an address that cannot be read."""
+    try:
+        return urlsplit(target).path
+    except ValueError:
+        return ""
+
+
 def choose(connection: ServerConnection, offered: Sequence[Subprotocol]) -> Subprotocol:
     """Pages speak one language, machines another; anything else is refused with 400."""
-    if connection.request is not None and urlsplit(connection.request.path).path == "/devices/link":
+    if connection.request is not None and path_of(connection.request.path) == "/devices/link":
         return choose_version(connection, list(offered))
     if PROTOCOL not in offered:
         raise NegotiationError(f"offer {PROTOCOL}")

@@ -44,14 +44,22 @@ class Settings:
         """Where pages and devices find the link, without a path: "ws://192.168.1.5:8001"."""
         if self.link_url:
             return self.link_url
-        address = urlsplit(self.origin(host_header))
-        host = address.hostname or "localhost"
+        address = urlsplit(self.public_url or "http:")
+        host = address.hostname or host_of(host_header) or "localhost"
         scheme = "ws" if address.scheme == "http" else "wss"
         return f"{scheme}://{f'[{host}]' if ':' in host else host}:{self.link_port}"
 
     def using(self, database_url: str, redis_url: str) -> "Settings":
         """The same settings with the addresses of servers that have been started."""
         return replace(self, database_url=database_url, redis_url=redis_url)
+
+
+def host_of(host_header: str) -> str:
+    """The name in a Host header, without port and brackets; empty for one that cannot be read."""
+    try:
+        return urlsplit(f"//{host_header}").hostname or ""
+    except ValueError:
+        return ""
 
 
 def load(env: Mapping[str, str] = os.environ) -> Settings:
@@ -61,13 +69,16 @@ def load(env: Mapping[str, str] = os.environ) -> Settings:
     plain_http = flag(env, "HALL_PLAIN_HTTP", False)
     beyond = plain_http or (public_url or "").startswith("https://")
     own_port = port(env, "HALL_PORT", 8000)
+    link_port = port(env, "HALL_LINK_PORT", own_port + 1)
+    if link_port == own_port:
+        raise SettingsError("HALL_LINK_PORT", str(link_port), "the pages have that port")
     return Settings(
         database_url=env.get("HALL_DATABASE_URL") or None,
-        redis_url=env.get("HALL_REDIS_URL") or None,
+        redis_url=redis(env),
         data_dir=data_dir,
         host=host(env, beyond),
         port=own_port,
-        link_port=port(env, "HALL_LINK_PORT", own_port + 1),
+        link_port=link_port,
         public_url=public_url,
         link_url=address(env, "HALL_LINK_URL", ("ws", "wss")),
         secret=secret(env, data_dir),
@@ -117,6 +128,13 @@ def address(env: Mapping[str, str], name: str, schemes: tuple[str, ...]) -> str 
     if parts.scheme not in schemes or not parts.hostname or parts.path.strip("/"):
         raise SettingsError(name, value, f"it looks like {schemes[0]}://hall.example.cn, without a path")
     return value.rstrip("/")
+
+
+def redis(env: Mapping[str, str]) -> str | None:
+    value = env.get("HALL_REDIS_URL")
+    if value and not value.startswith(("redis://", "rediss://", "unix://")):
+        raise SettingsError("HALL_REDIS_URL", value, "it looks like redis://127.0.0.1:6379/0")
+    return value or None
 
 
 def secret(env: Mapping[str, str], data_dir: Path) -> bytes:

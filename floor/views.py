@@ -10,7 +10,7 @@ from starlette.requests import cookie_parser
 
 from displays.phones import places
 from floor.database import Db
-from floor.settings import Settings
+from floor.settings import Settings, host_of
 from floor.signin import STAFF_COOKIE, Person, digest, find_session
 from queueing.errors import NotFound
 from queueing.halls import Hall, get_hall
@@ -60,7 +60,7 @@ class Watch:
 
 def page_origin(settings: Settings, host_header: str) -> str:
     """The origin of the hall's own pages for a browser that reached the link under this host."""
-    name = urlsplit(f"//{host_header}").hostname or ""
+    name = host_of(host_header)
     origin = settings.origin(f"[{name}]:{settings.port}" if ":" in name else f"{name}:{settings.port}")
     usual = {"http": ":80", "https": ":443"}[origin.partition(":")[0]]
     return origin.removesuffix(usual)
@@ -82,7 +82,7 @@ async def admit(db: Db, target: str, token: str | None) -> Watch:
     """Let a page in to the view its address names, by the sign-in it carries. Turned: 400, 401, 403 or 404."""
     asked = {name: values[-1] for name, values in parse_qs(urlsplit(target).query).items()}
     view = asked.get("view", "")
-    if not VIEW.fullmatch(view):
+    if not VIEW.fullmatch(view) or "\0" in asked.get("hall", ""):
         raise Turned(HTTPStatus.BAD_REQUEST)
     try:
         hall = await get_hall(db, asked.get("hall", ""))

@@ -1,5 +1,6 @@
 """The call boards: a zone's board and the hall's TV, as a paired screen or mirrored for staff, and how a screen is paired."""
 
+from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
@@ -10,6 +11,7 @@ from devices.registry import Device
 from displays.boards import load
 from floor import acts
 from floor.api.limits import address
+from floor.api.routes import asked
 from floor.database import acquire
 from floor.pages import render
 from floor.pages.paired import keep_secret, paired
@@ -114,15 +116,19 @@ async def pair_page(
     return render(request, "pair.html", status, hall=hall, wrong=wrong, wrong_do=wrong_do, code=code, first=first)
 
 
+class Renewed(Struct):
+    device: str = ""
+    secret: str = ""
+
+
 async def renew(request: Request) -> Response:
     """Put a rotated secret into the device's cookie, once it is proven to open the door."""
-    asked = await request.json()
-    device, secret = str(asked.get("device", "")), str(asked.get("secret", ""))
+    told = await asked(request, Renewed)
     sessions: Sessions = request.app.state.sessions
-    known = from_own_origin(request) and await sessions.of_device(device, secret) is not None
+    known = from_own_origin(request) and await sessions.of_device(told.device, told.secret) is not None
     answer = Response(status_code=204 if known else 403)
     if known:
-        keep_secret(answer, request, device, secret)
+        keep_secret(answer, request, told.device, told.secret)
     return answer
 
 

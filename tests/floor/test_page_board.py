@@ -97,6 +97,8 @@ async def test_a_mirror_without_a_link_asks_for_the_board_and_gets_a_snapshot(
 
 async def test_a_rotated_secret_is_kept_only_when_it_opens_the_door(app: Starlette, db: Connection, hall_id: int) -> None:
     client, device = await screen_of(app, db, hall_id, "tv")
+    for nonsense in (b"", b"{", b"[]", b"1", b'{"device": 1}', b'{"device": "a\\u0000", "secret": "x"}'):
+        assert (await client.post("/pair/secret", content=nonsense)).status_code in (400, 403, 422)
     wrong = await client.post("/pair/secret", json={"device": device, "secret": "x" * 43})
     assert (wrong.status_code, "set-cookie" in wrong.headers) == (403, False)
     secret = await registry.rotate(db, device)

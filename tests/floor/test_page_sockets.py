@@ -119,6 +119,26 @@ async def test_what_does_not_exist_is_not_found(db: Connection, hall: Hall, runn
     assert await refused(connect(running.at("/elsewhere"))) == 404
 
 
+@pytest.mark.parametrize(
+    ("asked", "host", "status"),
+    [
+        ("/pages/link?hall=demo&view=hall", "[bad", 403), ("/devices/link", "[bad", 403), ("//[bad", "127.0.0.1", 404),
+        ("/pages/link?hall=demo%00&view=hall", "127.0.0.1", 400),
+    ],
+)  # fmt: skip
+async def test_an_address_nobody_can_read_is_refused_and_no_fault(running: Running, asked: str, host: str, status: int) -> None:
+    origin = running.origin if status == 400 else "http://evil.example"
+    lines = (
+        f"GET {asked} HTTP/1.1", f"Host: {host}", f"Origin: {origin}", "Connection: Upgrade", "Upgrade: websocket",
+        "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+        "Sec-WebSocket-Protocol: hall.v1, hall.page.v1", "", "",
+    )  # fmt: skip
+    reader, writer = await asyncio.open_connection("127.0.0.1", running.settings.link_port)
+    writer.write("\r\n".join(lines).encode())
+    assert (await reader.readline()).startswith(f"HTTP/1.1 {status} ".encode())
+    writer.close()
+
+
 async def test_the_sockets_of_a_sign_in_that_ends_are_closed_within_five_seconds(
     db: Connection, hall: Hall, running: Running
 ) -> None:

@@ -22,6 +22,8 @@ def test_without_any_setting_the_hall_opens_on_this_machine(tmp_path: Path) -> N
         ("HALL_PORT", "eighty", "HALL_PORT cannot be 'eighty': a port is a number from 1 to 65535."),
         ("HALL_PORT", "65536", "HALL_PORT cannot be '65536': a port is a number from 1 to 65535."),
         ("HALL_LINK_PORT", "0", "HALL_LINK_PORT cannot be '0': a port is a number from 1 to 65535."),
+        ("HALL_LINK_PORT", "8000", "HALL_LINK_PORT cannot be '8000': the pages have that port."),
+        ("HALL_REDIS_URL", "localhost", "HALL_REDIS_URL cannot be 'localhost': it looks like redis://127.0.0.1:6379/0."),
         ("HALL_DEMO", "yes", "HALL_DEMO cannot be 'yes': it is 1 or 0."),
         ("HALL_LOG", "xml", "HALL_LOG cannot be 'xml': it is one of text, json."),
         ("HALL_SECRET", "short", "HALL_SECRET cannot be '•••••': it needs 32 characters or more."),
@@ -52,6 +54,7 @@ def test_the_secret_is_made_once_and_is_its_owners_alone(tmp_path: Path) -> None
         ({}, "192.168.1.5:8000", "http://192.168.1.5:8000", "ws://192.168.1.5:8001"),
         ({}, "[::1]:8000", "http://[::1]:8000", "ws://[::1]:8001"),
         ({"HALL_PORT": "9000"}, "hall.cn:9000", "http://hall.cn:9000", "ws://hall.cn:9001"),
+        ({}, "[bad", "http://[bad", "ws://localhost:8001"),
         ({"HALL_PUBLIC_URL": "https://hall.cn/"}, "10.0.0.1:8000", "https://hall.cn", "wss://hall.cn:8001"),
         (
             {"HALL_PUBLIC_URL": "https://hall.cn", "HALL_LINK_URL": "wss://link.hall.cn"},
