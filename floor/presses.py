@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 from msgspec import Meta, Struct
@@ -40,8 +40,8 @@ class Next(Struct, frozen=True):
 class Take(Struct, frozen=True):
     """The service chosen on a dispenser with buttons."""
 
-    service: str
-    lang: str = "zh-Hans"
+    service: Annotated[str, Meta(max_length=8)]
+    lang: Literal["zh-Hans", "zh-Hant", "en"] = "zh-Hans"
 
 
 async def touch(db: Db, device: Device, press: wire.Press) -> dict[str, Any]:

@@ -147,11 +147,11 @@ async def open_window(
     return opened
 
 
-KNOWN = "SELECT EXISTS (SELECT FROM users WHERE hall = $1 AND username = $2 AND NOT disabled)"
+KNOWN = "SELECT EXISTS (SELECT FROM users WHERE hall = $1 AND username = $2 AND NOT disabled AND 'clerk' = ANY(roles))"
 
 
 async def seated_clerk(db: Db, hall: Hall, seat: Seat, clerk: str | None, request: Request) -> str:
-    """Who will sit there. Naming somebody else is for leader and manager; BadInput for a name nobody has."""
+    """Who will sit there. Naming somebody else is for leader and manager; BadInput for a name no clerk has."""
     person = await require(request)
     assert person.username is not None
     if clerk in (None, person.username):
@@ -159,7 +159,7 @@ async def seated_clerk(db: Db, hall: Hall, seat: Seat, clerk: str | None, reques
     if seat.clerk is not None:
         raise NotAllowed()
     if not await db.fetchval(KNOWN, hall.id, clerk):
-        raise BadInput(field="clerk", message="nobody works here by that name")
+        raise BadInput(field="clerk", message="no clerk works here by that name")
     return str(clerk)
 
 

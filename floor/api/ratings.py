@@ -13,6 +13,7 @@ from floor.database import acquire
 from floor.quality import ratings
 from floor.signin import require
 from queueing import halls
+from queueing.errors import BadInput
 
 READERS = ("manager", "auditor", "leader")
 
@@ -82,6 +83,8 @@ async def summary(request: Request) -> Response:
     async with acquire(request.app.state.pool) as db:
         today = await halls.business_day(db, hall)
         first, last = query.first or query.last or today, query.last or today
+        if first > last:
+            raise BadInput(field="from", message="a period ends no earlier than it begins")
         found = await ratings.summary(db, hall, first, last, query.by, zone=zone)
     tallies = [Tally(t.of, t.served, t.active, t.default, t.unrated, t.levels) for t in found]
     return answer(Summary(first, last, query.by, total(tallies), tallies))

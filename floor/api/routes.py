@@ -106,8 +106,8 @@ def fault(request: Request, wrong: msgspec.ValidationError) -> Fault:
 
 def acceptable(request: Request, media: str = "application/json") -> None:
     """NotAcceptable when the Accept header rules out what is served here."""
-    accept = request.headers.get("accept", "*/*")
-    if "*/*" in accept or media in accept:
+    accept = request.headers.get("accept", "").lower()
+    if not accept.strip() or "*/*" in accept or media in accept:
         return
     kind = media.partition("/")[0]
     offered = {part.partition(";")[0].strip() for part in accept.split(",") if "q=0," not in part.replace(" ", "") + ","}

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from devices import health, jobs
 from floor import acts
 from floor.api.routes import acceptable, answer, get
+from floor.api.tickets import STAFF
 from floor.database import Db, acquire
 from floor.signin import allow, current
 from queueing import journal, windows
@@ -17,7 +18,6 @@ from queueing.halls import Hall
 from queueing.journal import Entry
 from queueing.tickets import Ticket
 
-STAFF = ("clerk", "desk", "leader", "manager", "auditor")
 CALLS = ("ticket.called", "ticket.recalled")
 PRINTED = ("ticket.taken", "ticket.reprinted")
 
@@ -83,7 +83,8 @@ async def confirmations(db: Db, hall: Hall, ticket: Ticket, entries: list[Entry]
     }
     for entry in entries:
         if entry.kind in PRINTED:
-            told[entry.offset] = [of_job(paper) for paper in papers if paper.device == entry.data.get("print_at")]
+            stem = f"ticket:{ticket.ticket_id}:" + (f"c{entry.offset}:" if entry.kind == "ticket.reprinted" else "")
+            told[entry.offset] = [of_job(paper) for paper in papers if paper.key.rpartition(":")[0] + ":" == stem]
     return told
 
 

@@ -177,9 +177,10 @@ async def find(request: Request) -> Response:
             state=query.state,
             number=query.number,
             after=query.after,
-            limit=query.limit,
+            limit=query.limit + 1,
         )
-    more = found[-1].id if len(found) == query.limit else None
+    found, rest = found[: query.limit], found[query.limit :]
+    more = found[-1].id if rest else None
     return answer(TicketList(await shown(request, *found), more))
 
 

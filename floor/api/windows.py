@@ -234,7 +234,7 @@ ROUTES: list[Promised] = [
         body=PauseAsked,
         refusals=(*BUSY, "not_in_that_state"),
     ),
-    post(f"{AT}/resume", resume, "Go on calling", SEATED, {200: Seated}, refusals=("not_in_that_state", "window_not_open")),
+    post(f"{AT}/resume", resume, "Go on calling", SEATED, {200: Seated}, refusals=(*BUSY, "not_in_that_state")),
     post(
         f"{AT}/close",
         close,

@@ -91,7 +91,7 @@ async def test_an_unknown_address_is_not_found(anyone: Client) -> None:
 
 async def test_who_accepts_no_json_is_told_so(anyone: Client) -> None:
     assert said(await anyone.get(HALL, headers={"Accept": "application/xml"})) == (406, "not_acceptable")
-    for accept in ("application/json", "*/*", "text/html, application/*;q=0.8", "application/xml, */*;q=0.1"):
+    for accept in ("", "APPLICATION/JSON", "*/*", "text/html, application/*;q=0.8", "application/xml, */*;q=0.1"):
         assert (await anyone.get(HALL, headers={"Accept": accept})).status_code == 200
 
 

@@ -80,6 +80,11 @@ async def test_the_summary_tells_apart_what_was_answered_and_what_was_not(
     assert (told["by"], told["total"], told["items"]) == ("clerk", {"of": "total", **tally}, [{"of": "clerk01", **tally}])
 
 
+async def test_a_period_that_ends_before_it_begins_is_bad_input(manager: Client) -> None:
+    answer = await manager.get(f"{HALL}/ratings/summary?from=2026-11-02&to=2026-11-01")
+    assert (said(answer), answer.json()["errors"][0]["field"]) == ((422, "bad_input"), "from")
+
+
 async def test_a_leader_reads_the_own_zone(desk: Client, clerk: Client, sign_in: SignsIn, db: Connection, hall_id: int) -> None:
     leader = await sign_in("leader01")
     await opened(clerk)

@@ -2,8 +2,11 @@
 
 import asyncio
 
+from displays import announce
 from floor.database import Connection
-from tests.floor.conftest import Client
+from queueing import journal
+from queueing.halls import get_hall
+from tests.floor.conftest import Client, SignsIn
 from tests.floor.visits import HALL, at, opened, said, take
 
 
@@ -96,6 +99,20 @@ async def test_a_copy_prints_at_the_dispenser_the_desk_names(desk: Client, manag
     assert said(await desk.post(f"/api/v1/tickets/{key}/reprint", json={"print_at": "dv_led_9"})) == (422, "bad_input")
 
 
+async def test_the_story_tells_each_paper_at_the_act_that_owed_it(desk: Client, manager: Client, db: Connection) -> None:
+    made = (await manager.post(f"{HALL}/devices", json={"kind": "dispenser", "name": "大厅1"})).json()
+    key = (await take(desk, print_at=made["id"]))["key"]
+    await desk.post(f"/api/v1/tickets/{key}/reprint", json={"print_at": made["id"]})
+    hall = await get_hall(db, "demo")
+    await announce.announce(db, hall.id, "k3", await journal.read(db, hall.id, 0), "http://hall.test")
+    await db.execute("UPDATE jobs SET state = 'done', ended_at = now() WHERE key LIKE '%:c%'")
+    papers = [
+        (deed["kind"], [told["state"] for told in deed["confirmed"]])
+        for deed in (await desk.get(f"/api/v1/tickets/{key}/story")).json()["items"]
+    ]
+    assert papers == [("ticket.taken", ["owed"]), ("ticket.reprinted", ["done"])]
+
+
 async def test_staff_find_tickets_page_by_page_and_strangers_do_not(desk: Client, anyone: Client) -> None:
     for _ in range(3):
         await take(desk)
@@ -103,6 +120,7 @@ async def test_staff_find_tickets_page_by_page_and_strangers_do_not(desk: Client
     rest = (await desk.get(f"{HALL}/tickets?limit=2&after={first['next']}")).json()
     assert [t["number"] for t in first["items"] + rest["items"]] == ["A001", "A002", "A003"]
     assert rest["next"] is None
+    assert (await desk.get(f"{HALL}/tickets?limit=3")).json()["next"] is None
     one = (await desk.get(f"{HALL}/tickets?number=A002&state=waiting&service=A")).json()
     assert [t["number"] for t in one["items"]] == ["A002"]
     assert said(await anyone.get(f"{HALL}/tickets")) == (401, "not_signed_in")
@@ -114,12 +132,13 @@ async def test_a_key_nobody_holds_is_not_found(anyone: Client) -> None:
     assert said(await anyone.get("/api/v1/tickets/nobody-holds-this")) == (404, "not_found")
 
 
-async def test_the_story_names_actors_to_staff_alone(desk: Client, clerk: Client, anyone: Client) -> None:
+async def test_the_story_names_actors_to_staff_alone(desk: Client, clerk: Client, anyone: Client, sign_in: SignsIn) -> None:
     key = (await take(desk))["key"]
     await opened(clerk)
     await at(clerk, "1", "next")
     full = (await desk.get(f"/api/v1/tickets/{key}/story")).json()
     plain = (await anyone.get(f"/api/v1/tickets/{key}/story")).json()
+    assert (await (await sign_in("engineer")).get(f"/api/v1/tickets/{key}/story")).json() == full
     assert [(deed["kind"], deed["actor"]) for deed in full["items"]] == [
         ("ticket.taken", "desk:desk01"), ("ticket.called", "clerk:clerk01"),
     ]  # fmt: skip

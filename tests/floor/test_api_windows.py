@@ -90,6 +90,7 @@ async def test_leader_and_manager_act_without_a_seat_and_the_desk_does_not(
     seated = await at(manager, "1", "open", {"clerk": "clerk02"})
     assert (seated.status_code, seated.json()["clerk"]) == (200, "clerk02")
     assert said(await at(manager, "2", "open", {"clerk": "nobody"})) == (422, "bad_input")
+    assert said(await at(manager, "2", "open", {"clerk": "desk01"})) == (422, "bad_input")
     await take(desk)
     assert (await at(leader, "1", "next")).status_code == 200
     assert said(await at(desk, "1", "recall")) == (403, "not_allowed")

@@ -76,6 +76,8 @@ async def test_a_button_of_a_dispenser_gives_a_number_and_its_paper(db: Connecti
         assert (await press(box, 3, "take", {"service": "Z"}, "pr_2"))["code"] == "unknown_service"
         assert (await press(box, 4, "take", {"what": "ever"}, "pr_3"))["code"] == "bad_input"
         assert (await press(box, 5, "next", {}, "pr_4"))["code"] == "not_allowed"
+        assert (await press(box, 6, "take", {"service": "A", "lang": "xx"}, "pr_5"))["code"] == "bad_input"
+        assert (await press(box, 7, "take", {"service": "A" * 5000}, "pr_6"))["code"] == "bad_input"
 
 
 async def test_a_dispenser_without_paper_gives_no_number(db: Connection, hall: Hall, running: Running) -> None:
