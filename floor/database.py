@@ -1,5 +1,6 @@
 """How the hall reaches its record: a pool of connections that costs one round trip an act."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
@@ -103,7 +104,8 @@ async def leave(db: Connection) -> None:
 async def acquire(pool: Pool) -> AsyncIterator[Db]:
     """A connection for one request; Unavailable when Postgres is gone, before or during the act."""
     try:
-        db = await pool.acquire(timeout=3)
+        async with asyncio.timeout(3):  # asyncpg's own timeout costs a task, even where a connection is free
+            db = await pool.acquire()
     except (OSError, *GONE) as gone:
         raise Unavailable() from gone
     try:
@@ -115,7 +117,7 @@ async def acquire(pool: Pool) -> AsyncIterator[Db]:
             db.terminate()  # whatever state it is in, nobody gets it again
         raise Unavailable() from gone
     finally:
-        await pool.release(db)
+        await pool.release(db, timeout=3)
 
 
 def has_ended(db: Db) -> bool:

@@ -105,17 +105,19 @@ class Pump:
                 await self.open(db)
                 return
             for first in range(0, len(entries), BREATH):
-                self.tell(feeds, entries[first : first + BREATH])
+                await self.tell(feeds, entries[first : first + BREATH])
                 await asyncio.sleep(0)  # lines drain between frames
 
-    def tell(self, feeds: Feeds, entries: list[Entry]) -> None:
-        """Boards first, since people look at them; then the pages, then the announcer."""
-        self.publish(feeds.take(entries, asyncio.get_running_loop().time()))
-        self.audience.notice(self.hall_id, entries, feeds.position)
+    async def tell(self, feeds: Feeds, entries: list[Entry]) -> None:
+        """The boards, then the pages. The announcer gets its statement out before: it is on its way while we write to them."""
+        told = feeds.take(entries, asyncio.get_running_loop().time())
         if len(self.backlog) > BACKLOG:
             self.backlog.clear()
         self.backlog += entries
         self.unsaid.set()
+        await asyncio.sleep(0)
+        self.publish(told)
+        self.audience.notice(self.hall_id, entries, feeds.position)
 
     def publish(self, told: Iterable[tuple[str, Event]]) -> None:
         for view, event in told:
@@ -172,7 +174,7 @@ async def surely(act: Coroutine[None, None, None]) -> None:
             await asyncio.wait([task], timeout=0.1)
 
 
-TOPS = 'SELECT hall, epoch, top FROM hall_streams'
+TOPS = "SELECT hall, epoch, top FROM hall_streams"
 
 
 class Pumps:
