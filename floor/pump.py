@@ -48,6 +48,7 @@ class Pump:
         self.outdated = False  # windows were added: read the hall anew
         self.grown = asyncio.Event()  # the record may have grown
         self.unsaid = asyncio.Event()  # there may be something to announce
+        self.reached = 0  # how far the record has been read
         self.announced = 0
         self.announcing: Feeds | None = None  # the feeds to whose record `announced` belongs
         self.backlog: list[Entry] = []  # rows told and not announced yet, without gaps
@@ -89,6 +90,7 @@ class Pump:
         self.feeds = feeds = await open_feeds(db, self.hall_id)
         self.outdated = False
         self.backlog.clear()
+        self.reached = feeds.position
         for view in feeds.feeds:
             self.audience.publish(self.hall_id, view, feeds.snapshot(view))
         self.audience.notice(self.hall_id, (), feeds.position)
@@ -109,14 +111,17 @@ class Pump:
                 await asyncio.sleep(0)  # lines drain between frames
 
     async def tell(self, feeds: Feeds, entries: list[Entry]) -> None:
-        """The boards, then the pages. The announcer gets its statement out before: it is on its way while we write to them."""
-        told = feeds.take(entries, asyncio.get_running_loop().time())
+        """The boards, then the pages. The announcer gets its statement out before: it is on its way while we write to them.
+
+        Folding and publishing are one turn of the loop: who joins a view in between would be told the same twice.
+        """
         if len(self.backlog) > BACKLOG:
             self.backlog.clear()
         self.backlog += entries
+        self.reached = entries[-1].offset
         self.unsaid.set()
         await asyncio.sleep(0)
-        self.publish(told)
+        self.publish(feeds.take(entries, asyncio.get_running_loop().time()))
         self.audience.notice(self.hall_id, entries, feeds.position)
 
     def publish(self, told: Iterable[tuple[str, Event]]) -> None:
@@ -132,7 +137,7 @@ class Pump:
             if feeds is not None and self.announcing is not feeds:
                 said = await announce.reached(db, self.hall_id)
                 self.announced, self.announcing = said.offset if said else 0, feeds
-            while feeds is not None and feeds is self.feeds and self.announced < feeds.position:
+            while feeds is not None and feeds is self.feeds and self.announced < self.reached:
                 entries = await self.unannounced(db)
                 made = await announce.announce(db, self.hall_id, feeds.epoch, entries, self.pages)
                 self.announced = entries[-1].offset
