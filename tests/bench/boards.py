@@ -6,20 +6,22 @@ import json
 import secrets
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from typing import Any
 
 import httpx2
 
 from floor.database import Connection
 from floor.signin import add_user, hash_password
 from tests.bench.figures import Figure, Pair, absolute, quantile
-from tests.bench.ground import Ground, fill, free_port, fresh, lay_hall, memory_kib, open_db, program
+from tests.bench.ground import Ground, fill, free_port, fresh, lay_hall, line_up, memory_kib, open_db, program
 from tests.bench.http import PASSWORD, UVICORN, token
 from tests.bench.pipes import Pipe, piped
 
 BOARDS, SPEAKERS = 200, 24
 ROOM = 3000
+REST_S = 0.1  # between two calls: the speakers report that they have spoken
 GREET = {"type": "hello", "id": 1, "boot": "bench", "agent": "bench", "caps": ["say"]}
 WHY = (
     "beyond the spike the call is authorised, kept under its press, read back from the journal in order, folded into the "
@@ -32,29 +34,41 @@ VALUES ($1, $2, $3, 'A', $1, $4, 'bench', now())
 BURST_RATE, BURST_S = 200, 3
 
 
-class Side:
-    """One way from a call to the screens."""
+People = Callable[[Connection, int, int, int], Awaitable[None]]  # fill: each with a window; line_up: without
 
-    def __init__(self, address: str, headers: dict[str, str], boards: Pipe, speakers: Pipe, link_pid: int):
+
+class Side:
+    """One way from a call to the screens. `seats` are called from in turn and freed after each call; else each window is new."""
+
+    def __init__(self, address: str, headers: dict[str, str], boards: Pipe, speakers: Pipe, link_pid: int, seats: str = ""):
         self.http = httpx2.Client(headers=headers, timeout=10)
         self.address, self.boards, self.speakers, self.link_pid = address, boards, speakers, link_pid
-        self.windows = itertools.count(1)
+        self.seats = seats
+        self.windows = itertools.cycle(seats) if seats else (f"W{n}" for n in itertools.count(1))
         self.steps: list[list[float]] = []
 
-    def call(self) -> tuple[str, float]:
-        """One `next` at a fresh window: its call id, and when it was pressed."""
+    def call(self, *, finish_current: bool = False) -> tuple[str, str, float]:
+        """One `next`: the window, the call's id, and when it was pressed."""
+        window = next(self.windows)
         pressed = time.monotonic()
+        answer = self.post(window, "next", {"finish_current": True} if finish_current else {})
+        return window, answer["call"]["id"], pressed
+
+    def post(self, window: str, act: str, asked: dict[str, bool]) -> dict[str, Any]:
         headers = {"Idempotency-Key": secrets.token_hex(8)}
-        answer = self.http.post(f"{self.address}/W{next(self.windows)}/next", json={}, headers=headers)
+        answer = self.http.post(f"{self.address}/{window}/{act}", json=asked, headers=headers)
         assert answer.status_code == 200, answer.text
-        return answer.json()["call"]["id"], pressed
+        said: dict[str, Any] = answer.json()
+        return said
 
     def shown(self) -> float:
         """Milliseconds from the press to the last board and speaker."""
-        call, pressed = self.call()
+        window, call, pressed = self.call()
         answered = time.monotonic()
         moments = [answered, *(everybody.hear_of(call)["last"] for everybody in (self.boards, self.speakers))]
         self.steps.append([1000 * float(moment - pressed) for moment in moments])
+        if self.seats:
+            self.post(window, "finish", {})
         return max(self.steps[-1])
 
     def where(self) -> str:
@@ -66,8 +80,8 @@ class Side:
 async def measure(ground: Ground, *, runs: int, calls: int, burst: bool) -> list[Figure]:
     """P3, and how a flood of calls is borne."""
     floor_ground, ground = await fresh(ground, "p3_floor"), await fresh(ground, "p3")
-    floor_hall, _ = await lay(floor_ground)
-    _, devices = await lay(ground)
+    floor_hall, _ = await lay(floor_ground, fill)
+    _, devices = await lay(ground, line_up)
     with ExitStack() as stack:
         floor = stack.enter_context(spike_side(floor_ground, floor_hall))
         product = stack.enter_context(product_side(ground, devices))
@@ -75,12 +89,12 @@ async def measure(ground: Ground, *, runs: int, calls: int, burst: bool) -> list
         return figures + (flood(product) if burst else [])
 
 
-async def lay(ground: Ground) -> tuple[int, list[tuple[str, str]]]:
+async def lay(ground: Ground, people: People) -> tuple[int, list[tuple[str, str]]]:
     """A hall with room for all calls, its manager and its machines."""
     db = await open_db(ground)
     try:
         hall = await lay_hall(db, "p3")
-        await fill(db, hall, 1, ROOM)
+        await people(db, hall, 1, ROOM)
         await add_user(db, hall, "p3-manager", await hash_password(PASSWORD), name="m", roles=["manager"])
         return hall, await pair(db, hall)
     finally:
@@ -133,7 +147,7 @@ def product_side(ground: Ground, devices: list[tuple[str, str]]) -> Iterator[Sid
             pipe.hear(60)
         time.sleep(1.5)  # the last greetings
         signed = {"Authorization": f"Bearer {token(web, 'p3-manager')}"}
-        yield Side(f"http://127.0.0.1:{web}/api/v1/halls/p3/windows", signed, boards, speakers, process.pid)
+        yield Side(f"http://127.0.0.1:{web}/api/v1/halls/p3/windows", signed, boards, speakers, process.pid, "123")
 
 
 def compare(floor: Side, product: Side, runs: int, calls: int) -> list[Figure]:
@@ -144,7 +158,7 @@ def compare(floor: Side, product: Side, runs: int, calls: int) -> list[Figure]:
             took = []
             for _ in range(calls if run else 5):
                 took.append(side.shown())
-                time.sleep(0.03)
+                time.sleep(REST_S)
             if run:
                 middles[n].append(statistics.median(took))
                 slowest[n].append(quantile(took, 0.99))
@@ -161,10 +175,10 @@ def flood(side: Side) -> list[Figure]:
     boards. Speakers are left out: 24 of them can't say 200 sentences a second, and what is too late expires."""
     before, made, began = memory_kib([side.link_pid]), [], time.monotonic()
     while time.monotonic() - began < BURST_S:
-        made.append(side.call())
+        made.append(side.call(finish_current=True))
         time.sleep(max(0.0, began + len(made) / BURST_RATE - time.monotonic()))
     rate = len(made) / (time.monotonic() - began)
-    call, pressed = made[-1]
+    _, call, pressed = made[-1]
     behind = float(side.boards.hear_of(call, 60)["last"] - pressed)
     time.sleep(2)
     grown = (memory_kib([side.link_pid]) - before) / 1024

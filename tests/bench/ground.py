@@ -147,10 +147,16 @@ async def empty(db: Connection, hall: int) -> None:
 
 async def fill(db: Connection, hall: int, first: int, last: int) -> None:
     """Waiting tickets and open windows numbered first to last; a bench calls each window once."""
+    await line_up(db, hall, first, last)
+    await db.execute(WINDOWS, hall, first, last)
+    await db.execute("ANALYZE windows")
+
+
+async def line_up(db: Connection, hall: int, first: int, last: int) -> None:
+    """Waiting tickets of service A, numbered first to last."""
     await db.execute("SET statement_timeout = 0")
     await db.execute(FILL, hall, first, last)
-    await db.execute(WINDOWS, hall, first, last)
-    await db.execute("ANALYZE tickets; ANALYZE windows")
+    await db.execute("ANALYZE tickets")
 
 
 def free_port() -> int:

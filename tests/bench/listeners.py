@@ -3,7 +3,8 @@
 `python -m tests.bench.listeners` reads one JSON line {"port", "lines": [{"path", "headers"}], "greet", "patience_s"} from
 stdin and makes a connection for each line. It prints {"ready": n}, then a line per marked frame: {"mark", "last"} in
 monotonic seconds. A frame is marked by `"mark"` or by the `call` of an event or job; a connection counts a mark once.
-With `greet` it speaks hall.v1: it greets, beats, and reports every job as done, as a machine would.
+With `greet` it speaks hall.v1: it greets, beats, and reports every job as done, as a machine would: not before it has
+written that into its own ledger, so that one's report never holds up what the next one hears.
 """
 
 import json
@@ -13,7 +14,7 @@ import select
 import socket
 import sys
 import time
-from collections import Counter
+from collections import Counter, deque
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,6 +22,7 @@ KEY = "dGhlIHNhbXBsZSBub25jZQ=="
 MARK = re.compile(rb'"(?:mark|call)":"?([\w-]+)')
 JOB = re.compile(rb'"type":"job"[^{}]*?"job":"(\w+)"')
 BEAT_S = 8.0
+LEDGER_S = 0.01  # from a job's arrival to the report
 TAIL = 400  # bytes kept between reads: a frame may be cut in two by the end of one
 
 
@@ -68,6 +70,7 @@ class Crowd:
         self.tails: dict[int, bytes] = {}
         self.seen: set[tuple[int, bytes]] = set()
         self.done: set[bytes] = set()
+        self.reports: deque[tuple[float, int, bytes]] = deque()  # when due, whose, of which job
         self.counts: Counter[bytes] = Counter()
         self.next_beat = time.monotonic() + BEAT_S
 
@@ -81,8 +84,10 @@ class Crowd:
     def listen(self) -> None:
         """Until every server has hung up."""
         while self.lines:
-            for fd, _ in self.poll.poll(1.0):
+            for fd, _ in self.poll.poll(max(0.0, self.reports[0][0] - time.monotonic()) if self.reports else 1.0):
                 self.read(fd)
+            while self.reports and self.reports[0][0] <= time.monotonic():
+                self.report(*self.reports.popleft()[1:])
             if self.greet and time.monotonic() > self.next_beat:
                 self.next_beat = time.monotonic() + BEAT_S
                 for fd in self.lines:
@@ -103,6 +108,10 @@ class Crowd:
             self.mark(fd, mark)
         for job in set(JOB.findall(data)) - self.done if self.greet else ():
             self.done.add(job)
+            self.reports.append((time.monotonic() + LEDGER_S, fd, job))
+
+    def report(self, fd: int, job: bytes) -> None:
+        if fd in self.lines:
             self.say(fd, {"type": "job_report", "job": job.decode(), "state": "done", "at": now()})
 
     def mark(self, fd: int, mark: bytes) -> None:
