@@ -125,7 +125,9 @@ class EscposPrinter:
         unsure = seen in (State.UNKNOWN, State.OFFLINE)
         self._strikes = self._strikes + 1 if unsure else 0
         if seen is not self.state and (not unsure or self._strikes >= STRIKES):
-            log.info("printer", device=self.name, was=str(self.state), now=str(seen))
+            as_it_should = self._poll is None and seen is State.OK  # found well when it was opened: no news
+            tell = log.debug if as_it_should else log.info
+            tell("printer", device=self.name, was=str(self.state), now=str(seen))
             self.state = seen
             self.hall.health_changed()
         self._looked.set()

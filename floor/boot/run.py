@@ -10,7 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib import import_module
 from pathlib import Path
@@ -20,7 +20,7 @@ from floor.boot import postgres, valkey
 from floor.boot.migrate import migrate
 from floor.boot.place import announce, local_origin, occupied, require_free, socket_directory
 from floor.boot.program import Program
-from floor.boot.supervise import Console, Watch, serve
+from floor.boot.supervise import Console, Watch, end_all, serve
 from floor.boot.welcome import welcome
 from floor.database import connect
 from floor.settings import Settings, load
@@ -32,8 +32,14 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 DEMO_ONLY = {"paper", "agent", "voice"}  # a real hall's machines run their own agents
-GUESTS = {"agent", "voice", "crowd"}  # they come through the door, so it is opened first
+GUESTS = {"agent", "voice"}  # they come through the door, so it is opened first
+CROWD = {"crowd"}
 PATIENCE_S = 30.0
+HELLO_S = 3.0  # the welcome is for people to read: it waits so long for the machines to have said that they are there
+
+# The C library's own first values, said aloud so that it does not raise them: it would keep for good what a sound or a
+# picture needed for a moment, once for each thread. A tenth of the demo's memory; a set variable of the same name wins.
+THRIFT = {"MALLOC_ARENA_MAX": "2", "MALLOC_TRIM_THRESHOLD_": "131072", "MALLOC_MMAP_THRESHOLD_": "131072"}
 
 
 def run(crowd: bool = False) -> int:
@@ -80,12 +86,15 @@ async def hold_open(settings: Settings, console: Console, crowd: bool, began: fl
         sign_ins = await furnish(settings)
         announce(settings, sockets)
         listed = programs(settings, crowd)
-        await stack.enter_async_context(kept([it for it in listed if it.name not in GUESTS], console))
-        if await answering(settings):
-            console.write(welcome(settings, sign_ins, time.monotonic() - began, await first_door(settings)))
+        await stack.enter_async_context(kept([it for it in listed if it.name not in GUESTS | CROWD], console))
+        is_open, seconds = await answering(settings), time.monotonic() - began
+        guests = await stack.enter_async_context(kept([it for it in listed if it.name in GUESTS], console))
+        if is_open:
+            await first_lines(guests)
+            console.write(welcome(settings, sign_ins, seconds, await first_door(settings)))
         else:
             console.say("hall", f"the pages or the link have not answered for {PATIENCE_S:.0f} s; their lines say why")
-        await stack.enter_async_context(kept([it for it in listed if it.name in GUESTS], console))
+        await stack.enter_async_context(kept([it for it in listed if it.name in CROWD], console))
         await asyncio.Event().wait()  # for ever: who closes the hall cancels this
 
 
@@ -100,7 +109,7 @@ async def servers(settings: Settings, sockets: Path, console: Console | None) ->
         )
         yield settings.using(database_url, redis_url)
     finally:
-        await asyncio.shield(asyncio.gather(*(watch.end() for watch in watches)))
+        await end_all(watches)
 
 
 async def own_postgres(settings: Settings, sockets: Path, console: Console, watches: list[Watch]) -> str:
@@ -186,6 +195,7 @@ def environment(settings: Settings) -> dict[str, str]:
     """What every process of the hall is told."""
     assert settings.database_url and settings.redis_url
     return {
+        **THRIFT,
         **os.environ,
         "HALL_DATABASE_URL": settings.database_url,
         "HALL_REDIS_URL": settings.redis_url,
@@ -201,15 +211,23 @@ def environment(settings: Settings) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def kept(wanted: list[Program], console: Console) -> AsyncIterator[None]:
+async def kept(wanted: list[Program], console: Console) -> AsyncIterator[list[Watch]]:
     """Keep the processes alive for as long as the block runs, then end them together."""
     watches = [Watch(program, console) for program in wanted]
     for watch in watches:
         watch.begin()
     try:
-        yield
+        yield watches
     finally:
-        await asyncio.shield(asyncio.gather(*(watch.end() for watch in watches)))
+        await end_all(watches)
+
+
+async def first_lines(watches: Sequence[Watch]) -> None:
+    """Wait until each has said something, HELLO_S at most."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(HELLO_S):
+            for watch in watches:
+                await watch.spoke.wait()
 
 
 async def answering(settings: Settings) -> bool:

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TextIO
 
 from floor.boot.program import CannotStart, Program, Server
@@ -51,6 +51,7 @@ class Watch:
         self.recover = recover
         self.process: subprocess.Popen[bytes] | None = None
         self.ending = asyncio.Event()
+        self.spoke = asyncio.Event()
         self.keeper: asyncio.Task[None] | None = None
         self.starts = 0
 
@@ -116,6 +117,7 @@ class Watch:
             transport.close()
 
     def pass_on(self, line: bytes) -> None:
+        self.spoke.set()
         self.console.say(self.program.name, line.decode("utf-8", "replace").rstrip())
 
     async def end(self) -> None:
@@ -140,11 +142,21 @@ class Watch:
         return self.process.pid if self.process is not None and self.process.returncode is None else None
 
 
+async def end_all(watches: Sequence[Watch]) -> None:
+    """End them together: one that fails at it keeps none of the others, nor does whoever is cancelled meanwhile."""
+    ends = asyncio.gather(*(watch.end() for watch in watches), return_exceptions=True)
+    for outcome in await asyncio.shield(ends):
+        if outcome is not None:
+            raise outcome
+
+
 async def exit_of(process: subprocess.Popen[bytes]) -> int:
     """Its return code, negative for a signal, as soon as it is dead.
 
     asyncio's own wait() waits for the end of its output too, which something it left behind may hold open for ever.
     """
+    if process.poll() is not None:  # seen dead by whoever signalled it: its pid is nobody's, or another's
+        return process.returncode
     loop, dead = asyncio.get_running_loop(), asyncio.Event()
     pidfd = os.pidfd_open(process.pid)
     loop.add_reader(pidfd, dead.set)

@@ -1,6 +1,7 @@
 """A process that dies is started again while the others go on, and nothing is left when the hall is gone."""
 
 import asyncio
+import gc
 import io
 import os
 import signal
@@ -14,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from floor.boot.program import Program, Server
-from floor.boot.supervise import Console, NotReady, Watch, serve
+from floor.boot.supervise import Console, NotReady, Watch, end_all, end_group, serve
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -108,6 +109,23 @@ async def test_a_process_that_will_not_end_is_ended(console: Console, out: io.St
     await watch.end()
     assert said(out)[1:] == ["hall     | web does not end by itself; ending it"]
     assert watch.alive is None
+
+
+def test_who_stops_waiting_for_the_end_leaves_no_complaint_behind(console: Console, caplog: pytest.LogCaptureFixture) -> None:
+    async def leave() -> Watch:
+        watch = Watch(shell("web", "trap '' TERM; echo up; while true; do sleep 1; done"), console)
+        watch.begin()
+        await until(lambda: "up" in str(console.out.getvalue()))  # type: ignore[attr-defined]
+        waiting = asyncio.create_task(end_all([watch]))
+        await asyncio.sleep(0.05)
+        waiting.cancel()
+        return watch
+
+    watch = asyncio.run(leave())
+    assert watch.alive
+    end_group(watch.alive)
+    gc.collect()
+    assert [record.message for record in caplog.records] == []
 
 
 async def test_a_program_that_is_not_there_is_said_so_and_tried_again(console: Console, out: io.StringIO) -> None:
