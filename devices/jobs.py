@@ -54,7 +54,7 @@ owed_at, accepted_at, started_at, ended_at, detail, reason
 
 def as_job(row: Row) -> Job:
     """A row of COLUMNS."""
-    return Job(**row)
+    return Job(*row)
 
 
 def number_of(job_id: str) -> int:
