@@ -13,6 +13,7 @@ from starlette.staticfiles import StaticFiles
 
 from floor.api.limits import Rates
 from floor.api.problems import handlers
+from floor.api.routes import shut
 from floor.api.v1 import ROUTES
 from floor.database import Pool, open_pool
 from floor.doorbell import Doorbell, open_redis
@@ -32,7 +33,7 @@ STATIC = Path(__file__).parent / "static"
 def routes() -> list[BaseRoute]:
     """Everything this process answers to."""
     pages = [route for name in PAGES for route in import_module(f"floor.pages.{name}").ROUTES]
-    return [*ROUTES, Mount("/static", StaticFiles(directory=STATIC), name="static"), *pages]
+    return [*ROUTES, *shut(ROUTES), Mount("/static", StaticFiles(directory=STATIC), name="static"), *pages]
 
 
 @asynccontextmanager
@@ -46,7 +47,7 @@ async def lifespan(app: Starlette) -> AsyncIterator[None]:
     state.pool = await open_pool(state.settings)
     state.redis = open_redis(state.settings.redis_url)
     state.doorbell = Doorbell(state.redis)
-    state.rates = Rates(state.redis)
+    state.rates = Rates(state.redis, state.settings)
     state.sessions = Sessions(state.pool)
     state.halls, state.loads = Kept(3.0), Kept(3.0)
     state.days = {}  # floor.trends: each hall's day as far as it was read

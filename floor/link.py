@@ -26,7 +26,7 @@ from devices.jobs import Job
 from devices.registry import Device
 from devices.wire import Event, Snapshot, encode
 from floor import presses
-from floor.api.limits import TAKES_OF_DEVICE, Rates
+from floor.api.limits import Rates
 from floor.database import Pool, Unavailable, acquire, open_pool
 from floor.doorbell import Doorbell, open_redis
 from floor.log import start_log
@@ -51,7 +51,7 @@ class Link:
     def __init__(self, settings: Settings, pool: Pool, redis: Redis) -> None:
         self.settings = settings
         self.pool = pool
-        self.rates = Rates(redis)
+        self.rates = Rates(redis, settings)
         self.gateway = Gateway(pool, self, lambda host: page_origin(settings, host))
         self.nudges = Nudges(self.gateway.fanout)
         self.phones = Phones(self.gateway.fanout, pool)
@@ -92,7 +92,7 @@ class Link:
         """Somebody touched a machine."""
         try:
             if press.what == "take":
-                await self.rates.count(TAKES_OF_DEVICE, "take", device.id)
+                await self.rates.allow_device(device.id)
             async with acquire(self.pool) as db:
                 answer = await presses.touch(db, device, press)
         except TooFast as refused:

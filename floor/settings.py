@@ -34,6 +34,8 @@ class Settings:
     demo_open: Literal["always", "hours"]
     demo_password: str | None
     log: Literal["json", "text"]
+    takes_per_device: int  # a minute
+    takes_per_address: int  # a minute, of those who have not signed in
     plain_http: bool  # the hall's own network may be without TLS
 
     def origin(self, host_header: str) -> str:
@@ -86,6 +88,8 @@ def load(env: Mapping[str, str] = os.environ) -> Settings:
         demo_open="hours" if choice(env, "HALL_DEMO_OPEN", ("always", "hours")) == "hours" else "always",
         demo_password=env.get("HALL_DEMO_PASSWORD") or None,
         log="json" if choice(env, "HALL_LOG", ("text", "json")) == "json" else "text",
+        takes_per_device=count(env, "HALL_TAKES_PER_DEVICE", 60),
+        takes_per_address=count(env, "HALL_TAKES_PER_ADDRESS", 30),
         plain_http=plain_http,
     )
 
@@ -103,6 +107,13 @@ def port(env: Mapping[str, str], name: str, usual: int) -> int:
     value = env.get(name) or str(usual)
     if not value.isascii() or not value.isdigit() or not 0 < int(value) < 65536:
         raise SettingsError(name, value, "a port is a number from 1 to 65535")
+    return int(value)
+
+
+def count(env: Mapping[str, str], name: str, usual: int) -> int:
+    value = env.get(name) or str(usual)
+    if not value.isascii() or not value.isdigit() or not 0 < int(value) <= 100_000:
+        raise SettingsError(name, value, "it is a number from 1 to 100000")
     return int(value)
 
 

@@ -83,8 +83,16 @@ WHERE w.hall = $1 AND w.no = $2)
 """
 
 
+# Whether the ticket at hand has its next service at this window.
+STAYS = """
+SELECT EXISTS (SELECT FROM windows w JOIN tickets t ON t.hall = w.hall AND t.window_no = w.no
+WHERE w.hall = $1 AND w.no = $2 AND t.state IN ('called', 'serving') AND t.services[t.step + 1] = ANY(w.services))
+"""
+
+
 async def call_next(db: Db, hall: Hall, seat: Seat, *, finish_current: bool = False, press: Press | None = None) -> Act | Nobody:
-    """Call whoever is next at this window; Nobody when nobody waits. With `finish_current` its ticket is finished first.
+    """Call whoever is next at this window; Nobody when nobody waits. With `finish_current` its ticket is finished first;
+    if that ticket has its next matter at this very window, it stays and is the answer.
 
     Raises WindowBusy, WindowNotOpen, NotYourWindow.
     """
@@ -93,8 +101,10 @@ async def call_next(db: Db, hall: Hall, seat: Seat, *, finish_current: bool = Fa
         if not finish_current:
             return await _next(db, hall, seat, press)
         async with db.transaction():
-            await db.fetchrow(FINISH, hall.id, seat.actor, None, None, seat.window, seat.clerk, "done", None)
-            return await _next(db, hall, seat, press)
+            stays = await db.fetchval(STAYS, hall.id, seat.window)
+            kept = scope(press if stays else None)
+            finished = await db.fetchrow(FINISH, hall.id, seat.actor, *kept, seat.window, seat.clerk, "done", None)
+            return done(finished) if stays and finished else await _next(db, hall, seat, press)
 
     return await once(db, press, act, _again_or_nobody)
 
@@ -385,6 +395,8 @@ async def why_not(db: Db, hall: Hall, seat: Seat, *, free: bool, number: str | N
     at = await db.fetchrow(SITUATION, hall.id, seat.window, hall.min_call_s)
     if at is None:
         return NotFound(what="window")
+    if at["window_state"] == "closed" and (number is None or seat.clerk is not None):
+        return WindowNotOpen(window=seat.window)  # a held ticket leaves a closed window by a leader's or manager's hand
     if seat.clerk is not None and at["clerk"] != seat.clerk:
         return NotYourWindow(window=seat.window)
     if number is not None:

@@ -128,7 +128,8 @@ WITH today AS (
         SELECT FROM unnest($6::text[]) AS asked(code) WHERE NOT EXISTS (
             SELECT FROM doors d WHERE d.hall = t.hall AND d.day = t.day AND d.service = asked.code
                 AND hall_now() >= d.opens AND hall_now() < d.last_ticket))
-    AND ($8::text IS NULL OR EXISTS (SELECT FROM categories c WHERE c.hall = $1 AND c.code = $8))
+    AND ($8::text IS NULL OR EXISTS (
+        SELECT FROM categories c WHERE c.hall = $1 AND c.code = $8 AND ($9::text IS NOT NULL OR NOT c.needs_evidence)))
 ), place AS (
     UPDATE doors d SET left_places = left_places - 1 FROM door
     WHERE d.hall = door.hall AND d.day = door.day AND d.service = ANY($6) AND d.left_places IS NOT NULL
@@ -171,6 +172,8 @@ async def take(
     `person` is a keyed hash of an ID number (never the number), `print_at` the dispenser that owes the paper.
     Raises UnknownService, Closed, PastLastTicket, QuotaFull, OneLiveTicket, BadInput (category).
     """
+    if len(set(services)) < len(services):
+        raise BadInput(field="services", message="a service is named twice")
     key = secrets.token_urlsafe(16)
 
     async def act() -> Act:
@@ -215,8 +218,11 @@ async def why_not_taken(db: Db, hall: Hall, asked: Sequence[str], category: str 
                 return QuotaFull(service=doors[code].name)
             case "closed" | "not_yet":
                 return Closed(service=doors[code].name, opens=doors[code].opens)
-    if category is not None:
+    known = await db.fetchval("SELECT needs_evidence FROM categories WHERE hall = $1 AND code = $2", hall.id, category)
+    if category is not None and known is None:
         return BadInput(field="category", message="unknown category")
+    if known:
+        return BadInput(field="evidence", message="name the paper that was shown")
     return Closed(service=", ".join(asked))
 
 

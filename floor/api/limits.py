@@ -13,6 +13,7 @@ from redis.exceptions import RedisError
 from starlette.requests import HTTPConnection
 
 from floor.refusals import TooFast
+from floor.settings import Settings
 from floor.signin import Person
 
 log = structlog.get_logger("limits")
@@ -20,8 +21,6 @@ log = structlog.get_logger("limits")
 REDIS_S = 0.15  # the longest a request waits for Redis here; the whole request never more than 200 ms
 AWAY_S = 5.0  # how long Redis is left alone after it failed
 
-TAKES_OF_DEVICE = RateLimitItemPerMinute(60)
-TAKES_OF_ADDRESS = RateLimitItemPerMinute(30)
 ACTS_OF_ADDRESS = RateLimitItemPerMinute(60)  # cancel, rate: acts of whoever holds a key
 WRONG_PASSWORDS = RateLimitItemPerMinute(10)  # for one name from one address
 WRONG_SIGNINS = RateLimitItemPerMinute(60)  # from one address, whatever the names
@@ -37,7 +36,9 @@ def address(request: HTTPConnection) -> str:
 class Rates:
     """Moving windows of a minute, one per credential and kind of act."""
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: Redis, settings: Settings) -> None:
+        self.takes_of_device = RateLimitItemPerMinute(settings.takes_per_device)
+        self.takes_of_address = RateLimitItemPerMinute(settings.takes_per_address)
         self.shared = MovingWindowRateLimiter(open_storage(redis))
         self.alone = MovingWindowRateLimiter(MemoryStorage())
         self.away_until = 0.0
@@ -73,11 +74,15 @@ class Rates:
         return max(1, round(window.reset_time - time.time()))
 
     async def allow_take(self, request: HTTPConnection, person: Person | None) -> None:
-        """Takes: 60 a minute for a device, 30 for an address nobody signed in from, no limit for staff."""
+        """Takes: so many a minute for a device, fewer for an address nobody signed in from, no limit for staff."""
         if person is None:
-            await self.count(TAKES_OF_ADDRESS, "take", address(request))
+            await self.count(self.takes_of_address, "take", address(request))
         elif person.device:
-            await self.count(TAKES_OF_DEVICE, "take", person.device)
+            await self.allow_device(person.device)
+
+    async def allow_device(self, device: str) -> None:
+        """One take by a device, over HTTP or by a press on its line."""
+        await self.count(self.takes_of_device, "take", device)
 
     async def allow_citizen(self, request: HTTPConnection, person: Person | None) -> None:
         """Acts of those who hold a ticket's key; no limit for staff and machines."""

@@ -43,8 +43,6 @@ CREATE TABLE tickets (
 
 -- A window has one ticket. That a ticket has one window is the shape of the row.
 CREATE UNIQUE INDEX one_ticket_at_a_window ON tickets (hall, window_no) WHERE state IN ('called', 'serving');
-CREATE UNIQUE INDEX one_live_ticket ON tickets (hall, person, (services[1]))
-    WHERE one_live AND person IS NOT NULL AND state IN ('waiting', 'called', 'serving', 'held', 'missed');
 -- The queues, in their order.
 CREATE INDEX tickets_waiting ON tickets (hall, day, service, rank_at, id) WHERE state = 'waiting' AND for_window IS NULL;
 CREATE INDEX tickets_for_window ON tickets (hall, day, for_window, rank_at, id) WHERE state = 'waiting' AND for_window IS NOT NULL;
@@ -52,6 +50,31 @@ CREATE INDEX tickets_for_window ON tickets (hall, day, for_window, rank_at, id) 
 CREATE INDEX tickets_aside ON tickets (hall, day, state) WHERE state IN ('held', 'missed');
 -- Measured service times of a day.
 CREATE INDEX tickets_served ON tickets (hall, day, service) WHERE state = 'finished' AND served_at IS NOT NULL;
+
+-- Where the hall asks for it, a person claims each service of a ticket for as long as the ticket lives.
+CREATE TABLE claims (
+    hall    integer NOT NULL,
+    person  bytea NOT NULL,
+    service text NOT NULL,
+    ticket  bigint NOT NULL REFERENCES tickets ON DELETE CASCADE,
+    CONSTRAINT one_live_ticket PRIMARY KEY (hall, person, service)
+);
+CREATE INDEX claims_of_ticket ON claims (ticket);
+
+CREATE FUNCTION claim_services() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        INSERT INTO claims (hall, person, service, ticket)
+        SELECT NEW.hall, NEW.person, code, NEW.id FROM unnest(NEW.services) AS code ORDER BY code;
+    ELSE
+        DELETE FROM claims WHERE ticket = NEW.id;
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER services_are_claimed AFTER INSERT ON tickets
+    FOR EACH ROW WHEN (NEW.one_live AND NEW.person IS NOT NULL) EXECUTE FUNCTION claim_services();
+CREATE TRIGGER services_are_free_again AFTER UPDATE OF ended_at ON tickets
+    FOR EACH ROW WHEN (NEW.one_live AND NEW.person IS NOT NULL AND NEW.ended_at IS NOT NULL) EXECUTE FUNCTION claim_services();
 
 CREATE TABLE journal (
     hall      integer NOT NULL,

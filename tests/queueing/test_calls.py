@@ -279,6 +279,19 @@ async def test_several_matters_share_one_number_and_one_window_where_it_serves_b
     assert (end.ticket.state, end.ticket.number, end.ticket.outcome) == ("finished", "A001", "accepted")
 
 
+async def test_next_goes_on_with_the_same_citizen_whose_next_matter_is_here(db: Db, hall: Hall, take: TakesTickets) -> None:
+    await take("A", "B")
+    await take("A")
+    await calls.call_next(db, hall, LI)
+    for _ in range(2):  # the second is a repeat of the first
+        stays = await calls.call_next(db, hall, LI, finish_current=True, press=press(1))
+        assert isinstance(stays, Act)
+        assert (stays.ticket.number, stays.ticket.state, stays.ticket.service) == ("A001", "serving", "B")
+    act = await calls.call_next(db, hall, LI, finish_current=True, press=press(2))
+    assert isinstance(act, Act)
+    assert act.ticket.number == "A002"
+
+
 async def test_a_step_served_elsewhere_waits_with_its_number_and_place(db: Db, hall: Hall, take: TakesTickets) -> None:
     await windows.open_window(db, hall, "1", "li", services=["A"], actor="clerk:li")
     await windows.open_window(db, hall, "2", "wang", services=["B"], actor="clerk:wang")

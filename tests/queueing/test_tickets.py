@@ -130,11 +130,26 @@ async def test_an_unknown_category_is_bad_input(db: Db, hall: Hall) -> None:
         await tickets.take(db, hall, ["A"], actor="desk:a", channel="desk", category="vip")
 
 
+async def test_a_head_start_needs_its_paper_where_the_hall_asks_for_one(db: Db, hall: Hall) -> None:
+    await db.execute(
+        "INSERT INTO categories VALUES ($1, 'pregnant', '孕妇', 20, false), ($1, 'disabled', '残疾人', 20, true)", hall.id
+    )
+    await tickets.take(db, hall, ["A"], actor="desk:a", channel="desk", category="pregnant")
+    with pytest.raises(BadInput) as lacking:
+        await tickets.take(db, hall, ["A"], actor="desk:a", channel="desk", category="disabled")
+    assert lacking.value.details["field"] == "evidence"
+
+
+async def test_a_service_is_named_once(db: Db, hall: Hall, take: TakesTickets) -> None:
+    with pytest.raises(BadInput):
+        await take("A", "A")
+
+
 async def test_a_category_is_a_head_start_and_no_more(db: Db, hall: Hall, take: TakesTickets) -> None:
     await db.execute("INSERT INTO categories (hall, code, name, credit_minutes) VALUES ($1, 'soldier', '军人', 30)", hall.id)
     old, new = await take("A"), await take("A")
     await db.execute("UPDATE tickets SET rank_at = rank_at - interval '31 minutes' WHERE id = $1", old.ticket.id)
-    soldier = await tickets.take(db, hall, ["A"], actor="desk:a", channel="desk", category="soldier")
+    soldier = await tickets.take(db, hall, ["A"], actor="desk:a", channel="desk", category="soldier", evidence="优待证")
     assert soldier.ticket.joined_at - soldier.ticket.rank_at == timedelta(minutes=30)
     assert [await tickets.ahead(db, await tickets.by_key(db, t.ticket.key)) for t in (old, soldier, new)] == [0, 1, 2]
 
@@ -150,6 +165,8 @@ async def test_one_live_ticket_per_person_and_service_where_the_hall_asks(db: Db
     with pytest.raises(OneLiveTicket):
         await person_takes("A", b"wang")
     await person_takes("B", b"wang")
+    with pytest.raises(OneLiveTicket):
+        await tickets.take(db, hall, ["B", "A"], actor="desk:a", channel="desk", person=b"wang")
     await tickets.cancel(db, hall, mine.ticket.key, actor="citizen")
     assert (await person_takes("A", b"wang")).ticket.number == "A004"  # the refused take spent no number
 
