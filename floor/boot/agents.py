@@ -13,10 +13,12 @@ EVALUATOR_PORT = 200
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """A machine of the demo hall. `name` is its name in the ledger too and never changes; `code` until it has paired."""
+    """A machine of the demo hall. `name` is its name in the agent's ledger and never changes, `called` is what people call
+    it; `code` until it has paired."""
 
     kind: str
     name: str
+    called: str
     zone: str | None = None
     window: str | None = None
     code: str | None = None

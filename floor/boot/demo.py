@@ -137,10 +137,15 @@ async def _seat_people(db: Db, hall: int, plan: dict[str, Any], password: str) -
 
 def _machines(plan: dict[str, Any]) -> list[agents.Machine]:
     """The machines of the hall: two dispensers in the lobby, a speaker an area, a strip and a button box a window."""
-    lobby = [agents.Machine("dispenser", f"dispenser-{n}") for n in (1, 2)]
-    speakers = [agents.Machine("speaker", f"speaker-{a['letter'].lower()}", zone=a["letter"]) for a in plan["areas"]]
+    lobby = [agents.Machine("dispenser", f"dispenser-{n}", f"取号机 {n}") for n in (1, 2)]
+    speakers = [
+        agents.Machine("speaker", f"speaker-{a['letter'].lower()}", f"{a['letter']}区广播", zone=a["letter"])
+        for a in plan["areas"]
+    ]
     at_windows = [
-        agents.Machine(kind, f"{kind}-{no}", window=str(no)) for kind in ("led", "evaluator") for no, _ in _windows(plan)
+        agents.Machine(kind, f"{kind}-{no}", f"{no}号窗口{called}", window=str(no))
+        for kind, called in (("led", "条屏"), ("evaluator", "评价器"))
+        for no, _ in _windows(plan)
     ]
     return [*lobby, *speakers, *at_windows]
 
@@ -150,10 +155,10 @@ async def _install_devices(db: Db, hall: int, plan: dict[str, Any]) -> list[agen
     known = {device.name: device for device in await registry.list_devices(db, hall)}
     installed = []
     for machine in _machines(plan):
-        device, code = known.get(machine.name), None
+        device, code = known.get(machine.called) or known.get(machine.name), None  # earlier halls called them like that
         if device is None:
             _, code, _ = await pairing.create_device(
-                db, hall, machine.kind, name=machine.name, actor=ACTOR, zone=machine.zone, window=machine.window
+                db, hall, machine.kind, name=machine.called, actor=ACTOR, zone=machine.zone, window=machine.window
             )
         elif device.revoked_at:
             continue

@@ -23,11 +23,11 @@ def test_an_empty_printer_is_said_at_the_kiosk_and_to_the_manager(house: House, 
     try:
         expect(kiosk.locator(".sorry h1")).to_be_visible(timeout=15_000)
         expect(kiosk.locator("form[data-take]")).to_have_count(0)
-        expect(manager.locator(".alarms li", has_text="dispenser-1")).to_have_count(1, timeout=10_000)
+        expect(manager.locator(".alarms li", has_text="取号机 1")).to_have_count(1, timeout=10_000)
     finally:
         house.printer("ok")
     expect(kiosk.locator("form[data-take]").first).to_be_visible(timeout=20_000)
-    expect(manager.locator(".alarms li", has_text="dispenser-1")).to_have_count(0, timeout=20_000)
+    expect(manager.locator(".alarms li", has_text="取号机 1")).to_have_count(0, timeout=20_000)
 
 
 def test_a_printer_that_fails_under_a_ticket_leaves_the_number_on_the_screen_and_prints_later(
@@ -49,10 +49,10 @@ def test_a_printer_that_fails_under_a_ticket_leaves_the_number_on_the_screen_and
 def test_an_unplugged_printer_is_an_alarm_and_comes_back(house: House) -> None:
     house.printer("unplug", "dispenser-2")
     try:
-        house.until(lambda: alarms(house, "dispenser-2"), 15, "the alarm of the unplugged printer")
+        house.until(lambda: alarms(house, "取号机 2"), 15, "the alarm of the unplugged printer")
     finally:
         house.printer("ok", "dispenser-2")
-    house.until(lambda: not alarms(house, "dispenser-2"), 20, "the alarm to clear")
+    house.until(lambda: not alarms(house, "取号机 2"), 20, "the alarm to clear")
 
 
 def alarms(house: House, name: str) -> list[object]:
