@@ -51,6 +51,10 @@ class CannotTest(Refused):
     """A device of this kind has nothing to test."""
 
 
+class Revoked(Refused):
+    """This device has been revoked: it does nothing any more."""
+
+
 class NotFinished(Refused):
     """Only a finished visit can be rated."""
 

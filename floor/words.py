@@ -82,6 +82,11 @@ def language(request: HTTPConnection) -> str:
     return spoken(asked) or accepted(request.headers.get("accept-language", "")) or LANGUAGES[0]
 
 
+def said_in(lang: str) -> dict[str, str]:
+    """The headers of an answer in a language: which it is, and what in the request chose it."""
+    return {"content-language": lang, "vary": "Accept-Language, Cookie"}
+
+
 def accepted(header: str) -> str | None:
     """The best language of an Accept-Language header that the hall speaks."""
     best, weight = None, 0.0

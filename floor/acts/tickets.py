@@ -30,6 +30,7 @@ async def take(
     category: str | None = None,
     evidence: str | None = None,
     id_number: str | None = None,
+    phone: str | None = None,
     lang: str = "zh-Hans",
     print_at: str | None = None,
     door_code: str | None = None,
@@ -47,8 +48,10 @@ async def take(
         # A citizen's own phone may take with the code that hangs at the door. No hall gives out such codes yet.
         raise NotSignedIn() if door_code is None else NotAllowed()
     allow(person, "dispenser", "desk", "manager", hall=hall.id)
-    who = hashed(request, id_number)
-    asked = (list(services), list(matters), category, evidence, who, lang, print_at)
+    who = hashed(request, "person", id_number)
+    # All that was asked tells a repeat from another request; of what is personal the keyed hash alone goes into it.
+    private = (who, hashed(request, "phone", phone))
+    asked = (list(services), list(matters), category, evidence, *private, lang, print_at, door_code)
 
     async def act(db: Db, once_only: Press | None) -> Act:
         printer = await printer_for(db, hall, person, print_at)
@@ -88,12 +91,12 @@ async def is_dispenser(db: Db, hall: Hall, device_id: str | None) -> bool:
     return any(device.hall == hall.id and device.kind == "dispenser" and device.revoked_at is None for device in found)
 
 
-def hashed(request: Request, id_number: str | None) -> bytes | None:
-    """The keyed hash an ID number is matched by; the number itself is kept nowhere."""
-    if id_number is None:
+def hashed(request: Request, kind: str, number: str | None) -> bytes | None:
+    """The keyed hash by which an ID number (`person`) or a `phone` is matched; the number itself is kept nowhere."""
+    if number is None:
         return None
     settings: Settings = request.app.state.settings
-    return hmac.new(settings.secret, b"person:" + id_number.strip().upper().encode(), hashlib.sha256).digest()
+    return hmac.new(settings.secret, f"{kind}:{number.strip().upper()}".encode(), hashlib.sha256).digest()
 
 
 async def ticket_of(request: Request, key: str) -> tuple[Hall, Ticket]:

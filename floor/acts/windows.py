@@ -13,7 +13,7 @@ from floor.signin import Person, require
 from queueing import calls, windows
 from queueing.calls import Nobody, Seat
 from queueing.db import Press
-from queueing.errors import BadInput, NotYourWindow
+from queueing.errors import BadInput, NotYourWindow, WindowNotOpen
 from queueing.halls import Hall
 from queueing.tickets import Act
 from queueing.windows import WindowAct
@@ -204,6 +204,8 @@ async def open_rating(request: Request, hall: str, no: str, *, press: str | None
 
     async def act(db: Db, at: Hall, seat: Seat, *, press: Press | None) -> Act:
         window = await windows.get_window(db, at, no)
+        if seat.clerk is not None and window.state == "closed":
+            raise WindowNotOpen(window=no)
         if seat.clerk not in (None, window.clerk):
             raise NotYourWindow(window=no)
         return await ratings.ask_again(db, at, no, actor=seat.actor, press=press)

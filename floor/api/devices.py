@@ -14,12 +14,14 @@ from floor.api.idempotency import Untold, remembered
 from floor.api.limits import address
 from floor.api.routes import answer, asked, delete, get, post, queried
 from floor.database import Db, acquire
-from floor.refusals import CannotTest
+from floor.refusals import CannotTest, Revoked
 from floor.signin import Person, require
+from queueing.errors import BadInput
 
 KEEPERS = ("engineer", "manager")
 READERS = ("engineer", "manager", "leader", "auditor")
 TESTS = {"dispenser": "print_test", "speaker": "sound_test"}
+AT_A_WINDOW = (*registry.NEED_A_WINDOW, "led")  # what they do is for one window; the others may stand anywhere
 TEST_LASTS = timedelta(minutes=1)
 PAIRING = asyncio.Lock()  # tries of one box that pairs all its machines at once would look like guessing
 
@@ -27,7 +29,7 @@ Kind = Literal["dispenser", "led", "tv", "speaker", "evaluator", "keypad"]
 
 
 class DeviceAsked(Struct):
-    """A machine stands in a zone, at a window, or in the hall at large (neither)."""
+    """A machine stands in a zone, at a window, or in the hall at large (neither); strips, evaluators and keypads at a window."""
 
     kind: Kind
     name: Annotated[str, Meta(min_length=1, max_length=80)]
@@ -102,6 +104,8 @@ async def create(request: Request) -> Response:
     body = await asked(request, DeviceAsked)
     hall = await acts.hall_of(request, request.path_params["hall"])
     person = await require(request, *KEEPERS, hall=hall.id)
+    if body.kind in AT_A_WINDOW and body.window is None:
+        raise BadInput(field="window", message="a device of this kind stands at a window")
 
     async def act(db: Db) -> Untold:
         device, code, expires = await pairing.create_device(
@@ -135,7 +139,9 @@ async def list_all(request: Request) -> Response:
         devices = await registry.list_devices(db, hall.id)
         alarms = await health.alarms(db, hall.id)
     ids = [device.id for device in devices]
-    start = ids.index(query.after) + 1 if query.after in ids else 0
+    if query.after is not None and query.after not in ids:
+        raise BadInput(field="after", message="there is no such device")
+    start = ids.index(query.after) + 1 if query.after is not None else 0
     page = devices[start : start + query.limit]
     more = page[-1].id if start + query.limit < len(devices) else None
     return answer(DeviceList([show(device, alarms) for device in page], more))
@@ -172,7 +178,9 @@ async def test(request: Request) -> Response:
     await asked(request, Struct)
     person, device = await kept_device(request)
     kind = TESTS.get(device.kind)
-    if kind is None or device.revoked_at is not None:
+    if device.revoked_at is not None:
+        raise Revoked()
+    if kind is None:
         raise CannotTest()
 
     async def act(db: Db) -> Test:

@@ -12,7 +12,7 @@ from floor import acts
 from floor.api.routes import acceptable, answer, get
 from floor.api.windows import Window
 from floor.database import acquire
-from floor.words import language
+from floor.words import language, said_in
 from queueing import forecast, halls, windows
 from queueing.forecast import Wait
 from queueing.halls import ServiceNow
@@ -85,7 +85,9 @@ async def look(request: Request) -> Response:
         [Window(w.no, w.name, w.zone, w.state, w.services, w.ticket) for w in floor],  # type: ignore[arg-type]
         Rules(hall.calls_before_missed, hall.min_call_s, hall.return_after),
     )
-    return answer(picture)
+    response = answer(picture)
+    response.headers.update(said_in(lang))
+    return response
 
 
 def named(service: ServiceNow, lang: str) -> str:

@@ -14,10 +14,11 @@ from starlette.routing import Match
 from starlette.types import ExceptionHandler
 
 from devices import errors as machine
+from floor.api.faults import Fault, told
 from floor.database import Unavailable
 from floor.metrics import route_of
 from floor.refusals import NotSignedIn
-from floor.words import Words, language, words
+from floor.words import Words, language, said_in, words
 from queueing.errors import BadInput, Refused
 
 log = structlog.get_logger("web")
@@ -48,13 +49,6 @@ CONFLICT = 409
 OF_STATUS = {status: code for code, status in STATUS.items() if code not in ("bad_code", "unknown_service", "key_reused")}
 
 
-class Fault(msgspec.Struct):
-    """One field that can't be used, and why."""
-
-    field: str
-    message: str
-
-
 class Problem(msgspec.Struct, omit_defaults=True):
     """RFC 9457. `code` never changes; title and detail are for people. Other members tell what the sentence tells."""
 
@@ -67,7 +61,7 @@ class Problem(msgspec.Struct, omit_defaults=True):
 
 
 class Malformed(Refused):
-    """The body is not JSON: {reason}"""
+    """The body is not JSON."""
 
     code = "malformed"
 
@@ -99,41 +93,43 @@ def sentence(refused: Refusal, say: Words) -> str:
     return say(key, **translated(refused.details, say)) if key in say else say(f"problems.{refused.code}")
 
 
-class _Told(dict[str, object]):
+class _Gaps(dict[str, object]):
     def __missing__(self, key: str) -> str:
         return ""
 
 
 def translated(details: Mapping[str, object], say: Words) -> dict[str, object]:
     """The gaps of a sentence: the hall's own words (waiting, ticket) are said in the reader's language."""
-    told = _Told({"what": "", "state": "", "seconds": "", "count": "", "service": "", "window": "", "ticket": ""})
+    gaps = _Gaps({"what": "", "state": "", "seconds": "", "count": "", "service": "", "window": "", "ticket": ""})
     for name, value in details.items():
-        told[name] = say.get(f"problems.{name}.{value}", value)
-    return told
+        gaps[name] = say.get(f"problems.{name}.{value}", value)
+    return gaps
 
 
 def problem(request: Request, refused: Refusal) -> Response:
     """A refusal as problem+json."""
     say = words(language(request))
     status = status_of(refused.code)
-    told = {name: value for name, value in refused.details.items() if value is not None}
-    body = told | {
+    body = {name: value for name, value in refused.details.items() if value is not None and name != "message"} | {
         "type": f"/api/v1/docs#{refused.code}",
         "title": say(f"problems.{refused.code}"),
         "status": status,
         "detail": sentence(refused, say),
         "code": refused.code,
     }
-    if faults := faults_of(refused):
+    if faults := faults_of(refused, say):
         body["errors"] = faults
-    return Response(msgspec.json.encode(body), status, headers_of(refused), JSON)
+    return Response(msgspec.json.encode(body), status, headers_of(refused) | said_in(say.lang), JSON)
 
 
-def faults_of(refused: Refusal) -> list[Fault]:
+def faults_of(refused: Refusal, say: Words) -> list[Fault]:
+    """The fields that can't be used, each with its sentence."""
     if isinstance(refused, Invalid):
-        return refused.faults
-    if isinstance(refused, BadInput | machine.BadInput):
-        return [Fault(str(refused.details.get("field", "")), str(refused.details.get("message", refused)))]
+        return [Fault(fault.field, told(fault.message, say)) for fault in refused.faults]
+    if isinstance(refused, machine.BadInput):
+        return [Fault(str(refused.details.get("field", "")), say[f"problems.fault.{type(refused).__name__}"])]
+    if isinstance(refused, BadInput):
+        return [Fault(str(refused.details.get("field", "")), told(str(refused.details.get("message", "")), say))]
     return []
 
 
@@ -156,7 +152,7 @@ def plain(request: Request, code: str, status: int, **headers: str) -> Response:
         "detail": say(f"problems.{code}"),
         "code": code,
     }
-    return Response(msgspec.json.encode(body), status, {"cache-control": "no-store", **headers}, JSON)
+    return Response(msgspec.json.encode(body), status, {"cache-control": "no-store", **said_in(say.lang), **headers}, JSON)
 
 
 # --- the handlers -----------------------------------------------------------------------------------------------
@@ -175,9 +171,11 @@ async def on_http(request: Request, raised: Exception) -> Response:
     """What the router refused: an unknown address, a method an address doesn't know, a body past the limit."""
     assert isinstance(raised, HTTPException)
     code = OF_STATUS.get(raised.status_code, "bad_input" if raised.status_code < 500 else "internal")
+    headers = {"allow": allowed(request, raised)} if raised.status_code == 405 else {}
     if wants_page(request):
-        return page(request, code, raised.status_code, words(language(request))(f"problems.{code}"))
-    headers = {"allow": ", ".join(allowed(request))} if raised.status_code == 405 else {}
+        answer = page(request, code, raised.status_code, words(language(request))(f"problems.{code}"))
+        answer.headers.update(headers)
+        return answer
     return plain(request, code, raised.status_code, **headers)
 
 
@@ -206,14 +204,16 @@ async def on_fault(request: Request, raised: Exception) -> Response:
     return plain(request, "internal", 500)
 
 
-def allowed(request: Request) -> list[str]:
-    """The methods an address knows."""
+def allowed(request: Request, raised: HTTPException) -> str:
+    """The methods an address knows; behind a mount only whoever refused knows them."""
     methods: set[str] = set()
     for route in request.app.routes:
         matched, _ = route.matches(request.scope)
-        if matched is not Match.NONE:
+        if matched is Match.FULL:
+            break  # here the address was shut: a wider one behind it has no say
+        if matched is Match.PARTIAL:
             methods |= getattr(route, "methods", None) or set()
-    return sorted(methods)
+    return ", ".join(sorted(methods)) or (raised.headers or {}).get("Allow", "")
 
 
 def wants_page(request: Request) -> bool:

@@ -1,16 +1,18 @@
 """How one address of the interface is written down: what it takes, what it answers, and what it may refuse."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import msgspec
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
-from floor.api.problems import Fault, Invalid, Malformed, NotAcceptable
-from floor.words import language, words
+from floor.api.faults import Fault, fault_of
+from floor.api.problems import Invalid, Malformed, NotAcceptable
 
 T = TypeVar("T")
 Answer = Callable[[Request], Awaitable[Response]]
@@ -58,6 +60,18 @@ def delete(path: str, endpoint: Answer, summary: str, who: str, **more: Any) -> 
     return Promised(endpoint, Spec("DELETE", path, summary, who, {204: None}, **more))
 
 
+class Shut:
+    """What answers a method that an address doesn't know, before a page's wider address can."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        raise HTTPException(405)
+
+
+def shut(promised: Iterable[Promised]) -> list[Route]:
+    """Each address of the interface once more, for all methods that are not promised. They come after all the promised."""
+    return [Route(path, Shut()) for path in dict.fromkeys(route.path for route in promised)]
+
+
 # --- reading what is asked --------------------------------------------------------------------------------------
 
 
@@ -78,7 +92,7 @@ async def asked(request: Request, shape: type[T]) -> T:
     try:
         value: T = decoder(shape).decode(body or b"{}")
     except msgspec.ValidationError as wrong:
-        raise Invalid(fault(request, wrong)) from wrong
+        raise Invalid(fault_of(wrong, shape)) from wrong
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as broken:
         raise Malformed(reason=str(broken)) from broken
     return value
@@ -90,18 +104,7 @@ def queried(request: Request, shape: type[T], media: str = "application/json") -
     try:
         return msgspec.convert(dict(request.query_params), shape, strict=False)
     except msgspec.ValidationError as wrong:
-        raise Invalid(fault(request, wrong)) from wrong
-
-
-def fault(request: Request, wrong: msgspec.ValidationError) -> Fault:
-    """Which field it was and why, in the reader's language as far as the hall knows the words."""
-    text, _, path = str(wrong).partition(" - at `$")
-    name = path.rstrip("`").lstrip(".")
-    say = words(language(request))
-    lacking = text.partition("missing required field `")[2].rstrip("`")
-    if lacking:
-        return Fault(".".join(part for part in (name, lacking) if part), say["problems.missing"])
-    return Fault(name, say("problems.wrong", reason=text))
+        raise Invalid(fault_of(wrong, shape)) from wrong
 
 
 def acceptable(request: Request, media: str = "application/json") -> None:
@@ -119,8 +122,7 @@ def press_of(request: Request) -> str | None:
     """The Idempotency-Key of an act: 1 to 200 visible characters."""
     key = request.headers.get("idempotency-key")
     if key is not None and not (0 < len(key) <= 200 and key.isascii() and key.isprintable()):
-        why = words(language(request))("problems.wrong", reason="1 to 200 visible ASCII characters")
-        raise Invalid(Fault("Idempotency-Key", why))
+        raise Invalid(Fault("Idempotency-Key", "1 to 200 visible ASCII characters"))
     return key
 
 

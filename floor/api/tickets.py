@@ -150,6 +150,7 @@ async def take(request: Request) -> Response:
         category=body.category,
         evidence=body.evidence,
         id_number=body.id_number,
+        phone=body.phone,
         lang=body.lang,
         print_at=body.print_at,
         door_code=body.door_code,

@@ -214,7 +214,7 @@ async def open_rating(request: Request) -> Response:
 
 
 BUSY = ("window_busy", "window_not_open")
-HERE = ("not_in_that_state",)
+HERE = ("not_in_that_state", "window_not_open")
 ROUTES: list[Promised] = [
     post(
         f"{AT}/open",

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from floor.signin import csrf_token
-from floor.words import LANGUAGES, language, words
+from floor.words import LANGUAGES, language, said_in, words
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
 
@@ -55,4 +55,4 @@ def render(request: Request, template: str, status: int = 200, **context: object
             }
         )
     )
-    return HTMLResponse(text, status, headers={"cache-control": "no-store"})
+    return HTMLResponse(text, status, headers={"cache-control": "no-store", **said_in(lang)})

@@ -1,5 +1,6 @@
 """Machines over HTTP."""
 
+import pytest
 from starlette.applications import Starlette
 
 from devices import health
@@ -60,8 +61,36 @@ async def test_the_list_shows_machines_as_they_are(app: Starlette, manager: Clie
 
 async def test_a_machine_stands_in_one_place_that_exists(manager: Client) -> None:
     for place, field in (({"zone": "Z"}, "zone"), ({"window": "99"}, "window"), ({"zone": "A", "window": "1"}, "window")):
-        answer = await manager.post(f"{HALL}/devices", json={"kind": "led", "name": "条屏", **place})
+        answer = await manager.post(f"{HALL}/devices", json={"kind": "tv", "name": "电视", **place})
         assert (said(answer), answer.json()["errors"][0]["field"]) == ((422, "bad_input"), field)
+
+
+@pytest.mark.parametrize("kind", ["led", "evaluator", "keypad"])
+async def test_a_strip_an_evaluator_and_a_keypad_need_a_window(manager: Client, kind: str) -> None:
+    for place in ({}, {"zone": "A"}):
+        answer = await manager.post(f"{HALL}/devices", json={"kind": kind, "name": "一号", **place})
+        assert (said(answer), answer.json()["errors"][0]["field"]) == ((422, "bad_input"), "window")
+    assert (await manager.post(f"{HALL}/devices", json={"kind": kind, "name": "一号", "window": "1"})).status_code == 201
+
+
+@pytest.mark.parametrize("kind", ["speaker", "tv", "dispenser"])
+async def test_the_others_stand_in_a_zone_at_a_window_or_in_the_hall_at_large(manager: Client, kind: str) -> None:
+    places: tuple[dict[str, str], ...] = ({}, {"zone": "A"}, {"window": "1"})
+    made = [await manager.post(f"{HALL}/devices", json={"kind": kind, "name": "一号", **place}) for place in places]
+    assert [answer.status_code for answer in made] == [201, 201, 201]
+
+
+async def test_a_list_goes_on_only_after_a_machine_it_has(manager: Client) -> None:
+    await manager.post(f"{HALL}/devices", json={"kind": "tv", "name": "电视"})
+    answer = await manager.get(f"{HALL}/devices?after=dv_tv_999")
+    assert (said(answer), answer.json()["errors"][0]["field"]) == ((422, "bad_input"), "after")
+
+
+async def test_a_revoked_machine_is_not_tested_and_the_answer_says_why(manager: Client) -> None:
+    made = (await manager.post(f"{HALL}/devices", json={"kind": "dispenser", "name": "大厅1"})).json()
+    await manager.delete(f"/api/v1/devices/{made['id']}")
+    answer = await manager.post(f"/api/v1/devices/{made['id']}/test")
+    assert (said(answer), answer.json()["detail"]) == ((409, "not_in_that_state"), "该设备已停用，不能再使用")
 
 
 async def test_printers_and_speakers_can_be_tested(app: Starlette, manager: Client, db: Connection) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 
+from floor.database import Connection
 from tests.floor.conftest import Client, SignsIn
 from tests.floor.visits import HALL, at, finished, opened, said, take
 
@@ -25,6 +26,25 @@ async def test_ten_at_once_with_one_key_take_one_ticket(desk: Client) -> None:
 async def test_the_same_key_for_something_else_is_refused(desk: Client) -> None:
     await desk.post(f"{HALL}/tickets", json={"services": ["A"]}, headers=KEY)
     assert said(await desk.post(f"{HALL}/tickets", json={"services": ["B"]}, headers=KEY)) == (422, "key_reused")
+
+
+async def test_every_field_that_was_asked_tells_a_repeat_from_another_request(desk: Client) -> None:
+    asked = {"services": ["A"], "phone": "13800000000", "door_code": "4711", "id_number": "11010519491231002X"}
+    first = await desk.post(f"{HALL}/tickets", json=asked, headers=KEY)
+    assert (await desk.post(f"{HALL}/tickets", json=asked, headers=KEY)).json()["number"] == first.json()["number"]
+    others: tuple[dict[str, str | None], ...] = (
+        {"phone": "13900000000"}, {"phone": None}, {"door_code": "4712"}, {"door_code": None},
+        {"id_number": "11010519491231003X"}, {"evidence": "证"}, {"lang": "en"},
+    )  # fmt: skip
+    told = [said(await desk.post(f"{HALL}/tickets", json=asked | other, headers=KEY)) for other in others]
+    assert told == [(422, "key_reused")] * len(others)
+
+
+async def test_a_phone_is_kept_nowhere(desk: Client, db: Connection) -> None:
+    await desk.post(f"{HALL}/tickets", json={"services": ["A"], "phone": "13800000000"}, headers=KEY)
+    tables = [row["tablename"] for row in await db.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")]
+    found = [name for name in tables if await db.fetchval(f"SELECT count(*) FROM {name} t WHERE t::text LIKE '%13800000000%'")]
+    assert found == []
 
 
 async def test_a_key_is_scoped_to_who_asks_and_where(desk: Client, manager: Client) -> None:

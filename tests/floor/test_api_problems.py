@@ -84,6 +84,30 @@ async def test_a_wrong_method_is_told_the_right_ones(anyone: Client) -> None:
     assert (said(answer), answer.headers["allow"]) == ((405, "method_not_allowed"), "GET, HEAD, POST")
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "allow"),
+    [
+        ("GET", "/devices/pair", "POST"), ("HEAD", "/devices/pair", "POST"), ("GET", "/api/v1/devices/x/test", "POST"),
+        ("GET", "/api/v1/sessions", "POST"), ("POST", "/api/v1/sessions/current", "DELETE"), ("DELETE", HALL, "GET, HEAD"),
+        ("POST", "/static/hall.css", "GET, HEAD"), ("POST", "/static/x", "GET, HEAD"), ("GET", "/signout", "POST"),
+        ("PUT", "/signin", "GET, HEAD, POST"), ("BREW", "/healthz", "GET, HEAD"),
+    ],
+)  # fmt: skip
+async def test_an_address_shut_to_a_method_says_which_it_takes(anyone: Client, method: str, path: str, allow: str) -> None:
+    for accept in ("application/json", "text/html"):
+        answer = await anyone.request(method, path, headers={"Accept": accept})
+        assert (answer.status_code, answer.headers["allow"]) == (405, allow)
+        page = accept == "text/html" and not path.startswith(("/api/", "/devices/"))
+        assert answer.headers["content-type"] == ("text/html; charset=utf-8" if page else "application/problem+json")
+
+
+@pytest.mark.parametrize(("asked", "lang"), [("zh-CN", "zh-Hans"), ("zh-TW", "zh-Hant"), ("en-GB", "en"), ("fr", "zh-Hans")])
+async def test_an_answer_in_words_says_its_language_and_what_chose_it(anyone: Client, asked: str, lang: str) -> None:
+    for path in (HALL, "/api/v1/halls/nowhere", "/api/v1/coffee", "/devices/pair", "/signin"):
+        answer = await anyone.get(path, headers={"Accept-Language": asked})
+        assert (answer.headers["content-language"], answer.headers["vary"]) == (lang, "Accept-Language, Cookie")
+
+
 async def test_an_unknown_address_is_not_found(anyone: Client) -> None:
     assert said(await anyone.get("/api/v1/coffee")) == (404, "not_found")
     assert said(await anyone.get("/api/v2/")) == (404, "not_found")

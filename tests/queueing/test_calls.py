@@ -81,6 +81,18 @@ async def test_nobody_acts_at_anothers_window_but_a_manager(db: Db, hall: Hall, 
     assert (await calls.arrive(db, hall, Seat("1", "manager:zhang"))).ticket.state == "serving"
 
 
+async def test_a_closed_window_is_told_before_whose_seat_it_was(db: Db, hall: Hall) -> None:
+    await windows.close(db, hall, "1", actor="clerk:li", seat="li")
+    for act in (calls.call_next, calls.recall, calls.arrive, calls.finish, calls.no_show):
+        for seat in (LI, Seat("1", "manager:zhang")):
+            with pytest.raises(WindowNotOpen):
+                await act(db, hall, seat)
+    with pytest.raises(WindowNotOpen):
+        await calls.hold(db, hall, LI, "waiting")
+    with pytest.raises(WindowNotOpen):
+        await calls.transfer(db, hall, LI, to_service="B")
+
+
 async def test_twenty_windows_pressing_at_once_never_share_a_ticket(
     pool: asyncpg.Pool, db: Db, hall: Hall, take: TakesTickets
 ) -> None:
