@@ -48,9 +48,8 @@ class Speech:
                 raise SpeechFailed("speech_died") from error
 
     async def close(self) -> None:
-        for child in self._idle:
-            await child.end()
-        self._idle.clear()
+        while self._idle:  # the speakers that share these processes close together: each is ended once
+            await self._idle.pop().end()
 
     @contextlib.asynccontextmanager
     async def _child(self) -> AsyncIterator[_Child]:

@@ -185,3 +185,15 @@ async def test_numbers_go_on_after_a_restart(speaker: Speaker, hall: Notes, tmp_
 
 async def test_a_sound_test_needs_no_words_of_the_hall(speaker: Speaker) -> None:
     assert (await speaker.act(make_job("sound_test", {}), 1)).state == "done"
+
+
+async def test_speakers_that_close_together_end_the_voice_once(speech: Speech, caplog: pytest.LogCaptureFixture) -> None:
+    await speech.warm_up()
+    await asyncio.gather(*(speech.close() for _ in range(8)))
+    assert (children(), [record.message for record in caplog.records]) == ([], [])
+
+
+async def test_a_full_tone_measures_what_the_standard_says() -> None:
+    t = np.arange(3 * sound.RATE) / sound.RATE
+    assert sound.loudness(np.sin(2 * np.pi * 997 * t)) == pytest.approx(-3.01, abs=0.01)
+    assert sound.loudness(np.zeros(100)) == -np.inf
