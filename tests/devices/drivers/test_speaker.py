@@ -193,7 +193,7 @@ async def test_speakers_that_close_together_end_the_voice_once(speech: Speech, c
     assert (children(), [record.message for record in caplog.records]) == ([], [])
 
 
-async def test_a_full_tone_measures_what_the_standard_says() -> None:
+def test_a_full_tone_measures_what_the_standard_says() -> None:
     t = np.arange(3 * sound.RATE) / sound.RATE
     assert sound.loudness(np.sin(2 * np.pi * 997 * t)) == pytest.approx(-3.01, abs=0.01)
     assert sound.loudness(np.zeros(100)) == -np.inf
