@@ -70,12 +70,11 @@ def fault_of(wrong: msgspec.ValidationError, shape: Any) -> Fault:
     lacking = text.partition("missing required field `")[2].rstrip("`")
     if lacking:
         return Fault(".".join(part for part in (name, lacking) if part), "it is missing")
-    if text.startswith("Invalid enum value"):
-        return Fault(name, f"one of {', '.join(choices(shape, name))}")
-    return Fault(name, text)
+    allowed = choices(shape, name) if text.startswith("Invalid enum value") else []
+    return Fault(name, f"one of {', '.join(allowed)}" if allowed else text)
 
 
 def choices(shape: Any, name: str) -> list[str]:
-    """The values a field of a shape may have."""
-    field = msgspec.json.schema(shape)["$defs"][shape.__name__]["properties"][name]
+    """The values a field of a shape may have; none for what lies deeper than its fields."""
+    field = msgspec.json.schema(shape)["$defs"][shape.__name__]["properties"].get(name, {})
     return [value for part in (field, *field.get("anyOf", ())) for value in part.get("enum", ()) if value is not None]

@@ -149,3 +149,13 @@ async def test_the_hall_at_a_glance_shows_what_is_open_and_called(desk: Client, 
     assert [(w["no"], w["state"], w["ticket"]) for w in hall["windows"]] == [("1", "called", "A001"), ("2", "closed", None)]
     assert hall["rules"] == {"calls_before_missed": 3, "min_call_s": 0, "return_after": 3}
     assert "clerk01" not in str(hall)
+
+
+async def test_every_act_at_a_closed_window_is_told_that_it_is_not_open(clerk: Client, manager: Client) -> None:
+    acts = ("next", "recall", "arrive", "finish", "no-show", "pause", "resume", "close")
+    told = [said(await at(who, "1", act, {})) for who in (clerk, manager) for act in acts]
+    assert told == [(409, "window_not_open")] * len(told)
+    more: tuple[tuple[str, object], ...] = (
+        ("call", {"number": "A001"}), ("hold", {"kind": "waiting"}), ("transfer", {"to_service": "B"}), ("open-rating", None),
+    )  # fmt: skip
+    assert [said(await at(clerk, "1", act, body)) for act, body in more] == [(409, "window_not_open")] * len(more)
