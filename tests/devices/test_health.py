@@ -112,6 +112,7 @@ async def test_a_living_ticket_without_paper_is_an_alarm_until_it_is_printed_or_
 
 async def test_a_board_confirms_everything_up_to_an_offset(db: Connection, hall_id: int) -> None:
     (one, _), (two, _) = await make_paired(db, hall_id, window="1"), await make_paired(db, hall_id, "tv")
+    await db.execute("UPDATE hall_streams SET top = 20")
     await health.got(db, [(one.id, "k3", 10), (two.id, "k3", 12), (one.id, "k3", 14), (two.id, "k2", 99)])
     await health.got(db, [(one.id, "k3", 10)])
     await health.got(db, [])
