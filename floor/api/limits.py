@@ -5,7 +5,7 @@ import time
 from typing import Any
 
 import structlog
-from limits import RateLimitItem, RateLimitItemPerMinute
+from limits import RateLimitItem, RateLimitItemPerMinute, WindowStats
 from limits.aio.storage import MemoryStorage, RedisStorage, Storage
 from limits.aio.strategies import MovingWindowRateLimiter
 from redis.asyncio import Redis
@@ -54,6 +54,9 @@ class Rates:
             raise TooFast(await self.seconds_left(item, *who))
 
     async def ask(self, verb: str, item: RateLimitItem, *who: str) -> bool:
+        """This process counts along, so that losing Redis in the middle of a minute forgets nothing it has seen itself."""
+        if not await getattr(self.alone, verb)(item, *who):
+            return False
         if time.monotonic() >= self.away_until:
             try:
                 async with asyncio.timeout(REDIS_S):
@@ -61,17 +64,23 @@ class Rates:
             except (RedisError, OSError, TimeoutError) as reason:
                 self.away_until = time.monotonic() + AWAY_S
                 log.warning("limits_alone", reason=str(reason) or type(reason).__name__)
-        return bool(await getattr(self.alone, verb)(item, *who))
+        return True
 
     async def seconds_left(self, item: RateLimitItem, *who: str) -> int:
         """Whole seconds, at least one, until the window has room again."""
-        limiter = self.alone if time.monotonic() < self.away_until else self.shared
+        window = await self.window(item, *who)
+        return max(1, round(window.reset_time - time.time()))
+
+    async def window(self, item: RateLimitItem, *who: str) -> WindowStats:
+        """The fuller of the two windows: this process's own, or the one all share while Redis answers."""
+        own = await self.alone.get_window_stats(item, *who)
+        if own.remaining == 0 or time.monotonic() < self.away_until:
+            return own
         try:
             async with asyncio.timeout(REDIS_S):
-                window = await limiter.get_window_stats(item, *who)
+                return await self.shared.get_window_stats(item, *who)
         except (RedisError, OSError, TimeoutError):
-            return item.get_expiry()
-        return max(1, round(window.reset_time - time.time()))
+            return own
 
     async def allow_take(self, request: HTTPConnection, person: Person | None) -> None:
         """Takes: so many a minute for a device, fewer for an address nobody signed in from, no limit for staff."""
@@ -98,12 +107,7 @@ class Rates:
         """Count a wrong password; the seconds to keep the answer back, doubling with each failure."""
         await self.ask("hit", WRONG_SIGNINS, "signin", address(request))
         await self.ask("hit", WRONG_PASSWORDS, "password", address(request), username)
-        limiter = self.alone if time.monotonic() < self.away_until else self.shared
-        try:
-            async with asyncio.timeout(REDIS_S):
-                window = await limiter.get_window_stats(WRONG_PASSWORDS, "password", address(request), username)
-        except (RedisError, OSError, TimeoutError):
-            return SLOWEST_S
+        window = await self.window(WRONG_PASSWORDS, "password", address(request), username)
         return min(SLOWEST_S, 0.05 * 2.0 ** (WRONG_PASSWORDS.amount - window.remaining))
 
 
