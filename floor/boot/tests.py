@@ -25,7 +25,8 @@ def everything() -> int:
     return take((
         *CHECKS,
         Step("chromium", chromium),
-        Step("tests", lambda: python("-m", "pytest", "-q", "-n", "2", "--dist", "loadfile", *UNIT)),
+        Step("tests", lambda: python("-m", "pytest", "-q", "-n", "2", "--dist", "loadfile", "-m", "not slow", *UNIT)),
+        Step("processes", lambda: python("-m", "pytest", "-q", "-n", "2", "--dist", "loadfile", "-m", "slow", *UNIT)),
         Step("hall", hall_tests),
         Step("storm", lambda: python("-m", "tests.storm", "--seconds", "30")),
         Step("bench", lambda: python("-m", "tests.bench", "--short")),

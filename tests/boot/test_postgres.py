@@ -17,6 +17,8 @@ from floor.boot import postgres
 from floor.boot.postgres import Cluster, Way
 from floor.database import GONE, connect
 
+pytestmark = pytest.mark.slow
+
 ROOT_ONLY = pytest.mark.skipif(os.geteuid() != 0, reason="only root has to give up being root")
 
 

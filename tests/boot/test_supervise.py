@@ -17,6 +17,8 @@ import pytest
 from floor.boot.program import Program, Server
 from floor.boot.supervise import Console, NotReady, Watch, end_all, end_group, serve
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 
 

@@ -4,6 +4,8 @@ import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
 from devices import wire
 from tests.devices.agent.agents import Agent, write_config
 from tests.devices.agent.conftest import CODE
@@ -11,6 +13,8 @@ from tests.devices.agent.hall import Hall, hall_open
 from tests.devices.drivers.conftest import eventually
 from tests.devices.drivers.printers import Papers
 from tests.devices.drivers.test_ticket import TICKET
+
+pytestmark = pytest.mark.slow
 
 WHOLE_LIFE = ["accepted", "started", "done"]
 

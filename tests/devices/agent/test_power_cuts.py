@@ -8,6 +8,8 @@ from tests.devices.drivers.conftest import eventually
 from tests.devices.drivers.printers import Papers
 from tests.devices.drivers.test_ticket import TICKET
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     ("step", "told", "papers"),
