@@ -49,4 +49,6 @@ def place_of(device: registry.Device, say: Words) -> str:
     kind = say[f"fleet.kind_{device.kind}"]
     if device.window:
         return f"{kind} · {say('console.window', no=device.window)}"
-    return f"{kind} · {say('fleet.zone', code=device.zone)}" if device.zone else f"{kind} · {device.name}"
+    if device.zone:
+        return f"{kind} · {say('fleet.zone', code=device.zone)}"
+    return device.name if device.name.startswith(kind) else f"{kind} · {device.name}"

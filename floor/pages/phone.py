@@ -93,7 +93,7 @@ async def floor_plan(db: Db, t: Words, hall: Hall, ticket: Ticket) -> list[Area]
     every = await list_windows(db, hall)
     at = next((window.zone for window in every if window.no == ticket.window_no), None)
     return [
-        Area(zone.name, [window.no for window in every if window.zone == zone.code], zone.code == at)
+        Area(zone_name(t, zone), [window.no for window in every if window.zone == zone.code], zone.code == at)
         for zone in await zones(db, hall)
     ]
 
