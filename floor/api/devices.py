@@ -100,12 +100,17 @@ class Test(Struct):
     expires: datetime
 
 
+def refuse_without_window(kind: str, window: str | None) -> None:
+    """BadInput for a machine that serves one window and was given none."""
+    if kind in AT_A_WINDOW and window is None:
+        raise BadInput(field="window", message="a device of this kind stands at a window")
+
+
 async def create(request: Request) -> Response:
     body = await asked(request, DeviceAsked)
     hall = await acts.hall_of(request, request.path_params["hall"])
     person = await require(request, *KEEPERS, hall=hall.id)
-    if body.kind in AT_A_WINDOW and body.window is None:
-        raise BadInput(field="window", message="a device of this kind stands at a window")
+    refuse_without_window(body.kind, body.window)
 
     async def act(db: Db) -> Untold:
         device, code, expires = await pairing.create_device(

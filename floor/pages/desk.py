@@ -8,12 +8,11 @@ from starlette.routing import Route
 
 from devices import health, registry
 from floor import acts, lines
-from floor.api.problems import sentence
 from floor.database import Db, acquire
 from floor.pages import render
 from floor.pages.console import text, typed
 from floor.pages.machines import place_of
-from floor.pages.staffed import clock, localized, now_of
+from floor.pages.staffed import clock, localized, now_of, reason_of
 from floor.pages.wording import minutes
 from floor.signin import require
 from floor.words import Words, language, words
@@ -105,7 +104,7 @@ async def take(request: Request) -> Response:
             print_at=text(form, "print_at"), press=text(form, "press"),
         )  # fmt: skip
     except Refused as refused:
-        return await answer(request, "", error=sentence(refused, say))
+        return await answer(request, "", error=reason_of(refused, say))
     return await answer(request, act.ticket.number, said=say("desk.said_take", number=act.ticket.number))
 
 
@@ -129,7 +128,7 @@ async def act(request: Request) -> Response:
     except NotFound:
         raise
     except Refused as refused:
-        return await answer(request, ticket.number, error=sentence(refused, say))
+        return await answer(request, ticket.number, error=reason_of(refused, say))
     return await answer(request, ticket.number, said=say(f"desk.said_{name.partition('-')[0]}", number=ticket.number))
 
 

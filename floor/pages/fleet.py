@@ -12,11 +12,12 @@ from starlette.routing import Route
 from devices import health, jobs, pairing, registry
 from devices.errors import Refused
 from floor import acts
+from floor.api.devices import refuse_without_window
 from floor.database import Db, acquire
 from floor.pages import render
 from floor.pages.console import text, typed
 from floor.pages.machines import part_word, place_of
-from floor.pages.staffed import clock, elapsed, now_of
+from floor.pages.staffed import clock, elapsed, now_of, reason_of
 from floor.people import find_user
 from floor.refusals import CannotTest, NotAllowed
 from floor.signin import KIOSK_COOKIE, Person, open_kiosk, require, set_cookie
@@ -122,14 +123,16 @@ async def add(request: Request) -> Response:
     person = await require(request, *KEEPERS, hall=hall.id)
     form, say = await request.form(), words(language(request))
     place, _, at = (text(form, "place") or "").partition(":")
+    window = at if place == "window" else None
     try:
+        kind, name = typed(form, "kind"), typed(form, "name")
+        refuse_without_window(kind, window)
         async with acquire(request.app.state.pool) as db:
             device, code, expires = await pairing.create_device(
-                db, hall.id, typed(form, "kind"), name=typed(form, "name"), actor=person.actor,
-                zone=at if place == "zone" else None, window=at if place == "window" else None,
-            )  # fmt: skip
-    except BadInput:
-        return tell(hall, error=say["fleet.name_needed"])
+                db, hall.id, kind, name=name, actor=person.actor, zone=at if place == "zone" else None, window=window
+            )
+    except BadInput as wrong:
+        return tell(hall, error=say["fleet.name_needed"] if wrong.details.get("field") == "name" else reason_of(wrong, say))
     except Refused as refused:
         return tell(hall, error=refusal(refused, say))
     return tell(hall, code=told_code(device, code, expires, hall, say))

@@ -10,13 +10,12 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from floor import acts, lines, trends
-from floor.api.problems import sentence
 from floor.database import Db, acquire
 from floor.pages import render
 from floor.pages.console import text
 from floor.pages.figures import bad_ratings, figures
 from floor.pages.machines import machines
-from floor.pages.staffed import LOOKS, clock, elapsed, localized, may_act_at, now_of, zones_of
+from floor.pages.staffed import LOOKS, clock, elapsed, localized, may_act_at, now_of, reason_of, zones_of
 from floor.pages.wording import minutes
 from floor.people import list_users
 from floor.quality import ratings
@@ -153,7 +152,7 @@ async def act(request: Request) -> Response:
             case "close":
                 await acts.close(request, hall, no, override=reason is not None, reason=reason, press=press)
     except Refused as refused:
-        error = sentence(refused, say)
+        error = reason_of(refused, say)
     if request.headers.get("hx-request") == "true":
         return await draw(request, "_manage.html", by, error=error)
     if error is not None:

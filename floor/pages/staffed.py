@@ -6,6 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from floor import lines
+from floor.api.problems import Refusal, faults_of, sentence
 from floor.database import Db
 from floor.pages.wording import service_name
 from floor.signin import Person
@@ -18,6 +19,12 @@ LOOKS = {
     "closed": ("closed", "closed"), "open": ("waiting", "person"), "called": ("called", "bell"),
     "serving": ("serving", "check"), "paused": ("paused", "pause"),
 }  # fmt: skip
+
+
+def reason_of(refused: Refusal, say: Words) -> str:
+    """Why not, for whoever pressed: what is wrong with the first field that can't be used, or the hall's own reason."""
+    faults = faults_of(refused, say)
+    return faults[0].message if faults else sentence(refused, say)
 
 
 async def now_of(db: Db) -> datetime:

@@ -51,6 +51,13 @@ async def test_a_machine_without_a_name_is_not_made(yuan: Client, db: Connection
     assert await db.fetchval("SELECT count(*) FROM devices") == 0
 
 
+@pytest.mark.parametrize("kind", ["led", "evaluator", "keypad"])
+async def test_what_serves_one_window_is_not_made_without_one(yuan: Client, db: Connection, kind: str) -> None:
+    await added(yuan, kind, "zone:A")
+    assert "这种设备须安装在窗口，请指定窗口" in (await look(yuan, "/demo/fleet")).words
+    assert await db.fetchval("SELECT count(*) FROM devices") == 0
+
+
 async def test_a_machine_is_listed_by_where_it_stands(yuan: Client) -> None:
     await added(yuan, "led", "window:2")
     words = (await look(yuan, "/demo/fleet/part")).words
