@@ -1,6 +1,7 @@
 """The counter: a clerk sees one state at a time and has one button that goes on."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,10 +11,9 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from floor import acts, lines
-from floor.api.problems import sentence
 from floor.database import Db, acquire
 from floor.pages import render
-from floor.pages.staffed import LOOKS, clock, elapsed, localized, may_act_at, now_of, zones_of
+from floor.pages.staffed import LOOKS, clock, elapsed, localized, may_act_at, now_of, reason_of, zones_of
 from floor.refusals import NotAllowed
 from floor.signin import Person, require
 from floor.words import Words, language, words
@@ -27,7 +27,7 @@ OVERRULE = ("leader", "manager")
 PRIMARY = {"closed": "open", "open": "next", "called": "arrive", "serving": "finish", "paused": "resume"}
 KEYS = (
     ("space", "next"), ("R", "recall"), ("N", "no-show"), ("H", "hold"), ("T", "transfer"), ("X", "finish-next"),
-    ("C", "call"), ("E", "open-rating"), ("P", "pause"), ("Q", "close"),
+    ("C", "call"), ("E", "open-rating"), ("P", "pause"), ("Q", "close"), ("U", "undo"),
 )  # fmt: skip
 
 # --- what the buttons do ----------------------------------------------------------------------------------------
@@ -95,6 +95,26 @@ def said(act: str, done: Any, say: Words) -> str | None:
     return say(key, number=ticket.number if ticket else "") if key in say else None
 
 
+# What takes an act back. Whoever was sent away is called again, aloud and on record; a finished visit stays finished.
+UNDONE_BY = {"hold": "resume-held", "no-show": "call", "transfer": "call", "pause": "resume"}
+UNDO_LASTS = timedelta(seconds=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Undo:
+    """The act that takes the last one back, and the number it is about."""
+
+    act: str
+    number: str | None
+
+
+def undo_of(act: str, done: Any) -> Undo | None:
+    """How to take an act back; None for one that can't be."""
+    if act not in UNDONE_BY:
+        return None
+    return Undo(UNDONE_BY[act], done.ticket.number if isinstance(done, Act) else None)
+
+
 # --- what the page shows ----------------------------------------------------------------------------------------
 
 
@@ -105,7 +125,7 @@ async def show(request: Request) -> Response:
     except (NotYourWindow, NotAllowed) as refused:
         if (await require(request)).roles.isdisjoint(acts.AT_WINDOWS):
             raise
-        return await choose(request, sentence(refused, words(language(request))))
+        return await choose(request, reason_of(refused, words(language(request))))
 
 
 async def part(request: Request) -> Response:
@@ -113,7 +133,10 @@ async def part(request: Request) -> Response:
     return await draw(request, "_console.html")
 
 
-async def draw(request: Request, template: str, *, error: str | None = None, said: str | None = None) -> Response:
+async def draw(
+    request: Request, template: str, *, error: str | None = None, said: str | None = None, undo: Undo | None = None
+) -> Response:
+    """The console, with what the last act had to say: its sentence and how to take it back, or why it was refused."""
     hall = await acts.hall_of(request, request.path_params["hall"])
     person = await require(request, *acts.AT_WINDOWS, hall=hall.id)
     async with acquire(request.app.state.pool) as db:
@@ -124,7 +147,7 @@ async def draw(request: Request, template: str, *, error: str | None = None, sai
             raise NotYourWindow(window=window.no)
         else:
             raise NotAllowed()
-    return render(request, template, hall=hall, window=window, error=error, said=said, **seen)
+    return render(request, template, hall=hall, window=window, error=error, said=said, undo=undo, **seen)
 
 
 async def look(db: Db, hall: Hall, window: Window, person: Person, say: Words) -> dict[str, Any]:
@@ -141,7 +164,7 @@ async def look(db: Db, hall: Hall, window: Window, person: Person, say: Words) -
         "tone": tone, "symbol": symbol, "primary": PRIMARY[window.state], "may_act": True, "now": now, "ticket": ticket,
         "mine": [localized(known[code], say) for code in window.services if code in known],
         "services": [localized(service, say) for service in known.values()],
-        "waiting": waiting, "line": [told_place(place, say) for place in line],
+        "waiting": waiting, "undo_until": now + UNDO_LASTS, "line": [told_place(place, say) for place in line],
         "held": held, "missed": [{"number": row.number, "calls": row.calls, "at": clock(row.at, hall)} for row in missed],
         "others": [{"no": other.no, "name": names.get(other.clerk or "", ""), "state": other.state, "ticket": other.ticket}
                    for other in others],
@@ -207,13 +230,14 @@ async def act(request: Request) -> Response:
     if name not in ACTS:
         raise NotFound(what="page")
     form = await request.form()
-    say, error, told = words(language(request)), None, None
+    say, error, told, undo = words(language(request)), None, None, None
     try:
-        told = said(name, await ACTS[name](request, hall, no, form, text(form, "press")), say)
+        done = await ACTS[name](request, hall, no, form, text(form, "press"))
+        told, undo = said(name, done, say), undo_of(name, done)
     except Refused as refused:
-        error = sentence(refused, say)
+        error = reason_of(refused, say)
     if request.headers.get("hx-request") == "true":
-        return await draw(request, "_console.html", error=error, said=told)
+        return await draw(request, "_console.html", error=error, said=told, undo=undo)
     if error is not None:
         return await (choose(request, error) if name == "open" else draw(request, "console.html", error=error))
     return RedirectResponse(f"/{hall}/console/{no}", 303)

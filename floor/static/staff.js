@@ -27,13 +27,14 @@ document.addEventListener("htmx:config:request", (event) => {
   if (pending) { event.preventDefault(); return; }
   acting += 1;
   pending = ctx;
+  ctx.form = ctx.sourceElement;   // the answer may leave the form out of the page, and then htmx names another source
   ctx.request.timeout = 0;
   ctx.fetch = sendUntilAnswered;
 });
 
 document.addEventListener("htmx:after:request", (event) => {
   const { ctx } = event.detail;
-  if (!isAct(ctx.sourceElement) && ctx.begun !== acting) event.preventDefault();
+  if (!ctx.form && ctx.begun !== acting) event.preventDefault();
 });
 
 document.addEventListener("htmx:finally:request", (event) => {
@@ -45,21 +46,32 @@ document.addEventListener("htmx:finally:request", (event) => {
 // What an act said stays long enough to be read, whatever is refreshed meanwhile; what was done leaves an empty form.
 
 const SAID_MS = 6_000;
+let forgetting = 0;
 
 document.addEventListener("htmx:before:swap", (event) => {
-  if (isAct(event.detail.ctx?.sourceElement)) document.getElementById("sentence")?.removeAttribute("hx-morph-skip");
+  if (event.detail.ctx?.form) forget();
 });
 
 document.addEventListener("htmx:after:swap", (event) => {
   const { ctx } = event.detail;
-  if (!isAct(ctx?.sourceElement)) return;
+  if (!ctx?.form) return;
   closeSheets();
   const sentence = document.getElementById("sentence");
-  if (!sentence?.classList.contains("is-fault")) ctx.sourceElement.reset();
+  if (!sentence?.classList.contains("is-fault")) ctx.form.reset();
   if (!sentence?.textContent.trim()) return;
-  sentence.setAttribute("hx-morph-skip", "");
-  setTimeout(() => sentence.removeAttribute("hx-morph-skip"), SAID_MS);
+  told(sentence).setAttribute("hx-morph-skip", "");
+  forgetting = setTimeout(forget, SAID_MS);
 });
+
+// Where the page has a line for it, the sentence stands there beside the way to take the act back.
+function told(sentence) {
+  return document.getElementById("told") ?? sentence;
+}
+
+function forget() {
+  clearTimeout(forgetting);
+  told(document.getElementById("sentence"))?.removeAttribute("hx-morph-skip");
+}
 
 async function sendUntilAnswered(address, request) {
   for (let tries = 0; ; tries += 1) {
@@ -90,7 +102,7 @@ document.addEventListener("htmx:response:error", (event) => {
   const { ctx } = event.detail;
   if (ctx.response.status === 401) askToSignIn();
   else if (ctx.response.status === 403) location.reload();
-  else if (isAct(ctx.sourceElement)) say(detailOf(ctx.text), { fault: true });
+  else if (ctx.form) say(detailOf(ctx.text), { fault: true });
 });
 
 function detailOf(text) {
@@ -123,9 +135,10 @@ function runClocks() {
   for (const clock of document.querySelectorAll("[data-since]")) {
     clock.textContent = asClock((now - Date.parse(clock.dataset.since)) / 1000);
   }
-  for (const button of document.querySelectorAll("[data-until]")) {
-    const left = Math.ceil((Date.parse(button.dataset.until) - now) / 1000);
-    button.disabled = left > 0;
+  for (const button of document.querySelectorAll("[data-until], [data-before]")) {   // shut until then, or open before
+    const { until, before } = button.dataset;
+    const left = Math.ceil((Date.parse(until ?? before) - now) / 1000);
+    button.disabled = until ? left > 0 : left <= 0;
     const shown = button.querySelector("[data-left]");
     if (shown) shown.textContent = left > 0 ? left : "";
   }
@@ -144,7 +157,7 @@ setInterval(runClocks, 500);
 
 const SETTLE_MS = 350;         // a second tap of the same key this soon was meant for the page before
 let changed = -Infinity;
-document.addEventListener("htmx:after:swap", (event) => { if (isAct(event.detail.ctx?.sourceElement)) changed = performance.now(); });
+document.addEventListener("htmx:after:swap", (event) => { if (event.detail.ctx?.form) changed = performance.now(); });
 
 const typing = (element) => element?.matches?.("input:not([type=radio]), textarea, select");
 

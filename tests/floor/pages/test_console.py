@@ -1,5 +1,8 @@
 """The counter: one button goes on, every act happens once, and whoever has no seat is told so."""
 
+import re
+from datetime import datetime, timedelta
+
 import pytest
 from starlette.applications import Starlette
 
@@ -60,7 +63,7 @@ async def test_a_refusal_is_a_sentence_and_the_page_stays(li: Client, counter: P
     page = await press(li, counter, "act-call", number="z999")
     assert (state(page), page.sentence) == ("open", "找不到该号")
     page = await press(li, page, "act-call", number="")
-    assert (state(page), page.sentence != "") == ("open", True)
+    assert (state(page), page.sentence) == ("open", "不能为空")
 
 
 async def test_a_held_ticket_is_named_and_taken_back(li: Client, counter: Page) -> None:
@@ -96,6 +99,107 @@ async def test_a_pause_tells_why_and_the_one_button_ends_it(li: Client, counter:
     page = await press(li, counter, "act-pause", reason="用餐")
     assert (state(page), "暂停原因：用餐" in page.words) == ("paused", True)
     assert state(await press(li, page, "primary")) == "open"
+
+
+def undo(page: Page) -> tuple[str, str, str]:
+    """The act that the offered undo presses, its number, and its words."""
+    form = page.forms["undo"]
+    words = re.search(r'<form id="undo".*?<kbd>U</kbd><span>(.*?)</span>', page.answer.text, re.DOTALL)
+    return form.action.rpartition("/")[2], form.fields.get("number", ""), words[1] if words else ""
+
+
+async def last(db: Connection) -> tuple[str, str | None]:
+    """The newest row of the record: what happened, and by which rule."""
+    row = await db.fetchrow('SELECT kind, data FROM journal ORDER BY "offset" DESC LIMIT 1')
+    assert row is not None
+    return row["kind"], row["data"].get("rule")
+
+
+async def test_a_hold_is_undone_by_taking_the_ticket_back(li: Client, counter: Page, db: Connection) -> None:
+    page = await press(li, await press(li, counter, "primary"), "act-hold", kind="waiting")
+    assert undo(page) == ("resume-held", "A002", "撤销")
+    page = await press(li, page, "undo")
+    assert (state(page), await last(db)) == ("serving", ("ticket.resumed", None))
+
+
+async def test_a_no_show_is_undone_by_calling_the_number_again_and_says_so(li: Client, counter: Page, db: Connection) -> None:
+    page = await press(li, await press(li, counter, "primary"), "act-no-show")
+    assert undo(page) == ("call", "A002", "撤销并重呼")
+    page = await press(li, page, "undo")
+    assert (state(page), await last(db)) == ("called", ("ticket.called", "special"))
+
+
+async def test_a_missed_number_is_called_again_by_the_undo_too(li: Client, counter: Page) -> None:
+    page = counter
+    for _ in range(3):
+        page = await press(li, await press(li, page, "act-call", number="A001"), "act-no-show")
+    assert (page.sentence, undo(page)) == ("A001 已过号", ("call", "A001", "撤销并重呼"))
+    assert state(await press(li, page, "undo")) == "called"
+
+
+async def test_a_transfer_is_undone_by_calling_the_number_again_here(li: Client, counter: Page, db: Connection) -> None:
+    page = await press(li, await press(li, counter, "primary"), "act-transfer", to="window:2", position="front")
+    assert undo(page) == ("call", "A002", "撤销并重呼")
+    page = await press(li, page, "undo")
+    assert (state(page), "A002" in page.words, await last(db)) == ("called", True, ("ticket.called", "special"))
+
+
+async def test_a_transfer_that_was_called_elsewhere_meanwhile_stays_there(app: Starlette, li: Client, counter: Page) -> None:
+    page = await press(li, await press(li, counter, "primary"), "act-transfer", to="window:2", position="front")
+    wang = await staff(app, "clerk02")
+    await press(wang, await press(wang, await look(wang, "/demo/console/2"), "primary"), "primary")
+    page = await press(li, page, "undo")
+    assert (state(page), page.sentence != "", "undo" in page.forms) == ("open", True, False)
+
+
+async def test_a_pause_is_undone_by_going_on(li: Client, counter: Page) -> None:
+    page = await press(li, counter, "act-pause", reason="用餐")
+    assert undo(page) == ("resume", "", "撤销")
+    assert state(await press(li, page, "undo")) == "open"
+
+
+async def test_an_undo_is_offered_for_five_seconds(li: Client, counter: Page) -> None:
+    page = await press(li, counter, "act-pause", reason="用餐")
+    (button,) = page.forms["undo"].buttons
+    drawn = datetime.fromisoformat(str(page.by_id["console"]["data-now"]))
+    assert datetime.fromisoformat(str(button["data-before"])) - drawn == timedelta(seconds=5)
+
+
+async def test_an_undo_is_gone_with_the_next_act_and_with_a_reload(li: Client, counter: Page) -> None:
+    page = await press(li, counter, "act-pause", reason="用餐")
+    reloaded, next_act = await look(li, CONSOLE), await press(li, page, "primary")
+    assert ("undo" in page.forms, "undo" in reloaded.forms, "undo" in next_act.forms) == (True, False, False)
+
+
+async def test_an_undo_pressed_twice_acts_once(li: Client, counter: Page, db: Connection) -> None:
+    page = await press(li, await press(li, counter, "primary"), "act-no-show")
+    await press(li, page, "undo")
+    again = await press(li, page, "undo")
+    assert (state(again), again.sentence) == ("called", "")
+    assert await db.fetchval("SELECT count(*) FROM journal WHERE data ->> 'rule' = 'special'") == 1
+
+
+async def test_a_finished_visit_is_not_undone(li: Client, counter: Page) -> None:
+    page = counter
+    for _ in range(3):
+        page = await press(li, page, "primary")
+    assert (page.sentence, "undo" in page.forms) == ("A002 已完成，正在请群众评价", False)
+
+
+async def test_the_undo_is_in_the_help_of_the_keys(li: Client, counter: Page) -> None:
+    assert "U 撤销（5 秒内）" in (await look(li, CONSOLE)).words
+
+
+@pytest.mark.parametrize(
+    ("lang", "back", "again"),
+    [("zh-Hans", "撤销", "撤销并重呼"), ("zh-Hant", "撤銷", "撤銷並重呼"), ("en", "Undo", "Undo, call again")],
+)
+async def test_the_undo_speaks_three_languages(app: Starlette, counter: Page, lang: str, back: str, again: str) -> None:
+    li = await staff(app, "clerk01", **{"accept-language": lang})
+    page = await press(li, await look(li, CONSOLE), "act-pause", reason="")
+    paused = undo(page)
+    page = await press(li, await press(li, page, "undo"), "primary")
+    assert (paused[2], undo(await press(li, page, "act-no-show"))[2]) == (back, again)
 
 
 async def test_a_seated_clerk_goes_straight_to_the_own_window(li: Client, counter: Page) -> None:
