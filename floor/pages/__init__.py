@@ -1,5 +1,6 @@
 """How a page is drawn: its template, the hall's words in the reader's language, and nothing kept by the browser."""
 
+import re
 import secrets
 from functools import cache
 from pathlib import Path
@@ -10,6 +11,10 @@ from starlette.responses import HTMLResponse
 
 from floor.signin import csrf_token
 from floor.words import LANGUAGES, language, said_in, words
+
+# Where one person works, a chosen language stays chosen. A kiosk forgets it with each citizen.
+WORKPLACE = re.compile(r"/(signin|[a-z0-9-]+/(console|desk|manage|fleet)(/\w+)?)?")
+YEAR_S = 365 * 24 * 3600
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
 
@@ -55,4 +60,7 @@ def render(request: Request, template: str, status: int = 200, **context: object
             }
         )
     )
-    return HTMLResponse(text, status, headers={"cache-control": "no-store", **said_in(lang)})
+    page = HTMLResponse(text, status, headers={"cache-control": "no-store", **said_in(lang)})
+    if "lang" in request.query_params and WORKPLACE.fullmatch(request.url.path):
+        page.set_cookie("lang", lang, max_age=YEAR_S, httponly=True, samesite="lax")
+    return page

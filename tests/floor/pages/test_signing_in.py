@@ -30,6 +30,15 @@ async def test_who_leaves_is_asked_to_sign_in_again(app: Starlette) -> None:
     assert (await client.get("/demo/console")).headers["location"] == "/signin?next=/demo/console"
 
 
+async def test_a_language_chosen_at_work_stays_and_a_kiosk_forgets_it(app: Starlette) -> None:
+    client = await staff(app, "clerk01")
+    assert "lang" not in client.cookies
+    await client.get("/demo/kiosk?lang=en")
+    assert "lang" not in client.cookies
+    await client.get("/demo/console?lang=en")
+    assert (await client.get("/demo/console")).headers["content-language"] == "en"
+
+
 async def test_another_site_can_not_sign_anybody_in(app: Starlette) -> None:
     client = client_of(app, accept="text/html", origin="http://elsewhere.test")
     assert (await client.post("/signin", data={"username": "clerk01", "password": PASSWORD})).status_code == 403
