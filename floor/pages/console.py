@@ -213,7 +213,7 @@ def ticket_words(ticket: Ticket, window: Window, hall: Hall, known: list[lines.C
         told += [say("console.priority", name=category.name) for category in known if category.code == ticket.category]
     if ticket.matters:
         told.append(say("console.matters", matters="、".join(ticket.matters)))
-    return told or [ticket.service]
+    return told
 
 
 def help_lines(say: Words) -> list[tuple[str, str]]:
