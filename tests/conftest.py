@@ -1,6 +1,7 @@
 """Every test runs on a real PostgreSQL and a real Valkey, started once, and in a database of its own."""
 
 import asyncio
+import os
 import shutil
 import tempfile
 import time
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from redis.asyncio import Redis
 
@@ -22,6 +24,11 @@ from floor.doorbell import open_redis
 from floor.settings import Settings, load
 
 TEMPLATE = "hall_template"
+
+# Where a change is let in or not, the same change gets the same examples each time; elsewhere they are new ones.
+hypothesis.settings.register_profile("ci", derandomize=True)
+if os.environ.get("CI") == "true":
+    hypothesis.settings.load_profile("ci")
 
 
 @dataclass(frozen=True)
@@ -149,12 +156,14 @@ async def redis(redis_url: str) -> AsyncIterator[Redis]:
 @pytest.fixture
 def settings(database_url: str, redis_url: str, tmp_path: Path) -> Settings:
     """Settings as a started hall has them, with a data directory of this test's own."""
-    return load({
-        "HALL_DATABASE_URL": database_url,
-        "HALL_REDIS_URL": redis_url,
-        "HALL_DATA_DIR": str(tmp_path),
-        "HALL_SECRET": "a secret of thirty-two characters",
-    })
+    return load(
+        {
+            "HALL_DATABASE_URL": database_url,
+            "HALL_REDIS_URL": redis_url,
+            "HALL_DATA_DIR": str(tmp_path),
+            "HALL_SECRET": "a secret of thirty-two characters",
+        }
+    )
 
 
 @pytest.fixture
