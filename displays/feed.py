@@ -72,8 +72,7 @@ class Feeds:
     def knows(self, entries: Iterable[Entry]) -> bool:
         """Whether every window and service of these rows is on the plan; if not, the hall was rebuilt: open it anew."""
         return all(
-            (entry.window is None or entry.window in self._of_window)
-            and entry.data.get("service") in (None, *self._of_service)
+            (entry.window is None or entry.window in self._of_window) and entry.data.get("service") in (None, *self._of_service)
             for entry in entries
         )
 
@@ -193,4 +192,3 @@ async def follow(db: Db, hall_id: int, after: int, limit: int = 500) -> tuple[Po
         raise LookupError(f"hall {hall_id} has no stream")
     entries = [Entry(*list(row.values())[2:]) for row in rows if row["offset"] is not None]
     return Position(rows[0]["epoch"], rows[0]["top"]), entries
-

@@ -57,7 +57,11 @@ async def set_up(db: Connection) -> None:
     """Let JSON columns be Python values on both sides."""
     for kind in ("json", "jsonb"):
         await db.set_type_codec(
-            kind, schema="pg_catalog", encoder=encode_json, decoder=msgspec.json.decode, format="text",
+            kind,
+            schema="pg_catalog",
+            encoder=encode_json,
+            decoder=msgspec.json.decode,
+            format="text",
         )
 
 

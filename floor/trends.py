@@ -103,6 +103,7 @@ SELECT w.no FROM windows w LEFT JOIN LATERAL (
 WHERE w.hall = $1 AND CASE WHEN next.kind IS NULL THEN w.state = 'open' ELSE next.kind IN ('window.paused', 'window.closed') END
 """
 
+
 async def today(db: Db, days: dict[int, Day], hall: Hall, now: datetime) -> Day:
     """The hall's day up to `now`. The first question of a day reads its rows, each later one only what is new.
 

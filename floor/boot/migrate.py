@@ -99,4 +99,3 @@ async def is_current(db: Connection) -> bool:
     except asyncpg.UndefinedTableError:
         return False
     return bool(newest == migrations()[-1].number)
-

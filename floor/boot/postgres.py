@@ -162,8 +162,14 @@ def server(it: Cluster, *, durable: bool = True) -> Server:
     argv = (*it.prefix, str(it.bin / "postgres"), "-D", str(it.data), *(part for o in options for part in ("-c", o)))
     return Server(
         Program(
-            "postgres", argv, stop=signal.SIGINT, force=signal.SIGQUIT, orphaned=signal.SIGINT, user=it.user,
-            log=it.log, whole_group=False,
+            "postgres",
+            argv,
+            stop=signal.SIGINT,
+            force=signal.SIGQUIT,
+            orphaned=signal.SIGINT,
+            user=it.user,
+            log=it.log,
+            whole_group=False,
         ),
         ready=lambda pid: says_ready(it, pid),
         recover=lambda: wait_for_leaving(it),

@@ -174,9 +174,7 @@ def programs(settings: Settings, crowd: bool) -> list[Program]:
     if crowd:
         listed["crowd"] = [sys.executable, "-P", "-m", "floor.boot", "crowd"]
     return [
-        Program(name, tuple(argv), env=env, cwd=ROOT)
-        for name, argv in listed.items()
-        if settings.demo or name not in DEMO_ONLY
+        Program(name, tuple(argv), env=env, cwd=ROOT) for name, argv in listed.items() if settings.demo or name not in DEMO_ONLY
     ]
 
 

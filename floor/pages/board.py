@@ -50,8 +50,13 @@ async def show(request: Request, hall: Hall, zone: Zone | None) -> Response:
     async with acquire(request.app.state.pool) as db:
         offered = [service for service in await services(db, hall) if zone is None or service.zone == zone.code]
     return render(
-        request, "board.html", hall=hall, device=screens[0].device if screens else None, rows=ROWS,
-        view=f"zone:{zone.code}" if zone else "hall", place=zone_name(t, zone) if zone else t["board.all_zones"],
+        request,
+        "board.html",
+        hall=hall,
+        device=screens[0].device if screens else None,
+        rows=ROWS,
+        view=f"zone:{zone.code}" if zone else "hall",
+        place=zone_name(t, zone) if zone else t["board.all_zones"],
         services=[{"code": s.code, "prefix": s.prefix, "name": service_name(t, s)} for s in offered],
     )
 

@@ -65,8 +65,10 @@ def asked(values: Mapping[str, object]) -> Asked:
     """What a query or a form asks for; a kiosk speaks zh-Hans until somebody says otherwise."""
     page = str(values.get("page", "1"))
     return Asked(
-        lang=spoken(str(values.get("lang", ""))) or LANGUAGES[0], large=bool(values.get("large")),
-        zone=str(values["zone"]) if values.get("zone") else None, page=int(page) if page.isascii() and page.isdigit() else 1,
+        lang=spoken(str(values.get("lang", ""))) or LANGUAGES[0],
+        large=bool(values.get("large")),
+        zone=str(values["zone"]) if values.get("zone") else None,
+        page=int(page) if page.isascii() and page.isdigit() else 1,
     )
 
 
@@ -118,9 +120,20 @@ def draw(request: Request, template: str, hall: Hall, wish: Asked, what: dict[st
     now = datetime.now(UTC)
     standing = what["screen"] == "home" or not what.get("retry", True)
     return render(
-        request, template, status, lang=wish.lang, t=wish.t, hall=hall, large=wish.large, standing=standing,
-        resting=standing and wish == Asked(LANGUAGES[0], False, None, 1), stay=wish.query(), still=wish.query(page=False),
-        today=day(wish.t, hall, now), time=hours(hall, now), all_words=[words(lang) for lang in LANGUAGES],
+        request,
+        template,
+        status,
+        lang=wish.lang,
+        t=wish.t,
+        hall=hall,
+        large=wish.large,
+        standing=standing,
+        resting=standing and wish == Asked(LANGUAGES[0], False, None, 1),
+        stay=wish.query(),
+        still=wish.query(page=False),
+        today=day(wish.t, hall, now),
+        time=hours(hall, now),
+        all_words=[words(lang) for lang in LANGUAGES],
         **{"zone": wish.zone} | what,
     )
 
@@ -153,11 +166,18 @@ def paged(things: Sequence[object], wish: Asked, name: str) -> dict[str, object]
 def card(t: Words, hall: Hall, service: ServiceNow, wait: Wait | None) -> Card:
     why = {
         "not_yet": t("kiosk.opens_at", time=hours(hall, service.opens) if service.opens else ""),
-        "past_last_ticket": t["kiosk.past_last_ticket"], "quota_full": t["kiosk.quota_full"],
+        "past_last_ticket": t["kiosk.past_last_ticket"],
+        "quota_full": t["kiosk.quota_full"],
     }.get(service.status, t["kiosk.closed"])
     return Card(
-        service.code, service.prefix, service_name(t, service), service.status == "open", why, service.waiting,
-        minutes(t, wait), mint_press(),
+        service.code,
+        service.prefix,
+        service_name(t, service),
+        service.status == "open",
+        why,
+        service.waiting,
+        minutes(t, wait),
+        mint_press(),
     )
 
 
@@ -216,8 +236,14 @@ async def number_screen(request: Request, hall: Hall, ticket: Ticket, t: Words) 
         paper = await paper_of(db, ticket)
     service = next(service for service in offered if service.code == ticket.service)
     return {
-        "screen": "number", "ticket": ticket, "ahead": ahead or 0, "wait": minutes(t, wait), "paper": paper,
-        "service_name": service_name(t, service), "zone_name": area_name(t, areas, service), "code": code(request, ticket),
+        "screen": "number",
+        "ticket": ticket,
+        "ahead": ahead or 0,
+        "wait": minutes(t, wait),
+        "paper": paper,
+        "service_name": service_name(t, service),
+        "zone_name": area_name(t, areas, service),
+        "code": code(request, ticket),
     }
 
 

@@ -33,6 +33,11 @@ async def paired(request: Request, hall: int, kind: str) -> list[Person]:
 def keep_secret(response: Response, request: HTTPConnection, device: str, secret: str) -> None:
     """Lay a device's secret into the browser."""
     response.set_cookie(
-        cookie_of(request, device), secret, max_age=YEARS_S, path="/", secure=is_secure(request), httponly=True,
+        cookie_of(request, device),
+        secret,
+        max_age=YEARS_S,
+        path="/",
+        secure=is_secure(request),
+        httponly=True,
         samesite="strict",
     )

@@ -71,9 +71,13 @@ async def ticket_context(db: Db, t: Words, hall: Hall, ticket: Ticket) -> dict[s
     service = next(service for service in offered if service.code == ticket.service)
     ahead = await tickets.ahead(db, ticket)
     said: dict[str, object] = {
-        "live": ticket.state not in ENDINGS, "may_leave": ticket.state in LEAVABLE, "ahead": ahead,
-        "wait": minutes(t, await forecast.wait_for(db, ticket, ahead)), "service_name": service_name(t, service),
-        "zone_name": zone_name(t, zone_of(areas, service.zone)), "at_time": hours(hall, datetime.now(UTC)),
+        "live": ticket.state not in ENDINGS,
+        "may_leave": ticket.state in LEAVABLE,
+        "ahead": ahead,
+        "wait": minutes(t, await forecast.wait_for(db, ticket, ahead)),
+        "service_name": service_name(t, service),
+        "zone_name": zone_name(t, zone_of(areas, service.zone)),
+        "at_time": hours(hall, datetime.now(UTC)),
         "taken": f"{day(t, hall, ticket.joined_at)} {hours(hall, ticket.joined_at)}",
         "part": PART.get(ticket.state, "plain"),
     }
@@ -110,7 +114,8 @@ async def rating_context(db: Db, hall: Hall, ticket: Ticket) -> dict[str, object
     row = await db.fetchrow(RATED, ticket.id)
     assert row is not None
     return {
-        "rated": row["rated"], "may_rate": row["in_time"] and not row["rated"],
+        "rated": row["rated"],
+        "may_rate": row["in_time"] and not row["rated"],
         "reasons": [(level, REASONS[level]) for level in ASKED_WHY],
     }
 
@@ -159,7 +164,11 @@ async def rate(request: Request) -> Response:
     own = [str(code) for code in form.getlist("reasons") if str(code) in REASONS[int(level)]]
     try:
         await acts.rate(
-            request, request.path_params["key"], int(level), reasons=own, comment=str(form.get("comment") or "") or None,
+            request,
+            request.path_params["key"],
+            int(level),
+            reasons=own,
+            comment=str(form.get("comment") or "") or None,
             press=str(form.get("press") or "") or None,
         )
     except Refused as refused:

@@ -36,8 +36,13 @@ async def pad(request: Request) -> Response:
     if not machines:
         return await unpaired(request, hall)
     return render(
-        request, "pad.html", hall=hall, device=machines[0].device, levels=LEVELS,
-        reasons=[(level, REASONS[level]) for level in ASKED_WHY], **context,
+        request,
+        "pad.html",
+        hall=hall,
+        device=machines[0].device,
+        levels=LEVELS,
+        reasons=[(level, REASONS[level]) for level in ASKED_WHY],
+        **context,
     )
 
 

@@ -68,8 +68,11 @@ def look(folder: Path, hall: Hall) -> dict[str, Any]:
         ],
         "said": [
             {
-                "id": f"{one['by']}/{one['wav'].removesuffix('.wav')}", "at": at(hall, one), "by": one["by"],
-                "text": one["text"], "seconds": one["seconds"],
+                "id": f"{one['by']}/{one['wav'].removesuffix('.wav')}",
+                "at": at(hall, one),
+                "by": one["by"],
+                "text": one["text"],
+                "seconds": one["seconds"],
             }
             for one in said[:SENTENCES]
         ],

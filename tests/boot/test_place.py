@@ -18,8 +18,7 @@ def test_a_second_hall_on_the_same_folder_is_refused_with_the_firsts_process(tmp
             pass
         assert is_occupied(tmp_path) is True
     assert str(refused.value) == (
-        f"a hall is already running on {tmp_path} (process {os.getpid()}). "
-        "Stop it, or name another folder with HALL_DATA_DIR."
+        f"a hall is already running on {tmp_path} (process {os.getpid()}). Stop it, or name another folder with HALL_DATA_DIR."
     )
     assert is_occupied(tmp_path) is False
 

@@ -22,9 +22,7 @@ async def open_all(db: Db, hall: Hall) -> None:
 
 
 async def take(db: Db, hall: Hall, *services: str, lang: str = "zh-Hans", print_at: str | None = None) -> tickets.Act:
-    return await tickets.take(
-        db, hall, services or ("A",), actor="desk:desk01", channel="desk", lang=lang, print_at=print_at
-    )
+    return await tickets.take(db, hall, services or ("A",), actor="desk:desk01", channel="desk", lang=lang, print_at=print_at)
 
 
 async def live(db: Db, hall: Hall, state: str) -> list[tickets.Ticket]:

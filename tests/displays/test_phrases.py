@@ -36,7 +36,8 @@ def test_both_scripts_share_one_voice() -> None:
 
 def test_an_english_ticket_is_called_in_both_languages() -> None:
     assert phrases.call_sentences("A012", "12", ["en"]) == [
-        Sentence("zh-Hans", "请A零一二号到十二号窗口办理"), Sentence("en", "Ticket A 0 1 2, please go to window 12"),
+        Sentence("zh-Hans", "请A零一二号到十二号窗口办理"),
+        Sentence("en", "Ticket A 0 1 2, please go to window 12"),
     ]
 
 

@@ -24,9 +24,7 @@ async def doorbell(redis: Redis) -> AsyncIterator[Doorbell]:
     await bell.close()
 
 
-async def test_a_look_opens_the_doors_and_ends_yesterday(
-    pool: Pool, db: Connection, hall: Hall, doorbell: Doorbell
-) -> None:
+async def test_a_look_opens_the_doors_and_ends_yesterday(pool: Pool, db: Connection, hall: Hall, doorbell: Doorbell) -> None:
     old = await take(db, hall, ["A"], actor="citizen", channel="api")
     await db.execute("UPDATE tickets SET day = day - 1")
     await db.execute("DELETE FROM doors")

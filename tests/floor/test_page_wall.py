@@ -70,7 +70,11 @@ async def test_pictures_and_sounds_are_served(someone: Client, file: str, kind: 
 @pytest.mark.parametrize(
     "file",
     [
-        "led/led-9.png", "led/led-1.json", "paper/dispenser-1/paper.jsonl", "voice/../../secret", "led/..%2F..%2Fsecret",
+        "led/led-9.png",
+        "led/led-1.json",
+        "paper/dispenser-1/paper.jsonl",
+        "voice/../../secret",
+        "led/..%2F..%2Fsecret",
         "voice/%2E%2E/1.wav",
     ],
 )

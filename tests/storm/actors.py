@@ -93,9 +93,7 @@ class People:
 
     def __post_init__(self) -> None:
         self.staff = Caller(self.hall, self.history, random.Random(self.seed))
-        self.phones = [
-            Caller(self.hall, self.history, random.Random(self.seed + n), f"127.0.0.{n}") for n in range(2, 22)
-        ]
+        self.phones = [Caller(self.hall, self.history, random.Random(self.seed + n), f"127.0.0.{n}") for n in range(2, 22)]
 
     async def close(self) -> None:
         for caller in (self.staff, *self.phones):

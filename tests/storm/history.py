@@ -49,9 +49,7 @@ class History:
         self._write(op, "invoke", asked)
         return op
 
-    def settle(
-        self, op: Op, outcome: Outcome, status: int, code: str, answer: dict[str, Any], headers: dict[str, str]
-    ) -> None:
+    def settle(self, op: Op, outcome: Outcome, status: int, code: str, answer: dict[str, Any], headers: dict[str, str]) -> None:
         op.ended, op.outcome, op.status, op.code, op.answer = time.time(), outcome, status, code, answer
         op.headers = headers
         self._write(op, outcome, {"status": status, "code": code, "answer": answer})

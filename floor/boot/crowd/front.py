@@ -139,9 +139,7 @@ class Front:
             await self.sign_in(who)  # the session ended under us, as after a long day
         return answer
 
-    async def _send(
-        self, method: str, path: str, body: dict[str, Any] | None, headers: dict[str, str]
-    ) -> Answer:
+    async def _send(self, method: str, path: str, body: dict[str, Any] | None, headers: dict[str, str]) -> Answer:
         """Until the hall answers for good: 429 and 503 are waited out as long as Retry-After asks."""
         pause_s = 0.5
         for left in range(20, -1, -1):
