@@ -22,15 +22,7 @@ class Step:
 
 def everything() -> int:
     """Every step in order, each with its time; 0 when all passed."""
-    return take((
-        *CHECKS,
-        Step("chromium", chromium),
-        Step("tests", lambda: python("-m", "pytest", "-q", "-n", "2", "--dist", "loadfile", "-m", "not slow", *UNIT)),
-        Step("processes", lambda: python("-m", "pytest", "-q", "-n", "2", "--dist", "loadfile", "-m", "slow", *UNIT)),
-        Step("hall", hall_tests),
-        Step("storm", lambda: python("-m", "tests.storm", "--seconds", "30", "--seed", "1")),
-        Step("bench", lambda: python("-m", "tests.bench", "--short")),
-    ))  # fmt: skip
+    return take(STEPS)
 
 
 def check() -> int:
@@ -40,6 +32,7 @@ def check() -> int:
 
 CHECKS = (
     Step("style", lambda: python("-m", "ruff", "check", *ROOMS, "hall")),
+    Step("layout", lambda: python("-m", "ruff", "format", "--check", *ROOMS, "hall")),
     Step("types", lambda: python("-m", "mypy")),
     Step("imports", lambda: python("-c", "from importlinter.cli import lint_imports_command as c; c()", "--no-cache")),
 )
@@ -132,3 +125,14 @@ def not_run(why: str) -> bool:
     ).stdout  # fmt: skip
     print(f"NOT RUN ({why}):", *(line for line in named.splitlines() if "::" in line), sep="\n  ")
     return os.environ.get("CI") != "true"
+
+
+STEPS = (
+    *CHECKS,
+    Step("chromium", chromium),
+    Step("tests", lambda: python("-m", "pytest", "-q", "-n", "2", "--dist", "loadfile", "-m", "not slow", *UNIT)),
+    Step("processes", lambda: python("-m", "pytest", "-q", "-n", "2", "--dist", "loadfile", "-m", "slow", *UNIT)),
+    Step("hall", hall_tests),
+    Step("storm", lambda: python("-m", "tests.storm", "--seconds", "30", "--seed", "1")),
+    Step("bench", lambda: python("-m", "tests.bench", "--short")),
+)

@@ -1,6 +1,7 @@
 """The one command makes its environment once and says in a line what it cannot do."""
 
 import importlib.util
+import os
 import subprocess
 import sys
 from importlib.machinery import SourceFileLoader
@@ -76,3 +77,34 @@ def test_pips_own_settings_are_handed_on_and_its_betters_win(launcher: ModuleTyp
     monkeypatch.delenv("UV_DEFAULT_INDEX", raising=False)
     given = launcher.uv_environment()
     assert (given["UV_DEFAULT_INDEX"], given["SSL_CERT_FILE"]) == ("https://mirror.example/simple", "/mine.crt")
+
+
+@pytest.fixture
+def on_windows(launcher: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ModuleType:
+    """The launcher as Windows starts it, with nothing on the path but what a test puts there."""
+    monkeypatch.setattr(launcher, "WINDOWS", True)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    return launcher
+
+
+def test_on_windows_the_hall_is_started_inside_its_linux(
+    on_windows: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in [name for name in os.environ if name.startswith("HALL_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HALL_PORT", "8100")
+    monkeypatch.setenv("HALL_DATA_DIR", r"C:\hall")
+    wsl = tmp_path / "wsl"
+    wsl.write_text(f'#!/bin/sh\nprintf "%s\\n" "$WSLENV" "$@" > {tmp_path}/asked\nexit 7\n')
+    wsl.chmod(0o755)
+    assert on_windows.main(["run", "--crowd"]) == 7
+    named, *asked = (tmp_path / "asked").read_text().splitlines()
+    assert sorted(named.split(":")) == ["HALL_DATA_DIR/p", "HALL_PORT"]
+    assert asked == ["--cd", str(ROOT), "--exec", "python3", "hall", "run", "--crowd"]
+
+
+def test_a_windows_without_linux_is_told_how_to_get_it(on_windows: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
+    assert on_windows.main(["run"]) == 1
+    assert capsys.readouterr().err == (
+        "hall: on Windows the hall runs inside WSL. Install it with: wsl --install, then type this again.\n"
+    )
