@@ -1,0 +1,306 @@
+"""The floor played forward from now, some hundred times side by side: who is called when, when the day ends, who is busy.
+
+A window that comes free calls the smallest rank among the queues it serves and never stops a visit. For those who are
+here, that is the same as going through them in the order of rank and giving each the window that is free first among
+those that serve them; so one pass over the queue plays the whole floor, and each step of it is one numpy operation over
+all runs. Whoever is still to come follows in the order of arrival, each run with arrivals of its own.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from queueing.floors import GRID, Floor, Habits, Plan, Seat, Waiting
+
+RUNS = 192  # a P90 of 192 runs is within 2 points of its share; 300 waiting on 130 windows take 15 ms of processor
+USUAL_PACE = 1.0
+RETURNED_NO_SHOW = 0.5  # who didn't come once often doesn't come again
+POINTS = np.linspace(0.0, 1.0, GRID)
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Seconds: half of the runs are at most p50_s, nine of ten at most p90_s. Infinite: nobody will serve them."""
+
+    p50_s: float
+    p90_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a floor. Waits count from now; of those to come from their own arrival.
+
+    `end` is when the last visit ends, `stranded` how many nobody serves at all (mean), `load` the share of the time
+    until the end that each window works, `later` the waits of people still to come, pooled over the runs.
+    """
+
+    tickets: Mapping[int, Range]
+    newcomers: Mapping[str, Range]
+    later: Mapping[str, Range]
+    end: Range
+    stranded: Mapping[str, float]
+    load: Mapping[str, float]
+
+
+def simulate(floor: Floor, *, runs: int = RUNS, seed: int = 1, to_come: bool = False) -> Outcome:
+    """Play the floor `runs` times. With `to_come` the people expected until the last ticket are played as well.
+
+    The same seed draws the same luck for the same tickets, so that two floors that differ by a change differ by it alone.
+    """
+    play = _Play(floor, runs, seed)
+    waits = play.serve_waiting()
+    newcomers = {code: _range(play.first_free(code)) for code in floor.paces}
+    later, stranded = play.serve_later() if to_come else ({}, {})
+    for ticket, wait in zip(floor.waiting, waits, strict=True):
+        stranded[ticket.service] = stranded.get(ticket.service, 0.0) + float(np.isinf(wait).mean())
+    return Outcome(
+        _ranges(floor.waiting, waits), newcomers, later, _range(play.last), stranded, play.load()
+    )  # fmt: skip
+
+
+def _range(values: Floats) -> Range:
+    if values.size == 0:
+        return Range(0.0, 0.0)
+    half, nine = np.quantile(values, (0.5, 0.9), method="lower")
+    return Range(float(half), float(nine))
+
+
+def _ranges(waiting: tuple[Waiting, ...], waits: Floats) -> dict[int, Range]:
+    if not waiting:
+        return {}
+    half, nine = np.quantile(waits, (0.5, 0.9), axis=1, method="lower")
+    return {ticket.id: Range(float(a), float(b)) for ticket, a, b in zip(waiting, half, nine, strict=True)}
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """A window for as long as it serves the same services: from `opens` (per run) until `until` seconds after now."""
+
+    window: str
+    services: tuple[str, ...]
+    clerk: str | None
+    opens: Floats
+    until: float
+
+
+class _Play:
+    """`free[p, r]`: when post p can call next in run r. `busy`: when each window's visit in hand ends."""
+
+    def __init__(self, floor: Floor, runs: int, seed: int) -> None:
+        self.floor, self.runs = floor, runs
+        # Windows, queue and arrivals have luck of their own: a change of one leaves that of the others as it was.
+        self.luck, self.queue_luck, self.later_luck = (np.random.default_rng((seed, n)) for n in range(3))
+        self.columns = np.arange(runs)
+        self.codes = {code: n for n, code in enumerate(floor.paces)}
+        self.doubt = {code: np.exp(pace.doubt * self.queue_luck.standard_normal(runs)) for code, pace in floor.paces.items()}
+        self.busy = {seat.window: self.visit_in_hand(seat) for seat in floor.seats if seat.busy_with is not None}
+        self.posts = [post for seat in floor.seats for post in self.posts_of(seat)]
+        self.free = np.array([post.opens for post in self.posts]).reshape(len(self.posts), runs)
+        self.until = np.array([post.until for post in self.posts])
+        self.worked = np.zeros(len(self.posts))
+        self.last = np.max([np.zeros(runs), *self.busy.values()], axis=0)
+        self.followed = self._followed()
+        scale = [[self.speed(post.clerk, code) for code in self.codes] for post in self.posts]
+        self.scale = np.array(scale).reshape(len(self.posts), len(self.codes))
+        self.serving = {code: np.array([n for n, p in enumerate(self.posts) if code in p.services], int) for code in self.codes}
+
+    # --- the windows
+
+    def posts_of(self, seat: Seat) -> list[Post]:
+        """The stretches of a window: as it is now, then as planned."""
+        plans = [plan for plan in self.floor.plans if plan.window == seat.window]
+        opens = self.comes_free(seat)
+        first = Plan(seat.window, 0.0, seat.services if seat.state != "closed" else (), seat.clerk)
+        found = []
+        for plan, after in zip([first, *plans], [*plans, None], strict=True):
+            until = after.at_s if after else np.inf
+            if plan.services:
+                found.append(Post(seat.window, plan.services, plan.clerk, np.maximum(opens, plan.at_s), until))
+        return found
+
+    def comes_free(self, seat: Seat) -> Floats:
+        """When the window can call: after the visit in hand, or after its pause."""
+        if seat.state == "paused":
+            return self.rest_of(self.floor.habits.pause, seat.since_s)
+        return self.busy[seat.window] + self.floor.habits.gap if seat.window in self.busy else np.zeros(self.runs)
+
+    def visit_in_hand(self, seat: Seat) -> Floats:
+        """When the visit of a window that has a ticket ends."""
+        code = seat.busy_with
+        assert code is not None
+        usual = self.grid(code, seat.matters) * self.speed(seat.clerk, code)
+        if seat.state == "serving":
+            return self.rest_of(usual, seat.since_s, self.doubt[code])
+        absent = self.luck.random(self.runs) < self.no_show(code, seat.calls - 1)
+        visit = np.interp(self.luck.random(self.runs), POINTS, usual) * self.doubt[code]
+        walk, gone = self.rest_of(self.floor.habits.walk, seat.since_s), self.rest_of(self.floor.habits.absent, seat.since_s)
+        return np.where(absent, gone, walk + visit)
+
+    def _followed(self) -> Mapping[int, int]:
+        """The next stretch of the same window: it can't begin before a visit of this one has ended."""
+        return {n: n + 1 for n in range(len(self.posts) - 1) if self.posts[n].window == self.posts[n + 1].window}
+
+    def speed(self, clerk: str | None, code: str) -> float:
+        """How this clerk's visits at this hour compare with the usual ones."""
+        pace = self.floor.paces.get(code)
+        if pace is None:
+            return USUAL_PACE
+        return pace.clerks.get(clerk or "", USUAL_PACE) * pace.hours.get(self.floor.hour, USUAL_PACE)
+
+    # --- luck
+
+    def grid(self, code: str, matters: tuple[str, ...]) -> Floats:
+        """Quantiles of a visit for these matters."""
+        pace = self.floor.paces[code]
+        known = [pace.matters[matter] for matter in matters if matter in pace.matters]
+        usual: Floats = np.asarray(pace.seconds, float)
+        return usual * (float(np.mean(known)) if known else USUAL_PACE)
+
+    def rest_of(self, grid: npt.ArrayLike, age: float, doubt: Floats | None = None) -> Floats:
+        """What is left of something that has lasted `age` seconds: drawn from what lasts longer than that."""
+        quantiles = np.asarray(grid, float)
+        scale = np.ones(self.runs) if doubt is None else doubt
+        reached = np.interp(age / scale, quantiles, POINTS, left=0.0, right=1.0)
+        drawn = np.interp(reached + (1.0 - reached) * self.luck.random(self.runs), POINTS, quantiles) * scale
+        # Past everything ever seen, the longer it has lasted the longer it may last.
+        beyond = reached >= 1.0
+        drawn[beyond] = age * (1.0 + 0.25 * self.luck.exponential(1.0, int(beyond.sum())))
+        rest: Floats = np.maximum(drawn - age, 0.0)
+        return rest
+
+    def no_show(self, code: str, calls: int) -> float:
+        share = self.floor.paces[code].no_show
+        return max(share, RETURNED_NO_SHOW) if calls > 0 and share > 0 else share
+
+    def times(self, code: str, matters: tuple[str, ...], calls: int) -> tuple[Floats, Floats]:
+        """Of one ticket in each run: seconds that scale with the clerk, and seconds that don't."""
+        luck, habits = self.queue_luck.random((3, self.runs)), self.floor.habits
+        visit = np.interp(luck[0], POINTS, self.grid(code, matters)) * self.doubt[code]
+        return self.met(visit, luck[1] < self.no_show(code, calls), luck[2], habits)
+
+    @staticmethod
+    def met(visit: Floats, absent: npt.NDArray[np.bool_], luck: Floats, habits: Habits) -> tuple[Floats, Floats]:
+        """A visit where somebody comes, the time until it is given up where nobody does."""
+        other = np.where(absent, np.interp(luck, POINTS, habits.absent), np.interp(luck, POINTS, habits.walk))
+        return np.where(absent, 0.0, visit), other + habits.gap
+
+    # --- the queue
+
+    def serve_waiting(self) -> Floats:
+        """Call everybody who waits, in the order of rank; the seconds until each is called, a row a ticket."""
+        waits = np.empty((len(self.floor.waiting), self.runs))
+        for n, ticket in enumerate(self.floor.waiting):
+            visit, other = self.times(ticket.service, ticket.matters, ticket.calls)
+            posts = self.serving[ticket.service]
+            if ticket.for_window is not None:
+                posts = np.array([p for p, post in enumerate(self.posts) if post.window == ticket.for_window], int)
+            waits[n] = self.call(posts, self.codes[ticket.service], visit, other)
+        return waits
+
+    def call(self, posts: npt.NDArray[np.int_], code: int, visit: Floats, other: Floats) -> Floats:
+        """Give one ticket of the same service in every run the post that is free first; when that is."""
+        starts = self.starts(posts)
+        if starts.shape[0] == 0:
+            return np.full(self.runs, np.inf)
+        best = starts.argmin(0)
+        begins: Floats = starts[best, self.columns]
+        self.occupy(posts[best], begins, visit * self.scale[posts[best], code] + other)
+        return begins
+
+    def starts(self, posts: npt.NDArray[np.int_]) -> Floats:
+        """When each of these posts could call."""
+        free: Floats = self.free[posts]
+        until = self.until[posts]
+        if np.isfinite(until).any():
+            free[free >= until[:, None]] = np.inf
+        return free
+
+    def occupy(self, post: npt.NDArray[np.int_], begins: Floats, lasts: Floats) -> None:
+        served = np.isfinite(begins)
+        if not served.all():
+            post, begins, lasts, columns = post[served], begins[served], lasts[served], self.columns[served]
+        else:
+            columns = self.columns
+        ends = begins + lasts
+        self.free[post, columns] = ends
+        np.add.at(self.worked, post, lasts)
+        self.last[columns] = np.maximum(self.last[columns], ends)
+        if self.followed:
+            for before, after in self.followed.items():
+                mine = post == before
+                self.free[after, columns[mine]] = np.maximum(self.free[after, columns[mine]], ends[mine])
+
+    def first_free(self, code: str) -> Floats:
+        """When somebody who takes a number now would be called."""
+        starts = self.starts(self.serving[code])
+        return starts.min(0) if starts.shape[0] else np.full(self.runs, np.inf)
+
+    def serve_later(self) -> tuple[dict[str, Range], dict[str, float]]:
+        """Call the people still to come in the order of arrival; their waits, and how many nobody serves."""
+        at, code, luck = self.arrivals()
+        codes, paces, habits = list(self.codes), self.floor.paces, self.floor.habits
+        shut = np.array([[0.0 if c in post.services else np.inf for post in self.posts] for c in codes])
+        grids, doubts = np.array([paces[c].seconds for c in codes]), np.array([self.doubt[c] for c in codes])
+        shares, waits = np.array([paces[c].no_show for c in codes]), np.full(at.shape, np.nan)
+        if not self.posts:
+            waits[np.isfinite(at)] = np.inf
+            return self._later(waits, code, codes)
+        for n in range(at.shape[0]):
+            mine = code[n]
+            starts = np.maximum(self.free.T, at[n][:, None]) + shut[mine]
+            starts[starts >= self.until] = np.inf
+            best = starts.argmin(1)
+            begins = starts[self.columns, best]
+            place = luck[0, n] * (GRID - 1)
+            low = place.astype(int)
+            left, right = grids[mine, low], grids[mine, low + 1]
+            visit = (left + (right - left) * (place - low)) * doubts[mine, self.columns]
+            visit, other = self.met(visit, luck[1, n] < shares[mine], luck[2, n], habits)
+            self.occupy(best, begins, visit * self.scale[best, mine] + other)
+            waits[n] = np.where(np.isfinite(at[n]), begins - np.where(np.isfinite(at[n]), at[n], 0.0), np.nan)
+        return self._later(waits, code, codes)
+
+    def _later(self, waits: Floats, code: npt.NDArray[np.int_], codes: list[str]) -> tuple[dict[str, Range], dict[str, float]]:
+        later, stranded = {}, {}
+        for n, name in enumerate(codes):
+            mine = waits[(code == n) & ~np.isnan(waits)]
+            if mine.size:
+                later[name] = _range(mine)
+                stranded[name] = float(np.isinf(mine).sum()) / self.runs
+        return later, stranded
+
+    def arrivals(self) -> tuple[Floats, npt.NDArray[np.int_], Floats]:
+        """Who comes when in each run: instant, service and luck, a row for the nth arrival; infinite where there is none."""
+        known = [row for row in self.floor.arrivals if row.service in self.codes]
+        table = np.array([(self.codes[row.service], row.from_s, row.until_s, row.people) for row in known]).reshape(-1, 4)
+        last = np.array([self.floor.last_ticket_s.get(code, np.inf) for code in self.codes])
+        counts = self.later_luck.poisson(table[:, 3], (self.runs, len(table)))
+        run = np.repeat(self.columns, counts.sum(1))
+        which = np.repeat(np.tile(np.arange(len(table)), self.runs), counts.ravel())
+        drawn = self.later_luck.random((4, which.size))
+        at, code = table[which, 1] + (table[which, 2] - table[which, 1]) * drawn[0], table[which, 0].astype(int)
+        # Whom the door turns away is drawn all the same: a door that closes earlier leaves the luck of the others alone.
+        order = np.lexsort((at, run))
+        order = order[at[order] < last[code[order]]]
+        each = np.bincount(run[order], minlength=self.runs)
+        nth = np.arange(order.size) - (np.cumsum(each) - each)[run[order]]
+        shape = (int(each.max(initial=0)), self.runs)
+        times, codes, luck = np.full(shape, np.inf), np.zeros(shape, int), np.zeros((3, *shape))
+        times[nth, run[order]], codes[nth, run[order]] = at[order], code[order]
+        luck[:, nth, run[order]] = drawn[1:, order]
+        return times, codes, luck
+
+    def load(self) -> dict[str, float]:
+        """Share of the time until the end that each window works."""
+        span = float(self.last.mean()) or 1.0
+        worked: dict[str, float] = {}
+        for n, post in enumerate(self.posts):
+            worked[post.window] = worked.get(post.window, 0.0) + float(self.worked[n]) / self.runs / span
+        for window, busy in self.busy.items():
+            if window in worked:
+                worked[window] += float(busy.mean()) / span
+        return {window: min(1.0, share) for window, share in worked.items()}
