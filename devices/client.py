@@ -236,8 +236,9 @@ class Link:
     def _beat(self, now: Moment) -> Send:
         line, position = self._line, self.feed.position
         beat = wire.Beat(
-            id=self._id(), sent=now.wall, state="online", offset=position.offset if position else None, parts_rev=self.parts_rev
-        )
+            id=self._id(), sent=now.wall, state="online", offset=position.offset if position else None,
+            parts_rev=self.parts_rev, rtt_ms=round(self.clock.trip_s * 1000, 1), offset_ms=round(self.clock.seconds * 1000, 1),
+        )  # fmt: skip
         line.beats[beat.id] = now.wall
         line.unheard += 1
         # From now, not from when it was due: a machine that slept must not send a burst of beats.

@@ -17,8 +17,8 @@ import structlog
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
-from devices import health, jobs, registry
-from devices.clock import now
+from devices import health, jobs, pulse, registry
+from devices.clock import Moment, now
 from devices.db import GONE, Pool
 from devices.doorway import DIALS, Doorway, choose_version
 from devices.fanout import Fanout, Outlet
@@ -43,6 +43,7 @@ SERVER: dict[str, Any] = {
     "server_header": None,
 }
 TICK_S = 1.0
+SAMPLE_S = 60.0
 STANDING_S = 2.0  # how often it is looked up who was revoked, moved or given other settings
 DRAIN_LINES, DRAIN_S = 20, 0.25  # so many lines are closed per so many seconds
 DRAIN_MOST_S = 3.0  # then all the others at once: whoever ends us does not wait for thousands to leave one by one
@@ -83,6 +84,7 @@ class Gateway:
             tasks.create_task(self._every(TICK_S, self._tick))
             tasks.create_task(self._every(TICK_S, self._look_for_jobs))
             tasks.create_task(self._every(STANDING_S, self._check_standing))
+            tasks.create_task(self._every(SAMPLE_S, self._sample))
             tasks.create_task(self._fetch_jobs())
 
     def offer(self, owed: Sequence[Job]) -> None:
@@ -96,11 +98,16 @@ class Gateway:
             if line is not None:
                 line.emit(line.session.offer(some, moment))
 
+    def told(self, hall: int, view: str, offset: int) -> None:
+        """An event of this offset went to a feed: its boards owe the confirmation."""
+        self._desk.feeds.tell(hall, view, offset, now().wall)
+
     def begin_anew(self, hall: int, epoch: str) -> None:
         """The hall's record was replaced: what its boards confirm from now on belongs to this epoch."""
+        self._desk.feeds.begin_anew(hall)
         for line in self._desk.lines.values():
             if line.device.hall == hall:
-                line.epoch = epoch
+                line.epoch, line.confirmed = epoch, 0
 
     def hang_up(self, device: str, code: Close) -> None:
         """Close a device's line now, if it is here."""
@@ -134,10 +141,32 @@ class Gateway:
             line.tick(moment)
         beaten, self._desk.beaten = self._desk.beaten, set()
         shown, self._desk.shown = self._desk.shown, {}
-        if beaten or shown:
+        broken, self._desk.broken = self._desk.broken, set()
+        behind = self._fallen_behind(moment)
+        if beaten or shown or broken or behind:
             async with self._desk.pool.acquire() as db:
                 await health.seen(db, sorted(beaten))
                 await health.got(db, [(device, *position) for device, position in shown.items()])
+                await pulse.broken(db, sorted(broken))
+                await pulse.fall_behind(db, behind)
+
+    def _fallen_behind(self, moment: Moment) -> list[tuple[str, pulse.Behind]]:
+        """The boards that are further behind, or less, than the record has it. A board in step costs the record nothing."""
+        changed = []
+        for device, line in self._desk.lines.items():
+            behind = line.keeps_up(moment)
+            if behind.events:
+                minute = self._desk.minutes.setdefault(device, pulse.Minute())
+                minute.behind = max(minute.behind, behind.events)
+            if behind != line.behind:
+                line.behind = behind
+                changed.append((device, behind))
+        return changed
+
+    async def _sample(self) -> None:
+        minutes, self._desk.minutes = self._desk.minutes, {}
+        async with self._desk.pool.acquire() as db:
+            await pulse.keep_samples(db, sorted(minutes.items()))
 
     async def _look_for_jobs(self) -> None:
         """Find what other processes made our devices owe."""
@@ -165,14 +194,14 @@ class Gateway:
     async def _follow_facts(self, line: Line, present: Device) -> None:
         """The hall's facts about a device have changed under its line."""
         before = line.device
-        if present.revoked_at is not None:
+        if present.revoked_at is not None or present.paired_at != before.paired_at:  # another box has taken its place
             line.emit(line.session.close(Close.REVOKED))
         elif (present.view, present.placed, present.zone) != (before.view, before.placed, before.zone):
             line.emit(line.session.close(Close.BAD_POSITION))
         elif present.gen == before.gen:
             line.device = present
             if present.config_rev != before.config_rev:
-                line.emit(line.session.configure(present.config_rev, dict(present.config)))
+                line.emit(line.session.configure(present.config_rev, present.told))
             if present.rotate:
                 async with self._desk.pool.acquire() as db:
                     secret = await registry.rotate(db, present.id)

@@ -103,14 +103,23 @@ async def report(db: Db, device: str, parts: Mapping[str, Part]) -> int:
     return len(await db.fetch(REPORT, device, kept, heard, list(wrong), list(wrong.values())))
 
 
-# Two things no machine can report about itself: that it is gone, and that a living ticket got no paper from it.
+BROKEN_MINUTES = 6  # a box that sent what nobody can read comes back after five
+
+# What no machine can report about itself: that it is gone, that its board lags, that nobody can read it, and that a
+# living ticket got no paper from it.
 SWEEP = f"""
 WITH heard AS (
-    SELECT id AS device, part FROM devices, unnest(ARRAY['link', 'tickets']) AS part
+    SELECT id AS device, part FROM devices, unnest(ARRAY['link', 'board', 'frames', 'tickets']) AS part
     WHERE revoked_at IS NULL AND paired_at IS NOT NULL
 ), wanted AS (
     SELECT id AS device, 'link' AS part, 'lost' AS state FROM devices
     WHERE revoked_at IS NULL AND paired_at IS NOT NULL AND last_seen <= hall_now() - interval '25 s'
+    UNION ALL
+    SELECT id, 'board', 'behind' FROM devices
+    WHERE revoked_at IS NULL AND behind > 0 AND last_seen > hall_now() - interval '25 s'
+    UNION ALL
+    SELECT id, 'frames', 'broken' FROM devices
+    WHERE revoked_at IS NULL AND broken_at > hall_now() - make_interval(mins => {BROKEN_MINUTES})
     UNION ALL
     SELECT DISTINCT j.device, 'tickets', 'no_paper' FROM jobs j
     JOIN tickets t ON t.id = substring(j.key FROM '^ticket:tk_([0-9]{{1,18}}):')::bigint
@@ -127,7 +136,7 @@ WITH heard AS (
 
 
 async def sweep(db: Db) -> list[int]:
-    """Raise and clear what only the hall can see: silence of 25 s, and tickets without paper.
+    """Raise and clear what only the hall can see: silence of 25 s, boards that lag, broken frames, tickets without paper.
 
     Gives the halls whose record grew; safe to run twice, and by two clocks.
     """
@@ -143,6 +152,28 @@ WHERE d.hall = $1 AND a.cleared_at IS NULL ORDER BY a.since, a.id
 async def alarms(db: Db, hall: int) -> list[Alarm]:
     """What is wrong in a hall now, oldest first."""
     return [Alarm(**row) for row in await db.fetch(ALARMS, hall)]
+
+
+PAST = """
+SELECT a.device, d.hall, a.part, a.state, a.since, a.cleared_at FROM device_alarms a JOIN devices d ON d.id = a.device
+WHERE a.device = $1 AND (a.cleared_at IS NULL OR a.cleared_at > $2) ORDER BY a.since, a.id
+"""
+
+
+async def alarms_of(db: Db, device: str, since: datetime) -> list[Alarm]:
+    """What was wrong with one machine since then, or still is, oldest first."""
+    return [Alarm(**row) for row in await db.fetch(PAST, device, since)]
+
+
+SHOWN = """
+SELECT epoch, "offset", at FROM device_gots WHERE device = $1 ORDER BY at DESC, "offset" DESC LIMIT 1
+"""
+
+
+async def shown_last(db: Db, device: str) -> tuple[str, int, datetime] | None:
+    """What a board confirmed last: epoch, offset, when. None for one that never did."""
+    row = await db.fetchrow(SHOWN, device)
+    return (row["epoch"], row["offset"], row["at"]) if row else None
 
 
 PRINTER = "SELECT parts -> 'printer' ->> 'state' FROM devices WHERE id = $1"
@@ -185,11 +216,12 @@ async def confirmations(db: Db, hall: int, epoch: str, offset: int) -> list[Conf
 
 PRUNE = """
 WITH gots AS (DELETE FROM device_gots WHERE at < hall_now() - make_interval(days => $1)),
-codes AS (DELETE FROM pairing_codes WHERE expires < hall_now() - interval '1 day')
+codes AS (DELETE FROM pairing_codes WHERE expires < hall_now() - interval '1 day'),
+alarms AS (DELETE FROM device_alarms WHERE cleared_at < hall_now() - interval '90 days')
 DELETE FROM pairing_tries WHERE latest < hall_now() - interval '30 days'
 """
 
 
 async def prune(db: Db, days: int = 7) -> None:
-    """Forget confirmations older than this, dead pairing codes, and who guessed wrong a month ago."""
+    """Forget confirmations older than this, dead pairing codes, alarms of last season, and who guessed wrong a month ago."""
     await db.execute(PRUNE, days)

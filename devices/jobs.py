@@ -207,3 +207,11 @@ PRINTS_OF = f"SELECT {COLUMNS} FROM jobs WHERE kind = 'print' AND data ->> 'tick
 async def prints_of(db: Db, ticket_id: str) -> list[Job]:
     """Every paper tried for a ticket (`tk_<id>`), oldest first."""
     return [as_job(row) for row in await db.fetch(PRINTS_OF, ticket_id)]
+
+
+LAST_OF = f"SELECT {COLUMNS} FROM jobs WHERE device = $1 ORDER BY jobs.id DESC LIMIT $2"
+
+
+async def last_of(db: Db, device: str, limit: int = 20) -> list[Job]:
+    """What one machine was asked to do, newest first."""
+    return [as_job(row) for row in await db.fetch(LAST_OF, device, limit)]

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 import structlog
 
-from devices import health, jobs, registry, session, wire
+from devices import health, jobs, pulse, registry, session, wire
 from devices.clock import Moment, now
 from devices.db import GONE, Pool
 from devices.errors import PressRefused, Refused
@@ -54,6 +54,9 @@ class Desk:
     fanout: Fanout
     lines: dict[str, "Line"] = field(default_factory=dict)  # greeted ones, by device id
     beaten: set[str] = field(default_factory=set)
+    minutes: dict[str, pulse.Minute] = field(default_factory=dict)  # since the last sample
+    feeds: pulse.Feeds = field(default_factory=pulse.Feeds)
+    broken: set[str] = field(default_factory=set)  # hung up on for their frames
     shown: dict[str, tuple[str, int]] = field(default_factory=dict)  # device -> epoch, offset
     hungry: set["Line"] = field(default_factory=set)  # lines that look for owed jobs
     wake: Callable[[], None] = lambda: None  # the fetcher
@@ -69,6 +72,8 @@ class Line:
     session: Session
     epoch: str = ""
     view: str | None = None
+    confirmed: int = 0  # everything of its feed up to here is shown
+    behind: pulse.Behind = pulse.ABREAST  # as the record has it
 
     def __post_init__(self) -> None:
         self.outlet.on_drop = self._dropped
@@ -85,16 +90,20 @@ class Line:
                 case session.Send(frame):
                     self.outlet.send(frame)
                 case session.Hangup(code):
+                    if code is Close.BROKEN_FRAMES:
+                        self.desk.broken.add(self.device.id)
                     self.outlet.close(code)
                     self.leave()
                 case session.Fetch():
                     self.desk.hungry.add(self)
                     self.desk.wake()
-                case session.Beaten():
+                case session.Beaten(rtt_ms, offset_ms):
                     self.desk.beaten.add(self.device.id)
+                    self.desk.minutes.setdefault(self.device.id, pulse.Minute()).beat(rtt_ms, offset_ms)
                 case session.Shown(offset) if self.view is None:
                     log.info("confirmation of no feed", device=self.device.id, offset=offset)
                 case session.Shown(offset):
+                    self.confirmed = max(self.confirmed, offset)
                     self.desk.shown[self.device.id] = (self.epoch, offset)
                 case session.Reread():
                     self._follow(None)
@@ -114,6 +123,8 @@ class Line:
                 await self._answer(press.id, self._touch(press))
             case session.Feel(parts):
                 await self._answer(parts.id, self._feel(parts))
+            case session.Configured(rev, refused):
+                await self._configured(rev, refused)
             case _:
                 self.emit([output])
 
@@ -155,8 +166,9 @@ class Line:
         if other is not None and other.device.gen > self.device.gen:
             self.emit(self.session.close(Close.REPLACED))
             return False
-        if other is not None:
-            other.emit(other.session.close(Close.REPLACED))
+        if other is not None:  # paired anew, another box has taken its place: the old one's secret opens nothing
+            same_box = other.device.paired_at == self.device.paired_at
+            other.emit(other.session.close(Close.REPLACED if same_box else Close.REVOKED))
         self.desk.lines[self.device.id] = self
         return True
 
@@ -168,7 +180,7 @@ class Line:
             self.epoch = following.epoch
             feed = wire.Recovered(following.epoch, following.offset, following.recovered)
         welcome, *rest = self.session.greeted(
-            hello, device.gen, now(), placed=device.placed, config_rev=device.config_rev, config=dict(device.config), feed=feed
+            hello, device.gen, now(), placed=device.placed, config_rev=device.config_rev, config=device.told, feed=feed
         )
         self.emit([welcome])
         if following is not None and view is not None:
@@ -180,7 +192,7 @@ class Line:
             self._join(self.view, self.desk.hall.follow(self.device, position))
 
     def _join(self, view: str, following: Following) -> None:
-        self.epoch = following.epoch
+        self.epoch, self.confirmed = following.epoch, following.offset
         for frame in following.frames:
             self.outlet.send(frame)
         self.view = view
@@ -217,6 +229,19 @@ class Line:
         if told:
             self.desk.hall.ring(self.device.hall)
         return self.session.done(felt.id)
+
+    async def _configured(self, rev: int, refused: str | None) -> None:
+        try:
+            async with self.desk.pool.acquire() as db:
+                await registry.took_config(db, self.device.id, rev, refused)
+        except GONE as away:  # it is sent again with the next greeting
+            log.warning("settings not noted: the database is away", device=self.device.id, reason=repr(away))
+
+    def keeps_up(self, moment: Moment) -> pulse.Behind:
+        """How far its board is behind."""
+        if self.view is None:
+            return pulse.ABREAST
+        return self.desk.feeds.behind(self.device.hall, self.view, self.confirmed, moment.wall)
 
     def tick(self, moment: Moment) -> None:
         """About every second."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from devices import settings
 from devices.db import RECORD, Db, Row
 from devices.errors import NotFound
 
@@ -36,14 +37,27 @@ class Device:
     present: bool  # seen within the last 25 s
     gen: int
     rotate: bool  # a new secret was asked for
-    config: Mapping[str, Any]
+    config: Mapping[str, Any]  # what differs from the usual settings of its kind
     config_rev: int
+    config_taken: int  # the newest settings it has answered
+    config_taken_at: datetime | None
+    config_refused: str | None  # why it would not take those
+    asleep: bool
+    test: Mapping[str, Any] | None  # a line to be looked at: {"text", "until"}
+    behind: int  # events told and not confirmed for seconds
+    behind_since: datetime | None
+    renewing: bool  # a new secret is asked for, or has not been used yet
     parts: Mapping[str, Mapping[str, Any]]  # part -> {"state", "since", "rtt_ms", …} as reported last
 
     @property
     def placed(self) -> bool:
         """Whether it knows whom it serves: an evaluator or keypad does at a window, the others anywhere in the hall."""
         return self.window is not None or self.kind not in NEED_A_WINDOW
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """The settings as its link carries them: all of its kind, whether it rests, and a line to be looked at."""
+        return {**settings.complete(self.kind, self.config), "asleep": self.asleep, **({"test": self.test} if self.test else {})}
 
     @property
     def view(self) -> str | None:
@@ -57,7 +71,9 @@ class Device:
 
 COLUMNS = """
 id, hall, kind, zone, window_no AS "window", name, model, agent, fw, caps, created_at, paired_at, revoked_at, last_seen,
-coalesce(last_seen > hall_now() - interval '25 s', false) AS present, gen, rotate, config, config_rev, parts
+coalesce(last_seen > hall_now() - interval '25 s', false) AS present, gen, rotate, config, config_rev,
+config_taken, config_taken_at, config_refused, asleep, test, behind, behind_since,
+rotate OR next_secret IS NOT NULL AS renewing, parts
 """
 
 
@@ -124,7 +140,8 @@ async def authenticate(db: Db, device_id: str, secret: str) -> Device | None:
 
 
 GREET = f"""
-UPDATE devices SET gen = gen + 1, boot = $2, agent = $3, fw = $4, caps = $5, last_seen = hall_now()
+UPDATE devices SET gen = gen + 1, boot = $2, agent = $3, fw = $4, caps = $5, last_seen = hall_now(),
+                   behind = 0, behind_since = NULL
 WHERE id = $1 AND revoked_at IS NULL RETURNING {COLUMNS}
 """
 
@@ -184,8 +201,43 @@ UPDATE devices SET config = $2, config_rev = config_rev + 1 WHERE id = $1 AND re
 
 
 async def configure(db: Db, device_id: str, config: Mapping[str, Any]) -> Device:
-    """Give a machine other settings (volume, languages, screen text); the link sends them within seconds. NotFound."""
-    row = await db.fetchrow(CONFIGURE, device_id, dict(config))
+    """Give a machine other settings in place of all it had; the link sends them within seconds. NotFound, BadSetting."""
+    kept = settings.usable((await get_device(db, device_id)).kind, config)
+    row = await db.fetchrow(CONFIGURE, device_id, kept)
     if row is None:
         raise NotFound(what="device")
     return as_device(row)
+
+
+TOOK = """
+UPDATE devices SET config_taken = $2, config_taken_at = hall_now(), config_refused = $3 WHERE id = $1 AND config_taken <= $2
+"""
+
+
+async def took_config(db: Db, device_id: str, rev: int, refused: str | None) -> None:
+    """The machine has answered its settings: taken over, or `refused` with its own words."""
+    await db.execute(TOOK, device_id, rev, refused)
+
+
+SHOW_TEST = """
+UPDATE devices SET test = jsonb_build_object('text', $2::text, 'until', hall_now() + make_interval(secs => $3)),
+                   config_rev = config_rev + 1
+WHERE id = $1 AND revoked_at IS NULL RETURNING id
+"""
+
+
+async def show_test(db: Db, device_id: str, text: str, seconds: float) -> None:
+    """Have a screen show this line for so long, whatever else it has to show. NotFound."""
+    if await db.fetchval(SHOW_TEST, device_id, text, seconds) is None:
+        raise NotFound(what="device")
+
+
+REST = """
+UPDATE devices d SET asleep = NOT asleep, config_rev = config_rev + 1
+WHERE d.hall = $1 AND d.revoked_at IS NULL AND d.asleep <> (d.id = ANY ($2)) RETURNING d.id
+"""
+
+
+async def rest(db: Db, hall: int, sleepers: Sequence[str]) -> list[str]:
+    """Let these machines of a hall sleep and no others. Gives whom that changed; the link tells them within seconds."""
+    return [row["id"] for row in await db.fetch(REST, hall, list(sleepers))]

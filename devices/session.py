@@ -2,8 +2,8 @@
 
 `Session` is one connection as a state machine without I/O. The shell around it feeds `receive` with each text frame
 and `tick` about every second, and performs the returned outputs in order: `Send` a frame, `Hangup`, or one of the acts
-`Greet`, `Fetch`, `Reread`, `Settle`, `Touch`, `Feel`, `Beaten`, `Shown`, `Complain`, whose results come back through
-`greeted`, `fetched`, `settled`, `done` and `refuse`. Time comes in as a `Moment`; any bytes give a defined output.
+`Greet`, `Fetch`, `Reread`, `Settle`, `Touch`, `Feel`, `Beaten`, `Shown`, `Configured`, `Complain`, whose results come
+back through `greeted`, `fetched`, `settled`, `done` and `refuse`. Time comes in as a `Moment`; any bytes give a defined output.
 """
 
 from collections.abc import Callable, Sequence
@@ -88,7 +88,10 @@ class Feel:
 
 @dataclass(frozen=True, slots=True)
 class Beaten:
-    """The device lives."""
+    """The device lives; the round trip and its clock as it measured them, in ms."""
+
+    rtt_ms: float | None = None
+    offset_ms: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,13 +102,21 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
+class Configured:
+    """The device has answered these settings: taken over, or refused in its own words."""
+
+    rev: int
+    refused: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Complain:
     """The device could not use something the hall sent: for the log."""
 
     error: wire.Error
 
 
-Output = Send | Hangup | Greet | Fetch | Reread | Settle | Touch | Feel | Beaten | Shown | Complain
+Output = Send | Hangup | Greet | Fetch | Reread | Settle | Touch | Feel | Beaten | Shown | Configured | Complain
 
 
 @dataclass(slots=True)
@@ -130,6 +141,7 @@ class Session:
     _strikes: Strikes = field(default_factory=Strikes)
     _last_id: int = 0
     _own_id: int = 0
+    _configs: dict[int, int] = field(default_factory=dict)  # frame id -> rev, until it is answered
     _held: dict[str, _Held] = field(default_factory=dict)
     _more: bool = False  # the database may hold jobs this connection was not given
     _fetching: bool = False
@@ -247,7 +259,9 @@ class Session:
         """Other settings."""
         if self.phase not in GREETED:
             return []
-        return [_send(wire.Config(id=self._id(), gen=self.gen, rev=rev, data=data))]
+        frame = wire.Config(id=self._id(), gen=self.gen, rev=rev, data=data)
+        self._configs = {frame.id: rev}  # an answer to older settings says nothing any more
+        return [_send(frame)]
 
     def rotate(self, secret: str) -> list[Output]:
         """A new secret; the old one works until the device comes back with the new."""
@@ -288,7 +302,15 @@ class Session:
         return [Greet(hello)]
 
     def _on_beat(self, beat: wire.Beat, now: Moment) -> list[Output]:
-        return [_send(wire.BeatOk(re=beat.id, recv=now.wall, sent=now.wall)), Beaten()]
+        return [_send(wire.BeatOk(re=beat.id, recv=now.wall, sent=now.wall)), Beaten(beat.rtt_ms, beat.offset_ms)]
+
+    def _on_ok(self, ok: wire.Ok, now: Moment) -> list[Output]:
+        rev = self._configs.pop(ok.re, None)
+        return [] if rev is None else [Configured(rev)]
+
+    def _on_error(self, error: wire.Error, now: Moment) -> list[Output]:
+        rev = self._configs.pop(error.re or 0, None)
+        return [Complain(error), *([] if rev is None else [Configured(rev, error.message)])]
 
     def _on_issued(self, issued: wire.Issued, now: Moment) -> list[Output]:
         return [_error(issued.id, "not_allowed", "This hall gives out no numbers to be issued alone.")]
@@ -359,7 +381,7 @@ _HANDLERS: dict[type[wire.Message], Callable[[Session, Any, Moment], list[Output
     wire.Press: lambda _, press, now: [Touch(press)],
     wire.Resync: lambda _, resync, now: [Reread()],
     wire.Got: lambda _, got, now: [Shown(got.offset)],
-    wire.Error: lambda _, error, now: [Complain(error)],
-    wire.Ok: lambda _, ok, now: [],  # a config was taken over
+    wire.Error: Session._on_error,
+    wire.Ok: Session._on_ok,
     wire.Rotated: lambda _, rotated, now: [],  # the new secret shows when it is first used
 }

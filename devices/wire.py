@@ -218,13 +218,15 @@ class Press(Message, frozen=True, kw_only=True, tag="press"):
 
 
 class Beat(Message, frozen=True, kw_only=True, tag="beat"):
-    """I am alive, at this time of mine."""
+    """I am alive, at this time of mine; the round trip and the hall's clock less mine, in ms, as last measured."""
 
     id: Id
     sent: At
     state: Word
     offset: Offset | None = None
     parts_rev: Offset | None = None
+    rtt_ms: Annotated[float, Meta(ge=0)] | None = None
+    offset_ms: float | None = None
 
 
 class Health(Message, frozen=True, kw_only=True, tag="health"):

@@ -10,7 +10,7 @@ from typing import TypeVar
 import asyncpg
 import structlog
 
-from devices import health, jobs
+from devices import health, jobs, pulse
 from floor.database import GONE, Db, Pool, Unavailable, acquire, open_pool
 from floor.doorbell import Doorbell, open_redis
 from floor.log import start_log
@@ -20,15 +20,16 @@ from queueing.halls import Hall, list_halls
 from scheduling import ticks
 
 LOOK_S = 1.0  # a rule acts at most this late
-SWEEP_S = 5.0  # jobs run out and machines fall silent within seconds, not minutes; both sweeps may run twice
+SWEEP_S = 2.0  # an alarm is on the manager's board within 10 s of its cause; each sweep may run twice
 
 T = TypeVar("T")
 log = structlog.get_logger("clock")
 
 
 async def forget_confirmations(db: Db, hall: Hall) -> int:
-    """What boards showed a week ago, dead pairing codes, and who guessed wrong a month ago."""
+    """What boards showed a week ago, how lines were three days ago, dead pairing codes, who guessed wrong a month ago."""
     await health.prune(db)
+    await pulse.forget(db)
     return 0
 
 

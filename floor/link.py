@@ -64,6 +64,8 @@ class Link:
         """To every board and mirror of a view. Snapshots go to all when the record begins anew."""
         if isinstance(told, Snapshot):
             self.gateway.begin_anew(hall, told.epoch)
+        else:
+            self.gateway.told(hall, view, told.offset)
         self.gateway.fanout.publish(hall, view, encode(told))
 
     def notice(self, hall: int, entries: Sequence[Entry], offset: int) -> None:

@@ -183,8 +183,8 @@ async def test_a_wrong_credential_is_nobody(db: Connection, hall_id: int, creden
 
 async def test_settings_get_a_new_revision_each_time(db: Connection, hall_id: int) -> None:
     device, _ = await make_paired(db, hall_id)
-    changed = await configure(db, device.id, {"volume": 60})
-    assert (changed.config_rev, changed.config) == (1, {"volume": 60})
+    changed = await configure(db, device.id, {"wake_minutes": 60})
+    assert (changed.config_rev, changed.config) == (1, {"wake_minutes": 60})
     assert await standing(db, [device.id, "dv_none_1"]) == {device.id: changed}
 
 

@@ -260,6 +260,14 @@ def test_settings_and_secrets_are_numbered_from_one() -> None:
     ]  # fmt: skip
 
 
+def test_only_the_answer_to_the_newest_settings_counts() -> None:
+    line = greeted()
+    line.configure(4, {})
+    line.configure(5, {})
+    answers = [line.receive(json.dumps({"type": "ok", "re": re}), at(1)) for re in (1, 2, 2)]
+    assert answers == [[], [hall.Configured(5)], []]
+
+
 def test_nothing_is_said_on_a_closed_line() -> None:
     line = greeted()
     line.close(wire.Close.REVOKED)
