@@ -10,7 +10,7 @@ from msgspec import Meta, Struct
 from devices.errors import BadInput
 
 Language = Literal["zh-Hans", "zh-Hant", "en"]
-Wording = Annotated[str, Meta(max_length=40)]
+Wording = Annotated[str, Meta(min_length=1, max_length=40)]
 
 
 class BadSetting(BadInput):
@@ -31,11 +31,9 @@ class Dispenser(Settings, frozen=True, kw_only=True):
 
 
 class Led(Settings, frozen=True, kw_only=True):
-    """The strip's own wording where nobody is called; empty for the usual one."""
+    """The strip's own wording where nobody is called, in place of the usual one."""
 
-    open_text: Wording = ""
-    paused_text: Wording = ""
-    closed_text: Wording = ""
+    screen_text: dict[Literal["open", "paused", "closed"], Wording] = {}
 
 
 class Tv(Settings, frozen=True, kw_only=True):

@@ -14,6 +14,7 @@ from devices import health, jobs, pulse
 from floor.database import GONE, Db, Pool, Unavailable, acquire, open_pool
 from floor.doorbell import Doorbell, open_redis
 from floor.log import start_log
+from floor.power import follow_the_day
 from floor.settings import load
 from floor.signin import forget_ended
 from queueing.halls import Hall, list_halls
@@ -21,6 +22,7 @@ from scheduling import ticks
 
 LOOK_S = 1.0  # a rule acts at most this late
 SWEEP_S = 2.0  # an alarm is on the manager's board within 10 s of its cause; each sweep may run twice
+POWER_S = 5.0  # a window that opens out of hours is lit within so long, and the link's own two seconds
 
 T = TypeVar("T")
 log = structlog.get_logger("clock")
@@ -53,6 +55,7 @@ class Clock:
         self.pool = pool
         self.doorbell = doorbell
         self.next_sweep = 0.0
+        self.next_power = 0.0
         self.seen: dict[tuple[str, int], int] = {}
 
     async def look(self, now: float) -> None:
@@ -67,6 +70,10 @@ class Clock:
                 await unless_it_fails("jobs.expire", jobs.expire_due(db))
                 grown = await unless_it_fails("machines.sweep", health.sweep(db)) or []
                 self.ring([hall for hall in halls if hall.id in grown])
+            if now >= self.next_power:
+                self.next_power = now + POWER_S
+                for hall in halls:
+                    await unless_it_fails("machines.power", follow_the_day(db, hall))
 
     async def tick(self, db: Db, tick: ticks.Tick, hall: Hall, period: int) -> None:
         """Ask the database only when the period is new to this clock: it, not we, knows whether it was done."""

@@ -26,7 +26,7 @@ def test_what_is_usual_is_not_kept_and_a_form_is_read_as_it_is_meant() -> None:
         ("tv", {"columns": 3}, "columns", "Expected `int` <= 2"),
         ("tv", {"volume": 3}, "volume", "there is no such setting"),
         ("led", {"power": "never"}, "power", "Invalid enum value 'never'"),
-        ("led", {"open_text": "欢" * 41}, "open_text", "Expected `str` of length <= 40"),
+        ("led", {"screen_text": {"open": "欢" * 41}}, "screen_text", "Expected `str` of length <= 40"),
     ],
 )
 def test_a_value_that_cannot_be_used_is_named(kind: str, values: dict[str, Any], field: str, message: str) -> None:
