@@ -1,11 +1,13 @@
-"""Simulated receipt printers: real ESC/POS over TCP in, pictures of the paper out, faults on demand.
+"""Simulated receipt printers: real ESC/POS over TCP or a serial line in, pictures of the paper out, faults on demand.
 
 `python -m devices.drivers.paper --config paper.toml`, or `--out DIR --printer NAME=HOST:PORT … --control HOST:PORT`.
+A printer that listens on `pty` hangs on a serial line, whose name it tells when it is ready.
 Below `out`, each printer keeps `<n>.png` (the paper), `<n>.bin` (its bytes), `newest.json` and one line for each paper
 in `paper.jsonl`: {"n", "at", "received", "width", "height", "bytes", "torn"}; `at` is when the paper was out, `received`
 when the last of its bytes had come, null for a torn one. A fault is a line on the control port,
 `NAME FAULT [ARGUMENT]`, answered by `ok` or `error …`; faults: paper-out, paper-out-after ROWS, near-end, cover-open,
-unplug, slow SECONDS, garble, silent, ok (all healed), status (answers `ok` and the state).
+jam (the knife), moody (calls itself offline and prints), unplug, slow SECONDS, garble, silent, ok (all healed), status
+(answers `ok` and the state).
 """
 
 from __future__ import annotations
@@ -13,9 +15,11 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import signal
 import sys
 import tomllib
+import tty
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,17 +37,18 @@ log = structlog.get_logger()
 class Box:
     """One printer on its port; like most of its kind it serves one connection at a time, the next waits."""
 
-    def __init__(self, name: str, listen: str, out: Path, keep: int) -> None:
+    def __init__(self, name: str, listen: str, out: Path, keep: int, across: int = 576) -> None:
         self.name, self.listen, self.keep = name, listen, keep
         self.folder = out / name
         self.folder.mkdir(parents=True, exist_ok=True)
         self.record = self.folder / "paper.jsonl"
         self.count = _last(self.record)
         self.received: str | None = None  # when the cut that ends the paper came; printers are sent one paper at a time
-        self.printer = Printer(cut=self._keep, answer=self._answer)
+        self.printer = Printer(cut=self._keep, answer=self._answer, across=across)
         self.plugged = True
         self._server: asyncio.Server | None = None
         self._writer: asyncio.StreamWriter | None = None
+        self._cable: tuple[int, int] | None = None  # the two ends of a serial line
         self._turn = asyncio.Lock()
         self._wake = asyncio.Event()
 
@@ -53,10 +58,34 @@ class Box:
         return int(self._server.sockets[0].getsockname()[1])
 
     async def plug(self) -> None:
+        self.plugged = True
+        if self.listen == "pty" or self.listen.startswith("/dev/"):
+            return self._plug_cable()
         host, _, port = self.listen.rpartition(":")
         self._server = await asyncio.start_server(self._serve, host, int(port))
         self.listen = f"{host}:{self.port}"
-        self.plugged = True
+        return None
+
+    def _plug_cable(self) -> None:
+        """Our own hand on the far end keeps the line there between two talks."""
+        here, there = self._cable = self._cable or os.openpty()
+        tty.setraw(there)
+        os.set_blocking(here, False)
+        self.listen = os.ttyname(there)
+        decoder = Decoder()
+
+        def read() -> None:
+            data = os.read(here, 65536)
+            if self.plugged:  # out of the socket the printer hears nothing, and the line stays as it is
+                self._hear(decoder, data)
+
+        asyncio.get_running_loop().add_reader(here, read)
+
+    def _hear(self, decoder: Decoder, data: bytes) -> None:
+        for command in decoder.feed(data):
+            self.received = _now() if command.do is Do.CUT else self.received
+            self.printer.take(command)
+        self._wake.set()
 
     async def unplug(self) -> None:
         """Power gone: the connection breaks off and the buffer is empty."""
@@ -108,10 +137,7 @@ class Box:
             decoder = Decoder()
             try:
                 while data := await reader.read(65536):
-                    for command in decoder.feed(data):
-                        self.received = _now() if command.do is Do.CUT else self.received
-                        self.printer.take(command)
-                    self._wake.set()
+                    self._hear(decoder, data)
             except ConnectionError:
                 log.info("printer connection broke off", printer=self.name)
             finally:
@@ -119,6 +145,8 @@ class Box:
                 writer.close()
 
     def _answer(self, data: bytes) -> None:
+        if self._cable and self.plugged:
+            os.write(self._cable[0], data)
         if self._writer and not self._writer.is_closing():
             self._writer.write(data)
 
@@ -151,6 +179,8 @@ FLAGS = {
     "cover-open": "cover_open",
     "garble": "garbled",
     "silent": "silent",
+    "jam": "jammed",
+    "moody": "moody",
 }
 
 
@@ -158,7 +188,9 @@ async def serve(settings: Mapping[str, Any]) -> None:
     """Runs all printers of `settings` (the TOML's tables) until SIGTERM or SIGINT."""
     paper = settings["paper"]
     boxes = {
-        entry["name"]: Box(entry["name"], entry["listen"], Path(paper["out"]), int(paper.get("keep", 500)))
+        entry["name"]: Box(
+            entry["name"], entry["listen"], Path(paper["out"]), int(paper.get("keep", 500)), int(entry.get("width", 576))
+        )
         for entry in settings["printer"]
     }
     stop = asyncio.Event()

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import segno
 from PIL import Image, ImageDraw, ImageFont
 
 from devices.drivers.drawing.fonts import outline
+from devices.drivers.printing.codes import native_qr
 
 INK = 0
 PAPER = 255
 LONGEST = 2400  # dots; 30 cm of paper, more than any ticket needs
+HERO = 150  # dots; the number is never broken, however small it gets
+SMALLEST = 0.75  # of its size: what would have to shrink further is broken into lines
 CLOGS = 40  # dots; a Chinese character below this height fills up when it is thickened
 
 
@@ -25,8 +29,9 @@ class Style:
 class Sheet:
     """Draws in dots of 80 mm paper (576 across) and scales them to the paper's real width."""
 
-    def __init__(self, across: int) -> None:
-        self.across = across
+    def __init__(self, across: int, native_codes: bool = False) -> None:
+        self.across, self._native = across, native_codes
+        self._before: list[bytes | Image.Image] = []  # what is above the picture that grows now
         self.scale = across / 576
         self.image = Image.new("L", (across, LONGEST), PAPER)
         self.draw = ImageDraw.Draw(self.image)
@@ -51,15 +56,21 @@ class Sheet:
         self.draw.text(place, text, font=font, fill=style.ink, anchor=style.anchor, stroke_width=stroke)
 
     def line(self, text: str, size: float, *, bold: bool = False) -> None:
-        """One centred line, as tall as its font."""
-        height = self.px(size * 1.25)
-        place = (self.across / 2, self.y + height / 2)
-        self.write(place, text, size, self.across - self.px(24), Style(bold=bold))
-        self.y += height
+        """One centred line, as tall as its font; a name too long to be read in one line takes several."""
+        room = self.across - self.px(24)
+        least = self.px(size * SMALLEST)
+        if size < HERO and self.font(size, text, room).size < least:
+            rows, size = balance(text, outline(least).getlength, room), size * SMALLEST
+        else:
+            rows = [text]
+        for row in rows:
+            height = round(self.font(size, row, room).size * 1.25)
+            self.write((self.across / 2, self.y + height / 2), row, size, room, Style(bold=bold))
+            self.y += height
 
     def paragraph(self, text: str, size: float) -> None:
         """Centred text broken where the paper ends: between any two Chinese characters, at spaces elsewhere."""
-        for row in balance(text, outline(self.px(size)), self.across - self.px(40)):
+        for row in balance(text, outline(self.px(size)).getlength, self.across - self.px(40)):
             self.line(row, size)
 
     def rule(self, *, thick: float = 2, inset: float = 8) -> None:
@@ -86,7 +97,15 @@ class Sheet:
         self.y += self.px(98)
 
     def code(self, url: str, title: str, more: str) -> None:
-        """A QR code at the left, what it is for at the right."""
+        """A QR code at the left, what it is for at the right; one that the printer draws itself stands alone."""
+        if self._native:
+            self._before += [self.cut(), b"\x1ba\x01" + native_qr(url, self.px(196)) + b"\x1ba\x00"]
+            self.image.paste(PAPER, (0, 0, *self.image.size))
+            self.y = 0
+            self.line(title, 38)
+            for row in more.split("\n"):
+                self.line(row, 25)
+            return
         code = qr(url, self.px(196))
         left = self.px(28)
         self.image.paste(code, (left, self.y))
@@ -97,6 +116,10 @@ class Sheet:
             self.write((x, y), text, size, room, Style(anchor="lm"))
             y += self.px(size * 1.45)
         self.y += code.height
+
+    def pieces(self) -> list[bytes | Image.Image]:
+        """What goes to the printer, in order: pictures, and codes it draws itself."""
+        return [*self._before, self.cut()]
 
     def cut(self) -> Image.Image:
         """The finished paper as a one-bit image: a thermal head knows no grey."""
@@ -114,15 +137,18 @@ def qr(url: str, about: int) -> Image.Image:
     return code.resize((modules * dots, modules * dots), Image.Resampling.NEAREST)
 
 
-def balance(text: str, font: ImageFont.FreeTypeFont, room: float) -> list[str]:
-    """Rows of about one length, so that no single character is left for the last."""
-    rows = wrap(text, font, room)
+Measure = Callable[[str], float]
+
+
+def balance(text: str, measure: Measure, room: float) -> list[str]:
+    """Rows of about one length, so that no single character is left for the last. `measure` says how wide a text is."""
+    rows = wrap(text, measure, room)
     if len(rows) < 2:
         return rows
     narrow, wide = room / len(rows), room
     for _ in range(5):  # halvings: to within a thirtieth of the room
         middle = (narrow + wide) / 2
-        tried = wrap(text, font, middle)
+        tried = wrap(text, measure, middle)
         if len(tried) > len(rows):
             narrow = middle
         else:
@@ -130,11 +156,11 @@ def balance(text: str, font: ImageFont.FreeTypeFont, room: float) -> list[str]:
     return rows
 
 
-def wrap(text: str, font: ImageFont.FreeTypeFont, room: float) -> list[str]:
-    """Rows no wider than `room` dots."""
+def wrap(text: str, measure: Measure, room: float) -> list[str]:
+    """Rows no wider than `room`, in what `measure` counts."""
     rows, row = [], ""
     for piece in _pieces(text):
-        if row and font.getlength((row + piece).rstrip()) > room:
+        if row and measure((row + piece).rstrip()) > room:
             rows.append(row.rstrip())
             row = piece.lstrip()
         else:

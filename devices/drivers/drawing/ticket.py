@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from PIL import Image
 
@@ -12,12 +12,44 @@ from devices.drivers.drawing.sheet import Sheet
 from devices.drivers.drawing.words import wait_range, words
 
 
-def draw_ticket(data: Mapping[str, Any], across: int = 576) -> Image.Image:
-    """The ticket of a `print` job (device-protocol 5) as a one-bit image `across` dots wide.
+class Canvas(Protocol):
+    """Paper that grows downwards, whether it is drawn dot by dot or set in the printer's own type. Sizes are dots of
+    80 mm paper."""
 
-    Only `ticket` is needed; what the job doesn't say isn't drawn. A copy says REPRINT at both ends."""
-    word = words(str(data.get("lang", "zh-Hans")))
+    def gap(self, dots: float) -> None: ...
+
+    def rule(self, *, thick: float = 2, inset: float = 8) -> None: ...
+
+    def line(self, text: str, size: float, *, bold: bool = False) -> None: ...
+
+    def paragraph(self, text: str, size: float) -> None: ...
+
+    def band(self, text: str, size: float) -> None: ...
+
+    def columns(self, pairs: list[tuple[str, str]]) -> None: ...
+
+    def code(self, url: str, title: str, more: str) -> None: ...
+
+    def pieces(self) -> list[bytes | Image.Image]: ...
+
+
+def draw_ticket(data: Mapping[str, Any], across: int = 576) -> Image.Image:
+    """The ticket of a `print` job (device-protocol 5) as a one-bit image `across` dots wide."""
     sheet = Sheet(across)
+    lay_out_ticket(sheet, data)
+    return sheet.cut()
+
+
+def draw_test(data: Mapping[str, Any], across: int = 576) -> Image.Image:
+    """The page of a `print_test` job as a one-bit image `across` dots wide."""
+    sheet = Sheet(across)
+    lay_out_test(sheet, data)
+    return sheet.cut()
+
+
+def lay_out_ticket(sheet: Canvas, data: Mapping[str, Any]) -> None:
+    """Only `ticket` is needed; what the job doesn't say isn't drawn. A copy says REPRINT at both ends."""
+    word = words(str(data.get("lang", "zh-Hans")))
     copy = _copy(data, word)
     if copy:
         sheet.band(copy, 38)
@@ -31,13 +63,11 @@ def draw_ticket(data: Mapping[str, Any], across: int = 576) -> Image.Image:
     if copy:
         sheet.band(copy, 30)
     sheet.gap(8)
-    return sheet.cut()
 
 
-def draw_test(data: Mapping[str, Any], across: int = 576) -> Image.Image:
-    """The page of a `print_test` job: edges, sizes and a code, to be judged by eye."""
+def lay_out_test(sheet: Canvas, data: Mapping[str, Any]) -> None:
+    """Edges, sizes and a code, to be judged by eye."""
     word = words(str(data.get("lang", "zh-Hans")))
-    sheet = Sheet(across)
     sheet.rule(thick=4, inset=0)
     sheet.gap(16)
     sheet.line(word["test"], 64, bold=True)
@@ -49,7 +79,6 @@ def draw_test(data: Mapping[str, Any], across: int = 576) -> Image.Image:
         sheet.line(_moment(data), 28)
     sheet.gap(8)
     sheet.rule(thick=4, inset=0)
-    return sheet.cut()
 
 
 def _copy(data: Mapping[str, Any], word: Mapping[str, str]) -> str | None:
@@ -59,7 +88,7 @@ def _copy(data: Mapping[str, Any], word: Mapping[str, str]) -> str | None:
     return word["copy"] + (f"  {word['nth'].format(n=nth)}" if nth > 1 else "")
 
 
-def _head(sheet: Sheet, data: Mapping[str, Any], word: Mapping[str, str]) -> None:
+def _head(sheet: Canvas, data: Mapping[str, Any], word: Mapping[str, str]) -> None:
     sheet.gap(14)
     if data.get("hall"):
         sheet.line(str(data["hall"]), 38, bold=True)
@@ -73,7 +102,7 @@ def _head(sheet: Sheet, data: Mapping[str, Any], word: Mapping[str, str]) -> Non
     sheet.gap(8)
 
 
-def _figures(sheet: Sheet, data: Mapping[str, Any], word: Mapping[str, str]) -> None:
+def _figures(sheet: Canvas, data: Mapping[str, Any], word: Mapping[str, str]) -> None:
     pairs = []
     if data.get("ahead") is not None:
         pairs.append((word["ahead"], word["people"].format(n=data["ahead"])))
@@ -87,13 +116,13 @@ def _figures(sheet: Sheet, data: Mapping[str, Any], word: Mapping[str, str]) -> 
         sheet.rule(thick=1)
 
 
-def _where(sheet: Sheet, data: Mapping[str, Any], word: Mapping[str, str]) -> None:
+def _where(sheet: Canvas, data: Mapping[str, Any], word: Mapping[str, str]) -> None:
     if data.get("where"):
         sheet.gap(12)
         sheet.paragraph(word["where"].format(where=data["where"]), 34)
 
 
-def _foot(sheet: Sheet, data: Mapping[str, Any], word: Mapping[str, str]) -> None:
+def _foot(sheet: Canvas, data: Mapping[str, Any], word: Mapping[str, str]) -> None:
     sheet.gap(12)
     sheet.rule(thick=1)
     sheet.gap(8)

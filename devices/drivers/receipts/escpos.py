@@ -17,6 +17,8 @@ class Do(Enum):
     RECOVER = auto()  # DLE ENQ n
     ASKED_IN_ORDER = auto()  # GS r n, answered when the paper before it is done
     RESET = auto()  # ESC @
+    STYLE = auto()  # how what follows is set: size, weight, place, Chinese mode
+    SYMBOL = auto()  # GS ( k, a QR code in steps
     OTHER = auto()
 
 
@@ -62,27 +64,30 @@ FIXED: dict[bytes, tuple[Do, int]] = {
     b"\x1b@": (Do.RESET, 2),
     b"\x1bd": (Do.FEED, 3),
     b"\x1bJ": (Do.FEED, 3),
-    b"\x1ba": (Do.OTHER, 3),
+    b"\x1ba": (Do.STYLE, 3),
     b"\x1bt": (Do.OTHER, 3),
-    b"\x1b!": (Do.OTHER, 3),
-    b"\x1bE": (Do.OTHER, 3),
+    b"\x1b!": (Do.STYLE, 3),
+    b"\x1bE": (Do.STYLE, 3),
     b"\x1bM": (Do.OTHER, 3),
     b"\x1bR": (Do.OTHER, 3),
-    b"\x1b3": (Do.OTHER, 3),
-    b"\x1b2": (Do.OTHER, 2),
+    b"\x1b3": (Do.STYLE, 3),
+    b"\x1b2": (Do.STYLE, 2),
     b"\x1dr": (Do.ASKED_IN_ORDER, 3),
     b"\x1da": (Do.OTHER, 3),
-    b"\x1d!": (Do.OTHER, 3),
+    b"\x1d!": (Do.STYLE, 3),
     b"\x1dL": (Do.OTHER, 4),
-    b"\x1c&": (Do.OTHER, 2),
-    b"\x1c.": (Do.OTHER, 2),
+    b"\x1c&": (Do.STYLE, 2),
+    b"\x1c!": (Do.STYLE, 3),
+    b"\x1cW": (Do.STYLE, 3),
+    b"\x1dB": (Do.STYLE, 3),
+    b"\x1c.": (Do.STYLE, 2),
 }
 LEADS = frozenset(key[0] for key in FIXED) | {0x1D, 0x1B, 0x1C, 0x10}
 
 
 def _first(data: bytes) -> Command | None:
     if data[0] == 0x0A:
-        return Command(Do.FEED, data[:1], n=30)
+        return Command(Do.FEED, data[:1])
     if data[0] not in LEADS:
         return _text(data)
     if len(data) < 2:
@@ -91,11 +96,12 @@ def _first(data: bytes) -> Command | None:
         return _raster(data)
     if data[:2] == b"\x1dV":
         return _cut(data)
+    if data[:2] == b"\x1d(":
+        return _function(data)
     do, length = FIXED.get(data[:2], (Do.OTHER, 2))
     if len(data) < length:
         return None
-    n = data[2] if length > 2 else 0
-    return Command(do, data[:length], n=n * 30 if data[:2] == b"\x1bd" else n)
+    return Command(do, data[:length], n=data[2] if length > 2 else 0)
 
 
 def _text(data: bytes) -> Command:
@@ -113,6 +119,14 @@ def _raster(data: bytes) -> Command | None:
         return None
     rows = tuple(data[8 + wide * y : 8 + wide * (y + 1)] for y in range(high))
     return Command(Do.RASTER, data[:end], across=wide * 8, rows=rows)
+
+
+def _function(data: bytes) -> Command | None:
+    """GS ( and a letter, the length of the rest, and the rest."""
+    if len(data) < 5:
+        return None
+    end = 5 + int.from_bytes(data[3:5], "little")
+    return Command(Do.SYMBOL if data[2:3] == b"k" else Do.OTHER, data[:end]) if len(data) >= end else None
 
 
 def _cut(data: bytes) -> Command | None:

@@ -9,8 +9,12 @@ from dataclasses import dataclass, field
 from PIL import Image
 
 from devices.drivers.receipts.escpos import Command, Do
+from devices.drivers.receipts.typesetter import Typesetter
 
 ALWAYS = 0x12  # the two bits that are set in every DLE EOT answer
+
+
+TYPE = (Do.TEXT, Do.STYLE, Do.SYMBOL, Do.RESET, Do.FEED)
 
 
 @dataclass
@@ -42,13 +46,20 @@ class Printer:
     silent: bool = False
     slow_s: float = 0.0
     rows_left: int | None = None
+    jammed: bool = False  # the knife
+    moody: bool = False  # calls itself offline whatever it does, as a Star TSP650II
+    across: int = 576
+    type: Typesetter = field(default_factory=Typesetter)
     _queue: deque[Command] = field(default_factory=deque)
     _paper: Paper = field(default_factory=Paper)
     _row: int = 0
 
+    def __post_init__(self) -> None:
+        self.type.across = self.across
+
     @property
     def offline(self) -> bool:
-        return self.paper_out or self.cover_open
+        return self.paper_out or self.cover_open or self.jammed
 
     @property
     def busy(self) -> bool:
@@ -71,16 +82,33 @@ class Printer:
         self._queue.popleft()
         self._row = 0
         self._paper.raw += command.raw
-        if command.do is Do.FEED:
-            self._paper.rows += [b""] * command.n
+        if command.do in TYPE:
+            self._paper.rows += self._typed(command)
         elif command.do is Do.CUT:
             self._leave(torn=False)
         elif command.do is Do.ASKED_IN_ORDER:
             self._say((0x0C if self.paper_out else 0) | (0x03 if self.near_end else 0))
 
+    def _typed(self, command: Command) -> list[bytes]:
+        """The rows that a command of the printer's own type makes, if any."""
+        match command.do:
+            case Do.TEXT:
+                return self.type.text(command.raw)
+            case Do.STYLE:
+                self.type.switch(command.raw)
+            case Do.SYMBOL:
+                return self.type.symbol(command.raw)
+            case Do.RESET:
+                self.type.reset()
+            case Do.FEED if command.raw[:1] == b"\n":
+                return self.type.feed()
+            case Do.FEED:
+                return [b""] * (command.n * (self.type.style.leading if command.raw[1:2] == b"d" else 1))
+        return []
+
     def heal(self) -> None:
         """Paper in, cover shut, all faults gone; what was buffered goes on printing."""
-        self.paper_out = self.near_end = self.cover_open = self.garbled = self.silent = False
+        self.paper_out = self.near_end = self.cover_open = self.garbled = self.silent = self.jammed = self.moody = False
         self.slow_s, self.rows_left = 0.0, None
 
     def lose_power(self) -> None:
@@ -89,7 +117,7 @@ class Printer:
 
     def _feed(self, command: Command) -> bool:
         """Rows onto the paper until it ends; False when it ended before the picture did."""
-        todo = command.rows[self._row :]
+        todo = self.type.picture(command.rows, command.across)[self._row :]
         if self.rows_left is not None:
             todo = todo[: self.rows_left]
             self.rows_left -= len(todo)
@@ -101,6 +129,7 @@ class Printer:
     def _recover(self) -> None:
         self._queue.clear()
         self._row = 0
+        self.type.reset()
         if self._paper.rows:
             self._leave(torn=True)
         self._paper = Paper()
@@ -113,8 +142,9 @@ class Printer:
     def _status(self, n: int) -> int:
         """The byte a DLE EOT n gets: 1 printer, 2 why offline, 3 error, 4 paper."""
         return ALWAYS | {
-            1: 0x08 if self.offline else 0,
-            2: (0x04 if self.cover_open else 0) | (0x20 if self.paper_out else 0),
+            1: 0x08 if self.offline or self.moody else 0,
+            2: (0x04 if self.cover_open else 0) | (0x20 if self.paper_out else 0) | (0x40 if self.jammed else 0),
+            3: 0x08 if self.jammed else 0,
             4: (0x60 if self.paper_out else 0) | (0x0C if self.near_end or self.paper_out else 0),
         }.get(n, 0)
 

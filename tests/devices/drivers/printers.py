@@ -48,11 +48,11 @@ class Papers:
 
 
 @contextmanager
-def printer_running(out: Path, name: str = "d1") -> Iterator[Papers]:
-    """A printer on a free port, in a process of its own; ended with SIGTERM, which it obeys."""
+def printer_running(out: Path, name: str = "d1", listen: str = "127.0.0.1:0") -> Iterator[Papers]:
+    """A printer on a free port or a serial line, in a process of its own; ended with SIGTERM, which it obeys."""
     command = [sys.executable, "-m", "devices.drivers.paper", "--out", str(out), "--control", "127.0.0.1:0"]
     process = subprocess.Popen(
-        [*command, "--printer", f"{name}=127.0.0.1:0"],
+        [*command, "--printer", f"{name}={listen}"],
         stdout=subprocess.PIPE,
         env={**os.environ, "HALL_LOG": "json"},
         text=True,

@@ -26,5 +26,5 @@ def test_an_unknown_setting_is_refused_in_words(hall: Notes) -> None:
 
 
 def test_a_printer_address_that_is_none_is_refused(hall: Notes) -> None:
-    with pytest.raises(BadSetting, match="printer must be tcp://HOST:PORT or file:///PATH, not lp0"):
+    with pytest.raises(BadSetting, match=r"printer must be tcp://HOST:PORT, serial://.* or file:///PATH, not lp0"):
         make("dispenser", "d1", {"printer": "lp0"}, hall)
