@@ -10,7 +10,8 @@ from devices.clock import WRONG_S
 from devices.db import RECORD, Db
 from devices.wire import Part
 
-WELL = frozenset({"ok", "unknown", "online"})  # states of a part that need nobody; unknown is not yet a fault
+WELL = frozenset({"ok", "unknown", "online"})  # states of a part that need nobody
+MUTE = ("printer", "unknown")  # three questions without an answer that makes sense: nobody knows whether there is paper
 READY_PRINTER = frozenset({"ok", "paper_low", "unknown"})
 
 
@@ -48,7 +49,11 @@ async def seen(db: Db, devices: Sequence[str]) -> None:
 
 def troubles(parts: Mapping[str, Part]) -> dict[str, str]:
     """What of these parts needs a person: part -> state. The link's measured offset speaks for the clock."""
-    wrong = {name: part.state for name, part in parts.items() if part.state is not None and part.state not in WELL}
+    wrong = {
+        name: part.state
+        for name, part in parts.items()
+        if part.state is not None and (part.state not in WELL or (name, part.state) == MUTE)
+    }
     link = parts.get("link")
     if link is not None and link.offset_ms is not None and abs(link.offset_ms) > WRONG_S * 1000:
         wrong["clock"] = "off"

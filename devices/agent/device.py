@@ -162,5 +162,5 @@ class Device:
             state = str(health["state"])
             if self._since.get(part, ("", None))[0] != state:
                 self._since[part] = (state, self.now())
-            parts[part] = wire.Part(state=state, since=self._since[part][1])
+            parts[part] = wire.Part(state=state, since=self._since[part][1], detail=health.get("detail"))
         return parts
