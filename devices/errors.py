@@ -83,12 +83,27 @@ class BadName(BadInput):
     """A device's name has 1 to 80 characters."""
 
 
+class BadRange(BadInput):
+    """Offline numbers begin at 1001, 2001, 3001 and so on."""
+
+
+class RangeTaken(BadInput):
+    """Another dispenser has these offline numbers."""
+
+
+class OnlyDispensersLend(BadInput):
+    """Only a dispenser gives out numbers."""
+
+
 BROKEN: dict[str, tuple[type[BadInput], str]] = {
     "device_kind_known": (UnknownKind, "kind"),
     "device_zone_exists": (UnknownZone, "zone"),
     "device_window_exists": (UnknownWindow, "window"),
     "device_has_one_place": (TwoPlaces, "window"),
     "device_has_a_name": (BadName, "name"),
+    "offline_range_is_a_thousand": (BadRange, "first_offline"),
+    "dispenser_has_its_own_range": (RangeTaken, "first_offline"),
+    "only_dispensers_lend": (OnlyDispensersLend, "first_offline"),
 }
 
 

@@ -23,12 +23,12 @@ from devices.db import GONE, Pool
 from devices.doorway import DIALS, Doorway, choose_version
 from devices.fanout import Fanout, Outlet
 from devices.jobs import Job
-from devices.line import Desk, Following, Hall, Line
+from devices.line import Desk, Following, Hall, Lent, Line
 from devices.registry import Device
 from devices.session import Session
 from devices.wire import ISSUED_FRAME, UNFINISHED_JOBS, Close
 
-__all__ = ["SERVER", "Desk", "Following", "Gateway", "Hall", "choose_version"]
+__all__ = ["SERVER", "Desk", "Following", "Gateway", "Hall", "Lent", "choose_version"]
 
 log = structlog.get_logger()
 
@@ -44,6 +44,7 @@ SERVER: dict[str, Any] = {
 }
 TICK_S = 1.0
 SAMPLE_S = 60.0
+LEND_S = 20.0  # how often it is seen to that dispensers hold enough numbers to go on alone
 STANDING_S = 2.0  # how often it is looked up who was revoked, moved or given other settings
 DRAIN_LINES, DRAIN_S = 20, 0.25  # so many lines are closed per so many seconds
 DRAIN_MOST_S = 3.0  # then all the others at once: whoever ends us does not wait for thousands to leave one by one
@@ -85,6 +86,7 @@ class Gateway:
             tasks.create_task(self._every(TICK_S, self._look_for_jobs))
             tasks.create_task(self._every(STANDING_S, self._check_standing))
             tasks.create_task(self._every(SAMPLE_S, self._sample))
+            tasks.create_task(self._every(LEND_S, self._renew_leases))
             tasks.create_task(self._fetch_jobs())
 
     def offer(self, owed: Sequence[Job]) -> None:
@@ -190,6 +192,10 @@ class Gateway:
             if present is None:
                 continue  # greeted while we looked
             await self._follow_facts(line, present)
+
+    async def _renew_leases(self) -> None:
+        for line in list(self._desk.lines.values()):
+            await line.renew()
 
     async def _follow_facts(self, line: Line, present: Device) -> None:
         """The hall's facts about a device have changed under its line."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import structlog
+from msgspec import structs
 
 from devices import health, jobs, pulse, registry, session, wire
 from devices.clock import Moment, now
@@ -29,6 +30,14 @@ class Following:
     frames: Sequence[bytes]
 
 
+@dataclass(frozen=True, slots=True)
+class Lent:
+    """`leases` are complete but for `gen`, which is the line's; `through` is the newest offline ticket taken in."""
+
+    through: int
+    leases: Sequence[wire.Lease]
+
+
 class Hall(Protocol):
     """What the rest of the hall gives to the link."""
 
@@ -37,6 +46,12 @@ class Hall(Protocol):
 
     async def press(self, device: Device, press: wire.Press) -> dict[str, Any] | None:
         """Somebody touched the device; a repeated press id gives the first answer. PressRefused."""
+
+    async def lent(self, device: Device) -> Lent:
+        """What a dispenser holds to go on alone, and what the hall has of its offline tickets."""
+
+    async def accept(self, device: Device, issued: wire.Issued) -> int:
+        """Take in what a dispenser gave out alone; through which seq the hall has it all. PressRefused."""
 
     def owed(self, job: Job) -> None:
         """A reprint became due by a report; it has been offered to its device already."""
@@ -125,6 +140,8 @@ class Line:
                 await self._answer(parts.id, self._feel(parts))
             case session.Configured(rev, refused):
                 await self._configured(rev, refused)
+            case session.Accept(issued):
+                await self._answer(issued.id, self._accept(issued))
             case _:
                 self.emit([output])
 
@@ -149,6 +166,7 @@ class Line:
         try:
             async with self.desk.pool.acquire() as db:
                 device = await registry.greet(db, self.device.id, hello.boot, hello.agent, hello.fw, hello.caps)
+            lent = await self.desk.hall.lent(device) if device is not None and device.lends else None
         except GONE as away:
             log.warning("greeting failed: the database is away", device=self.device.id, reason=repr(away))
             self.emit(self.session.close(Close.SERVER_ERROR))
@@ -158,7 +176,7 @@ class Line:
             return
         self.device = device
         if self._admit():
-            self._welcome(hello)
+            self._welcome(hello, lent)
 
     def _admit(self) -> bool:
         """The newer connection of a device wins."""
@@ -172,7 +190,7 @@ class Line:
         self.desk.lines[self.device.id] = self
         return True
 
-    def _welcome(self, hello: wire.Hello) -> None:
+    def _welcome(self, hello: wire.Hello, lent: Lent | None) -> None:
         device, view = self.device, self.device.view
         following = self.desk.hall.follow(device, hello.feed) if view is not None else None
         feed = None
@@ -180,12 +198,23 @@ class Line:
             self.epoch = following.epoch
             feed = wire.Recovered(following.epoch, following.offset, following.recovered)
         welcome, *rest = self.session.greeted(
-            hello, device.gen, now(), placed=device.placed, config_rev=device.config_rev, config=device.told, feed=feed
-        )
+            hello, device.gen, now(), placed=device.placed, config_rev=device.config_rev, config=device.told, feed=feed,
+            issued=lent.through if lent else None,
+        )  # fmt: skip
         self.emit([welcome])
         if following is not None and view is not None:
             self._join(view, following)
         self.emit(rest)
+        if lent is not None:
+            self._lend(lent)
+
+    def _lend(self, lent: Lent) -> None:
+        self.emit(self.session.lend([structs.replace(lease, gen=self.session.gen) for lease in lent.leases]))
+
+    async def renew(self) -> None:
+        """See to it that a dispenser holds enough numbers to go on alone."""
+        if self.device.lends and self.session.phase is session.Phase.LIVE:
+            self._lend(await self.desk.hall.lent(self.device))
 
     def _follow(self, position: wire.Position | None) -> None:
         if self.view is not None:
@@ -222,6 +251,9 @@ class Line:
 
     async def _touch(self, press: wire.Press) -> list[Output]:
         return self.session.done(press.id, await self.desk.hall.press(self.device, press))
+
+    async def _accept(self, issued: wire.Issued) -> list[Output]:
+        return self.session.accepted(issued.id, await self.desk.hall.accept(self.device, issued))
 
     async def _feel(self, felt: wire.Health) -> list[Output]:
         async with self.desk.pool.acquire() as db:

@@ -9,7 +9,7 @@ from typing import Any
 
 from devices import settings
 from devices.db import RECORD, Db, Row
-from devices.errors import NotFound
+from devices.errors import NotFound, named
 
 PRESENT_S = 25  # seen within this many seconds means present
 NEED_A_WINDOW = ("evaluator", "keypad")
@@ -48,6 +48,7 @@ class Device:
     behind_since: datetime | None
     renewing: bool  # a new secret is asked for, or has not been used yet
     parts: Mapping[str, Mapping[str, Any]]  # part -> {"state", "since", "rtt_ms", …} as reported last
+    first_offline: int | None  # a dispenser's thousand numbers for when the hall is away begin here
 
     @property
     def placed(self) -> bool:
@@ -58,6 +59,11 @@ class Device:
     def told(self) -> dict[str, Any]:
         """The settings as its link carries them: all of its kind, whether it rests, and a line to be looked at."""
         return {**settings.complete(self.kind, self.config), "asleep": self.asleep, **({"test": self.test} if self.test else {})}
+
+    @property
+    def lends(self) -> bool:
+        """Whether it can go on alone, with numbers lent to it."""
+        return "lease" in self.caps and self.first_offline is not None and self.paired_at is not None
 
     @property
     def view(self) -> str | None:
@@ -73,7 +79,7 @@ COLUMNS = """
 id, hall, kind, zone, window_no AS "window", name, model, agent, fw, caps, created_at, paired_at, revoked_at, last_seen,
 coalesce(last_seen > hall_now() - interval '25 s', false) AS present, gen, rotate, config, config_rev,
 config_taken, config_taken_at, config_refused, asleep, test, behind, behind_since,
-rotate OR next_secret IS NOT NULL AS renewing, parts
+rotate OR next_secret IS NOT NULL AS renewing, parts, first_offline
 """
 
 
@@ -193,6 +199,21 @@ async def rotate(db: Db, device_id: str) -> str:
     if await db.fetchval(ROTATE, device_id, kept) is None:
         raise NotFound(what="device")
     return secret
+
+
+SET_RANGE = f"UPDATE devices SET first_offline = $2 WHERE id = $1 AND revoked_at IS NULL RETURNING {COLUMNS}"
+
+
+async def set_range(db: Db, device_id: str, first: int | None) -> Device:
+    """Give a dispenser another thousand numbers for when the hall is away, 2001 or 3001 and so on; None: it gives out none.
+
+    NotFound, BadRange, RangeTaken, OnlyDispensersLend.
+    """
+    with named():
+        row = await db.fetchrow(SET_RANGE, device_id, first)
+    if row is None:
+        raise NotFound(what="device")
+    return as_device(row)
 
 
 CONFIGURE = f"""

@@ -2,8 +2,9 @@
 
 `Session` is one connection as a state machine without I/O. The shell around it feeds `receive` with each text frame
 and `tick` about every second, and performs the returned outputs in order: `Send` a frame, `Hangup`, or one of the acts
-`Greet`, `Fetch`, `Reread`, `Settle`, `Touch`, `Feel`, `Beaten`, `Shown`, `Configured`, `Complain`, whose results come
-back through `greeted`, `fetched`, `settled`, `done` and `refuse`. Time comes in as a `Moment`; any bytes give a defined output.
+`Greet`, `Fetch`, `Reread`, `Settle`, `Touch`, `Feel`, `Accept`, `Beaten`, `Shown`, `Configured`, `Complain`, whose
+results come back through `greeted`, `fetched`, `settled`, `accepted`, `done` and `refuse`. Time comes in as a `Moment`;
+any bytes give a defined output.
 """
 
 from collections.abc import Callable, Sequence
@@ -87,6 +88,13 @@ class Feel:
 
 
 @dataclass(frozen=True, slots=True)
+class Accept:
+    """Take in what a dispenser gave out alone; answer with `accepted` or `refuse`."""
+
+    issued: wire.Issued
+
+
+@dataclass(frozen=True, slots=True)
 class Beaten:
     """The device lives; the round trip and its clock as it measured them, in ms."""
 
@@ -116,7 +124,7 @@ class Complain:
     error: wire.Error
 
 
-Output = Send | Hangup | Greet | Fetch | Reread | Settle | Touch | Feel | Beaten | Shown | Configured | Complain
+Output = Send | Hangup | Greet | Fetch | Reread | Settle | Touch | Feel | Accept | Beaten | Shown | Configured | Complain
 
 
 @dataclass(slots=True)
@@ -145,6 +153,7 @@ class Session:
     _held: dict[str, _Held] = field(default_factory=dict)
     _more: bool = False  # the database may hold jobs this connection was not given
     _fetching: bool = False
+    _lent: dict[str, wire.Lease] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._heard = self.opened
@@ -194,14 +203,14 @@ class Session:
 
     def greeted(
         self, hello: wire.Hello, gen: int, now: Moment, *, placed: bool, config_rev: int, config: dict[str, Any],
-        feed: wire.Recovered | None,
+        feed: wire.Recovered | None, issued: int | None = None,
     ) -> list[Output]:  # fmt: skip
         """The device is in. The shell writes its feed's frames behind the first of these, then performs the rest."""
         if self.phase is not Phase.GREETING:
             return []
         self.gen, self.phase = gen, Phase.LIVE if placed else Phase.PENDING
         welcome = wire.Welcome(
-            re=hello.id, gen=gen, status="live" if placed else "pending", at=now.wall, beat_s=BEAT_S, issued=hello.issued,
+            re=hello.id, gen=gen, status="live" if placed else "pending", at=now.wall, beat_s=BEAT_S, issued=issued,
             config_rev=config_rev, feed=feed, retry_s=None if placed else 60.0, limits=wire.Limits(),
         )  # fmt: skip
         configured = self.configure(config_rev, config) if config_rev else []
@@ -267,6 +276,18 @@ class Session:
         """A new secret; the old one works until the device comes back with the new."""
         return [_send(wire.Rotate(id=self._id(), secret=secret))] if self.phase in GREETED else []
 
+    def lend(self, leases: Sequence[wire.Lease]) -> list[Output]:
+        """The numbers this device holds now: those that it has not been told like this."""
+        if self.phase is not Phase.LIVE:
+            return []
+        fresh = [lease for lease in leases if self._lent.get(lease.lease) != lease]
+        self._lent = {lease.lease: lease for lease in leases}
+        return [_send(lease) for lease in fresh]
+
+    def accepted(self, re: int, through: int) -> list[Output]:
+        """Every offline ticket up to this one is in the hall's record."""
+        return [_send(wire.IssuedOk(re=re, through=through))] if self.phase in GREETED else []
+
     @property
     def held(self) -> list[str]:
         """Ids of the jobs in the device's hands."""
@@ -311,9 +332,6 @@ class Session:
     def _on_error(self, error: wire.Error, now: Moment) -> list[Output]:
         rev = self._configs.pop(error.re or 0, None)
         return [Complain(error), *([] if rev is None else [Configured(rev, error.message)])]
-
-    def _on_issued(self, issued: wire.Issued, now: Moment) -> list[Output]:
-        return [_error(issued.id, "not_allowed", "This hall gives out no numbers to be issued alone.")]
 
     def _fetch(self) -> list[Output]:
         if self.phase is not Phase.LIVE or self._fetching:
@@ -375,7 +393,7 @@ _WHILE_PENDING = (wire.Beat, wire.Health, wire.Rotated, wire.Ok, wire.Error)
 _HANDLERS: dict[type[wire.Message], Callable[[Session, Any, Moment], list[Output]]] = {
     wire.Hello: Session._on_hello,
     wire.Beat: Session._on_beat,
-    wire.Issued: Session._on_issued,
+    wire.Issued: lambda _, issued, now: [Accept(issued)],
     wire.Health: lambda _, health, now: [Feel(health)],
     wire.JobReport: lambda _, report, now: [Settle(report)],
     wire.Press: lambda _, press, now: [Touch(press)],

@@ -107,6 +107,11 @@ def _require_plain(value: object, depth: int = 0) -> None:
         _require_plain(inner, depth + 1)
 
 
+def _require_year(at: datetime) -> None:
+    if not 2000 <= at.year < 2200:
+        raise ValueError("a time no clock of a hall shows")
+
+
 class Message(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type"):
     """One frame. Its `type` is the tag; optional fields are left out when they are not set."""
 
@@ -143,14 +148,22 @@ class Part(Struct, frozen=True, kw_only=True, omit_defaults=True):
     detail: Line | None = None
 
 
-class IssuedTicket(Struct, frozen=True):
-    """A number a dispenser gave out alone: `seq` grows for ever, `up_ms` is its time since boot."""
+class IssuedTicket(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A number a dispenser gave out alone: `seq` grows for ever, `at` is by its own clock, `up_ms` its time since boot.
+
+    `key` is the ticket's own handle where the dispenser has printed one, `lang` what its visitor reads.
+    """
 
     seq: Id
     lease: Word
     number: Id
     at: At
     up_ms: Offset
+    key: Annotated[str, Meta(pattern="^[A-Za-z0-9_-]{22}$")] | None = None
+    lang: Literal["zh-Hans", "zh-Hant", "en"] = "zh-Hans"
+
+    def __post_init__(self) -> None:
+        _require_year(self.at)
 
 
 # ---- from the device
@@ -194,8 +207,7 @@ class JobReport(Message, frozen=True, kw_only=True, tag="job_report"):
 
     def __post_init__(self) -> None:
         _require_plain(self.detail)
-        if not 2000 <= self.at.year < 2200:
-            raise ValueError("a time no clock of a hall shows")
+        _require_year(self.at)
 
 
 class Issued(Message, frozen=True, kw_only=True, tag="issued"):
@@ -291,7 +303,7 @@ class Job(Message, frozen=True, kw_only=True, tag="job"):
 
 
 class Lease(Message, frozen=True, kw_only=True, tag="lease"):
-    """Numbers a dispenser may give out alone."""
+    """Numbers a dispenser may give out alone, from `opens` to `until`; `data` is what their paper says besides."""
 
     gen: Offset
     lease: Word
@@ -300,6 +312,8 @@ class Lease(Message, frozen=True, kw_only=True, tag="lease"):
     first: Id
     last: Id
     until: At
+    opens: At | None = None
+    data: dict[str, Any] | None = None
 
 
 class IssuedOk(Message, frozen=True, kw_only=True, tag="issued_ok"):

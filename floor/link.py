@@ -21,7 +21,7 @@ from websockets.typing import Subprotocol
 
 from devices import wire
 from devices.errors import PressRefused
-from devices.gateway import SERVER, Following, Gateway, choose_version
+from devices.gateway import SERVER, Following, Gateway, Lent, choose_version
 from devices.jobs import Job
 from devices.registry import Device
 from devices.wire import Event, Snapshot, encode
@@ -29,6 +29,7 @@ from floor import presses
 from floor.api.limits import Rates
 from floor.database import Pool, Unavailable, acquire, open_pool
 from floor.doorbell import Doorbell, open_redis
+from floor.lending import Lending
 from floor.log import start_log
 from floor.nudges import Nudges, Phones
 from floor.pump import Pumps, persist
@@ -56,6 +57,7 @@ class Link:
         self.nudges = Nudges(self.gateway.fanout)
         self.phones = Phones(self.gateway.fanout, pool)
         self.pumps = Pumps(pool, Doorbell(redis), self, printed_address(settings))
+        self.lending = Lending(pool, printed_address(settings))
         self.pages = Pages(settings, pool, self.pumps, self.gateway.fanout, self.phones)
 
     # ---- what the record's growth brings
@@ -105,6 +107,16 @@ class Link:
             raise PressRefused("try_later", "The hall's record is away.", retry=True) from away
         self.ring(device.hall)
         return answer
+
+    async def lent(self, device: Device) -> Lent:
+        """What a dispenser holds to go on alone."""
+        return await self.lending.lent(device)
+
+    async def accept(self, device: Device, issued: wire.Issued) -> int:
+        """A dispenser comes home with what it gave out alone."""
+        through = await self.lending.accept(device, issued)
+        self.ring(device.hall)
+        return through
 
     def owed(self, job: Job) -> None:
         """A paper has to be printed again: whoever shows the ticket without paper looks anew."""

@@ -127,8 +127,20 @@ class PressRepeated(Exception):
     """The press has acted already; its answer is kept. Never leaves this room."""
 
 
+class NumberTaken(Exception):
+    """A ticket of that day has this number, or this key. Never leaves this room."""
+
+
+class OfflineKnown(Exception):
+    """The dispenser has brought this sequence number before. Never leaves this room."""
+
+
 BROKEN: dict[str, type[Exception]] = {
     "press_acts_once": PressRepeated,
+    "number_once_a_day": NumberTaken,
+    "ticket_key_once": NumberTaken,
+    "offline_ticket_once": OfflineKnown,
+    "offline_seq_once": OfflineKnown,
     "one_ticket_at_a_window": WindowBusy,
     "one_live_ticket": OneLiveTicket,
     "door_has_places": QuotaFull,

@@ -135,7 +135,8 @@ WITH today AS (
     WHERE d.hall = door.hall AND d.day = door.day AND d.service = ANY($6) AND d.left_places IS NOT NULL
 ), counted AS (
     INSERT INTO numbers AS n (hall, day, prefix, newest) SELECT hall, day, prefix, 1 FROM door
-    ON CONFLICT (hall, day, prefix) DO UPDATE SET newest = n.newest + 1
+    ON CONFLICT (hall, day, prefix) DO UPDATE
+        SET newest = 1 + CASE WHEN n.newest + 1 BETWEEN n.away_from AND n.away_to THEN n.away_to ELSE n.newest END
     RETURNING n.hall, n.day, n.prefix, n.newest, hall_clock() AS joined_at
 ), moved AS (
     INSERT INTO tickets (key, hall, day, number, services, service, matters, category, evidence, channel, lang, person,

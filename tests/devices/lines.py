@@ -15,7 +15,7 @@ from websockets.exceptions import ConnectionClosed
 
 from devices import wire
 from devices.errors import PressRefused
-from devices.gateway import SERVER, Following, Gateway, choose_version
+from devices.gateway import SERVER, Following, Gateway, Lent, choose_version
 from devices.jobs import Job
 from devices.pairing import Paired
 from devices.registry import Device
@@ -33,6 +33,8 @@ class SmallHall:
     presses: dict[str, dict[str, Any]] = field(default_factory=dict)
     reprints: list[Job] = field(default_factory=list)
     rung: list[int] = field(default_factory=list)
+    leases: list[wire.Lease] = field(default_factory=list)
+    tickets: dict[int, wire.IssuedTicket] = field(default_factory=dict)
 
     @property
     def offset(self) -> int:
@@ -55,6 +57,15 @@ class SmallHall:
         if press.what != "rating":
             raise PressRefused("not_allowed", "This device only rates.")
         return self.presses.setdefault(press.press, {"taken": len(self.presses) + 1})
+
+    async def lent(self, device: Device) -> Lent:
+        return Lent(max(self.tickets, default=0), self.leases)
+
+    async def accept(self, device: Device, issued: wire.Issued) -> int:
+        if device.kind != "dispenser":
+            raise PressRefused("not_allowed", "Only a dispenser gives out numbers.")
+        self.tickets |= {ticket.seq: ticket for ticket in issued.tickets}
+        return max(self.tickets, default=0)
 
     def owed(self, job: Job) -> None:
         self.reprints.append(job)

@@ -9,6 +9,7 @@ from typing import Any, get_args
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from devices import session as hall
 from devices import wire
@@ -72,6 +73,11 @@ def job(n: int, expires_s: float = 300, **more: Any) -> Job:
     return replace(made, **more)
 
 
+def lease(n: int, **more: Any) -> wire.Lease:
+    made = wire.Lease(gen=12, lease=f"ls_{n}", service="A", day="2026-11-02", first=2001, last=2020, until=NOON)
+    return structs.replace(made, **more)
+
+
 def greeted(placed: bool = True, seconds: float = 0) -> Session:
     line = Session(at(seconds).mono)
     [greet] = line.receive(hello(), at(seconds))
@@ -120,7 +126,7 @@ def test_each_frame_becomes_its_act() -> None:
     ]  # fmt: skip
     assert [told(line.receive(each, at(1))) for each in frames] == [
         [("beat_ok", 2), "Beaten"], ["Feel"], ["Settle"], ["Touch"], ["Reread"], ["Shown"], [], [], ["Complain"],
-        [("error", 7, "not_allowed")],
+        ["Accept"],
     ]  # fmt: skip
 
 
@@ -168,6 +174,24 @@ def test_sixty_frames_at_once_are_heard_then_refused_then_hung_up_on() -> None:
     assert answers[79:] == [[("bye", 4005), 4005], []]
 
 
+def test_a_lease_is_told_once_and_again_when_it_changed() -> None:
+    line = greeted()
+    told_of = [
+        [json.loads(output.frame)["lease"] for output in line.lend(leases) if isinstance(output, hall.Send)]
+        for leases in ([lease(1)], [lease(1), lease(2)], [lease(1, until=NOON + timedelta(hours=1)), lease(2)], [])
+    ]
+    assert told_of == [["ls_1"], ["ls_2"], ["ls_1"], []]
+
+
+def test_only_a_placed_and_living_line_lends_and_takes_in() -> None:
+    line = greeted(placed=False)
+    assert (line.lend([lease(1)]), told(line.receive(frame("issued", id=2, tickets=[]), at(0)))) == (
+        [], [("error", 2, "not_allowed")],
+    )  # fmt: skip
+    line.close(wire.Close.DRAINING)
+    assert (line.lend([lease(1)]), line.accepted(2, 7)) == ([], [])
+
+
 def test_twenty_frames_a_second_go_on_for_ever() -> None:
     line = greeted()
     assert {len(line.receive(beat(n), at(n / 20))) for n in range(2, 2000)} == {2}
@@ -175,7 +199,7 @@ def test_twenty_frames_a_second_go_on_for_ever() -> None:
 
 def test_a_frame_over_its_limit_is_too_big() -> None:
     ticket = {"seq": 1, "lease": "ls", "number": 801, "at": AT, "up_ms": 1}
-    assert told(greeted().receive(frame("issued", id=2, tickets=[ticket] * 500), at(0))) == [("error", 2, "not_allowed")]
+    assert told(greeted().receive(frame("issued", id=2, tickets=[ticket] * 500), at(0))) == ["Accept"]
     for big in (frame("got", offset=1, pad="x" * 16384), frame("issued", id=2, tickets=[ticket] * 1500), "啊" * 30000):
         assert told(greeted().receive(big, at(0))) == [("error", None, "too_big"), ("bye", 1009), 1009]
 
@@ -296,7 +320,7 @@ FIELDS = st.fixed_dictionaries(
         "code": st.just("c"), "message": st.just("m"), "retry": st.booleans(),
     },
 )  # fmt: skip
-ACTS = ["tick", "offer", "fetched", "unfetched", "configure", "rotate", "answer"]
+ACTS = ["tick", "offer", "fetched", "unfetched", "configure", "lend", "rotate", "answer"]
 STEP = st.tuples(
     st.one_of(
         FIELDS.map(json.dumps), st.text(max_size=20), st.binary(max_size=20), st.just(hello()),
@@ -321,6 +345,8 @@ def test_whatever_comes_in_whatever_order_is_answered_or_ended(steps: list[tuple
                 outputs += line.greeted(output.hello, 1, at(clock), placed=clock < 30, config_rev=1, config={}, feed=None)
             if isinstance(output, hall.Settle):
                 outputs += line.settled(output.report)
+            if isinstance(output, hall.Accept):
+                outputs += line.accepted(output.issued.id, 1)
         assert len(line.held) <= wire.UNFINISHED_JOBS
         assert sum(isinstance(output, hall.Hangup) for output in outputs) <= 1
         if any(isinstance(output, hall.Hangup) for output in outputs):
@@ -340,6 +366,8 @@ def perform(line: Session, what: Any, now: Moment) -> list[Output]:
             return []
         case ("act", "configure"):
             return line.configure(1, {})
+        case ("act", "lend"):
+            return line.lend([lease(1)])
         case ("act", "rotate"):
             return line.rotate("s")
         case ("act", "answer"):
