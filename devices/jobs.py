@@ -95,7 +95,7 @@ WITH due AS (
     SELECT j.id FROM unnest($1::text[]) AS device (id), LATERAL (
         SELECT jobs.id FROM jobs
         WHERE jobs.device = device.id AND ended_at IS NULL AND (expires > hall_now() OR state = 'started')
-        ORDER BY jobs.id LIMIT $2
+        ORDER BY coalesce((data ->> 'order')::integer, 2), jobs.id LIMIT $2
     ) j WHERE j.id <> ALL ($3::bigint[])
 )
 UPDATE jobs SET attempt = attempt + 1 WHERE id IN (SELECT id FROM due) AND ended_at IS NULL RETURNING {COLUMNS}
@@ -103,7 +103,10 @@ UPDATE jobs SET attempt = attempt + 1 WHERE id IN (SELECT id FROM due) AND ended
 
 
 async def open_jobs(db: Db, devices: Sequence[str], *, held: Sequence[str] = (), limit: int = UNFINISHED_JOBS) -> list[Job]:
-    """The oldest unfinished jobs of these devices, at most `limit` each, less those already `held`; counts a sending."""
+    """The first unfinished jobs of these devices, at most `limit` each, less those already `held`; counts a sending.
+
+    First are those of the lowest `order` (an emergency is 0, what names none is 2), among them the oldest.
+    """
     rows = await db.fetch(OPEN_JOBS, list(devices), limit, [number_of(job) for job in held])
     return sorted((as_job(row) for row in rows), key=lambda job: number_of(job.id))
 

@@ -7,7 +7,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from devices.jobs import COLUMNS, Job, as_job
-from displays import phrases
+from displays import phrases, voice
+from displays.voice import Voice
 from queueing import forecast, tickets
 from queueing.db import Db
 from queueing.journal import Entry, Position
@@ -16,8 +17,10 @@ SAID_WITHIN = timedelta(seconds=20)  # later than that a call only confuses peop
 PRINTED_WITHIN = timedelta(minutes=5)  # paper comes back, but the visitor doesn't wait for ever
 ASKED_S = 30  # how long the evaluator asks
 ASKED_WITHIN = timedelta(seconds=ASKED_S + 15)  # and how long the question may be on its way
-TIMES = 2  # a call is said twice
 LEVELS = 5
+# What is said first when several sentences wait at a speaker; jobs without an order come with the calls.
+EMERGENCY, NOTICE, CALL, RECALL = range(4)
+CALLING = ("ticket.called", "ticket.recalled")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +36,13 @@ class Effect:
     window: str | None = None
 
 
-def effects(entry: Entry) -> list[Effect]:
-    """What is owed because of this row: nothing, mostly."""
+def effects(entry: Entry, sound: Voice, likely: Sequence[dict[str, str]] = ()) -> list[Effect]:
+    """What is owed because of this row: nothing, mostly. `likely` is what will probably be said next."""
     if entry.ticket is None:
         return []
     match entry.kind:
         case "ticket.called" | "ticket.recalled":
-            return [say(entry, entry.ticket)]
+            return [say(entry, entry.ticket, sound, likely)] if sound.volume_at(entry.at) else []
         case "ticket.taken" | "ticket.reprinted" if entry.data.get("print_at"):
             return [paper(entry, entry.ticket)]
         case "ticket.finished":
@@ -49,15 +52,21 @@ def effects(entry: Entry) -> list[Effect]:
     return []
 
 
-def say(entry: Entry, ticket: int) -> Effect:
-    """The sentence of a call, for every speaker within earshot of its window."""
+def say(entry: Entry, ticket: int, sound: Voice, likely: Sequence[dict[str, str]]) -> Effect:
+    """The sentence of a call, for every speaker within earshot of its window, as loud as the hall is at that hour."""
     number, window, call = entry.data["ticket"], entry.data["window"], entry.data["call"]
-    sentences = phrases.call_sentences(number, window, [entry.data.get("lang", "zh-Hans")])
+    sentences = call_sentences(number, window, entry.data.get("lang", "zh-Hans"), sound)
     data = {
-        "sentences": [{"lang": sentence.lang, "text": sentence.text} for sentence in sentences],
-        "times": TIMES, "chime": True, "call": call, "ticket": number, "window": window,
+        "sentences": sentences, "times": sound.times, "chime": sound.chime, "call": call, "ticket": number, "window": window,
+        "volume": sound.volume_at(entry.at), "order": RECALL if entry.kind == "ticket.recalled" else CALL, "next": list(likely),
     }  # fmt: skip
     return Effect("say", f"call:{call}", entry.at + SAID_WITHIN, ticket, data, window=window)
+
+
+def call_sentences(number: str, window: str, lang: str, sound: Voice) -> list[dict[str, str]]:
+    """What a call says in this hall, as a job carries it."""
+    said = phrases.call_sentences(number, window, sound.langs, sound.own(lang), sound.lexicon)
+    return [sentence.wire() for sentence in said]
 
 
 def paper(entry: Entry, ticket: int) -> Effect:
@@ -100,6 +109,28 @@ async def papers(db: Db, ids: Sequence[int], pages: str) -> dict[int, dict[str, 
     return said
 
 
+# Whom the open windows of a called service call next, as far as anybody can tell: their sentences can be made meanwhile.
+LIKELY = """
+SELECT s.code AS service, t.number, t.lang, w.no AS "window" FROM halls h, unnest($2::text[]) AS s (code),
+LATERAL (SELECT number, lang FROM tickets WHERE hall = h.id AND day = business_day(hall_now(), h.time_zone, h.day_starts)
+    AND service = s.code AND state = 'waiting' AND for_window IS NULL ORDER BY rank_at, id LIMIT 2) t,
+LATERAL (SELECT no FROM windows WHERE hall = h.id AND state = 'open' AND s.code = ANY (services) ORDER BY rank, no LIMIT 4) w
+WHERE h.id = $1
+"""
+LIKELY_CALLS = 4  # more calls than this at once: the hall is catching up, and nobody has time to prepare
+
+
+async def likely(db: Db, hall_id: int, entries: Sequence[Entry], sound: Voice) -> dict[str, list[dict[str, str]]]:
+    """By service, the sentences that will probably be said next. Nothing in silent hours or under a heap of calls."""
+    called = {entry.data["service"] for entry in entries if entry.kind == "ticket.called" and sound.volume_at(entry.at)}
+    if not 0 < len(called) <= LIKELY_CALLS:
+        return {}
+    found: dict[str, list[dict[str, str]]] = {}
+    for row in await db.fetch(LIKELY, hall_id, list(called)):
+        found.setdefault(row["service"], []).extend(call_sentences(row["number"], row["window"], row["lang"], sound))
+    return found
+
+
 # A call is heard in the window's zone, in the whole hall where the zone has no speaker. What is too late to be done is
 # kept as expired: the story of a ticket tells of it. Rows of a record that was replaced meanwhile make nothing.
 # Ticket and window are looked up row by row and devices are joined once: the planner, who can't know how few rows come
@@ -123,7 +154,10 @@ WITH effect AS MATERIALIZED (
 )
 INSERT INTO jobs (hall, device, kind, key, expires, data, state, ended_at)
 SELECT $1, d.id, e.kind, e.key, e.expires,
-       CASE WHEN e.kind = 'ask_rating' THEN e.data || jsonb_build_object('clerk', e.clerk) ELSE e.data END,
+       CASE e.kind WHEN 'ask_rating' THEN e.data || jsonb_build_object('clerk', e.clerk)
+           WHEN 'say' THEN e.data || jsonb_build_object('room', CASE WHEN d.window_no IS NOT NULL THEN 'window:' || d.window_no
+               WHEN d.zone IS NOT NULL THEN 'zone:' || d.zone ELSE 'hall' END)
+           ELSE e.data END,
        CASE WHEN e.expires > hall_now() THEN 'owed' ELSE 'expired' END::job_state,
        CASE WHEN e.expires <= hall_now() THEN hall_now() END
 FROM effect e JOIN place d ON CASE e.kind
@@ -146,7 +180,10 @@ async def announce(db: Db, hall_id: int, epoch: str, entries: Sequence[Entry], p
     Rows announced before make nothing again: a job is once per device and key. `pages` is the address of the hall's
     pages. Gives the new jobs in the order of their ids; those too late to be done have the state expired.
     """
-    owed = [effect for entry in entries for effect in effects(entry)]
+    calling = any(entry.kind in CALLING for entry in entries)
+    sound = await voice.load(db, hall_id) if calling else Voice()
+    ready = await likely(db, hall_id, entries, sound) if calling else {}
+    owed = [effect for entry in entries for effect in effects(entry, sound, ready.get(entry.data.get("service", ""), ()))]
     said = await papers(db, [effect.ticket for effect in owed if effect.kind == "print"], pages)
     rows = [
         {"kind": effect.kind, "key": effect.key, "expires": effect.expires, "ticket": effect.ticket, "device": effect.device,

@@ -1,44 +1,84 @@
 """What the hall says aloud, in each voice, and how a number is read so that everybody hears the same."""
 
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-SPOKEN_AS = {"zh-Hans": "zh-Hans", "zh-Hant": "zh-Hans", "en": "en"}  # two scripts, one voice
+VOICES = ("zh-Hans", "en", "yue")  # Mandarin, English, Cantonese
 
 DIGITS = dict(zip("0123456789", "零一二三四五六七八九", strict=True))
-PREFIXES: Mapping[str, str] = {"VIP": "贵宾", "LOVE": "爱心"}  # prefixes that are words; other letters are read one by one
+# An English voice reads a lone A as in "a ticket".
+SPELLED = "ay bee see dee ee eff gee aitch eye jay kay ell em en oh pee queue are ess tee you vee double-u ex why zed"
+LETTERS = dict(zip("ABCDEFGHIJKLMNOPQRSTUVWXYZ", SPELLED.split(), strict=True))
 
+# A call, cut where a recording may be joined: {number} and {window} are one or several pieces themselves.
+CALLS: Mapping[str, tuple[str, ...]] = {
+    "zh-Hans": ("请", "{number}", "号到", "{window}", "号窗口办理"),
+    "en": ("Ticket ", "{number}", ", please go to window ", "{window}"),
+    "yue": ("請", "{number}", "號到", "{window}", "號窗口辦理"),
+}
 
-CALLS: Mapping[str, str] = {
-    "zh-Hans": "请{number}号到{window}号窗口办理",
-    "en": "Ticket {number}, please go to window {window}",
+# Prefixes that are words; other letters are read one by one.
+PREFIXES: Mapping[str, Mapping[str, str]] = {
+    "zh-Hans": {"VIP": "贵宾", "LOVE": "爱心", "AP": "预约"},
+    "yue": {"VIP": "貴賓", "LOVE": "愛心", "AP": "預約"},
+    "en": {"LOVE": "Love"},
+}
+
+# Words that the voice or its dictionary gets wrong: pinyin with tones. A hall adds its own streets and names.
+READINGS: Mapping[str, Mapping[str, str]] = {
+    "zh-Hans": {"长春路": "chang2 chun1 lu4", "便宜": "pian2 yi5", "朝阳路": "chao2 yang2 lu4"},
 }
 
 
 @dataclass(frozen=True, slots=True)
+class Lexicon:
+    """How one hall reads: by voice, what a prefix is called and how a word of two readings is pronounced."""
+
+    one: str = "一"  # 1 in a ticket's number; 幺 where people know it from the telephone. A window is always a number
+    prefixes: Mapping[str, Mapping[str, str]] = field(default_factory=lambda: PREFIXES)
+    readings: Mapping[str, Mapping[str, str]] = field(default_factory=lambda: READINGS)
+
+
+USUAL = Lexicon()
+
+
+@dataclass(frozen=True, slots=True)
 class Sentence:
-    """One sentence to be said, in the language it is written in."""
+    """One sentence to be said. `read` is what a speech engine is given where that differs from what people read."""
 
     lang: str
     text: str
+    read: str | None = None
+
+    def wire(self) -> dict[str, str]:
+        """As a job carries it."""
+        return {"lang": self.lang, "text": self.text} | ({"read": self.read} if self.read else {})
 
 
-def read_number(number: str, lang: str) -> str:
-    """A printed number as it is read: A012 is "A零一二", in English "A 0 1 2". A prefix that is a word is said as one."""
-    letters = number.rstrip("0123456789")
-    digits = number[len(letters) :]
+def number_pieces(number: str, lang: str, lexicon: Lexicon = USUAL) -> list[str]:
+    """A printed number as it is read: A012 is A 零 一 二, in English A 0 1 2. A prefix that is a word is said as one."""
+    letters, digits = split(number)
+    word = lexicon.prefixes.get(lang, {}).get(letters)
+    before = [word] if word else list(letters)
     if lang == "en":
-        return " ".join((*letters, *digits))
-    return PREFIXES.get(letters, letters) + "".join(DIGITS[digit] for digit in digits)
+        return [*before, *digits]
+    read = DIGITS | {"1": lexicon.one} if lang == "zh-Hans" else DIGITS
+    return [*before, *(read[digit] for digit in digits)]
 
 
-def read_window(window: str, lang: str) -> str:
+def window_pieces(window: str, lang: str) -> list[str]:
     """A window's number as it is read: 2 is 二 (never 两), 12 is 十二, 120 is 一百二十; letters stay letters."""
-    letters = window.rstrip("0123456789")
-    digits = window[len(letters) :]
-    if lang == "en":
-        return " ".join((*letters, digits)) if digits else letters
-    return letters + (count(int(digits)) if digits else "")
+    letters, digits = split(window)
+    if not digits:
+        return list(letters)
+    return [*letters, str(int(digits)) if lang == "en" else count(int(digits))]
+
+
+def split(printed: str) -> tuple[str, str]:
+    """The letters in front and the digits behind."""
+    letters = printed.rstrip("0123456789")
+    return letters, printed[len(letters) :]
 
 
 def count(value: int) -> str:
@@ -56,12 +96,34 @@ def count(value: int) -> str:
     return said.removeprefix("一") if value < 20 else said
 
 
-def call_sentences(number: str, window: str, langs: Sequence[str]) -> list[Sentence]:
-    """What a call says, once per voice: zh-Hans first, then the ticket's own language if it is another one."""
-    voices = dict.fromkeys(SPOKEN_AS[lang] for lang in ("zh-Hans", *langs) if lang in SPOKEN_AS)
-    return [Sentence(voice, say_call(number, window, voice)) for voice in voices]
+def call_pieces(number: str, window: str, lang: str, lexicon: Lexicon = USUAL) -> list[str]:
+    """The sentence of a call in the pieces a recording may be joined from; joined by `joined` it is the sentence."""
+    parts = {"{number}": number_pieces(number, lang, lexicon), "{window}": window_pieces(window, lang)}
+    return [piece for part in CALLS[lang] for piece in parts.get(part, [part])]
 
 
-def say_call(number: str, window: str, lang: str) -> str:
+def say_call(number: str, window: str, lang: str, lexicon: Lexicon = USUAL) -> Sentence:
     """The sentence of a call: 「请A零零一号到三号窗口办理」 for A001 and window 3."""
-    return CALLS[lang].format(number=read_number(number, lang), window=read_window(window, lang))
+    between = " " if lang == "en" else ""
+    gaps = {
+        "{number}": between.join(number_pieces(number, lang, lexicon)), "{window}": between.join(window_pieces(window, lang))
+    }  # fmt: skip
+    return sentence("".join(gaps.get(part, part) for part in CALLS[lang]), lang, lexicon)
+
+
+def sentence(text: str, lang: str, lexicon: Lexicon = USUAL) -> Sentence:
+    """Any text to be said, with the hall's readings in place of the words the voice would get wrong."""
+    readings = lexicon.readings.get(lang, {})
+    read = text
+    if readings:
+        longest_first = "|".join(map(re.escape, sorted(readings, key=len, reverse=True)))
+        read = re.sub(longest_first, lambda found: f" {readings[found[0]]} ", text).strip()
+    if lang == "en":
+        read = re.sub(r"\b[A-Z]\b", lambda letter: LETTERS[letter[0]], read)
+    return Sentence(lang, text, read if read != text else None)
+
+
+def call_sentences(number: str, window: str, langs: Sequence[str], own: str | None, lexicon: Lexicon = USUAL) -> list[Sentence]:
+    """What a call says: once in each of the hall's voices, then in the ticket's own if that is another one."""
+    voices = dict.fromkeys((*langs, own) if own in VOICES else langs)
+    return [say_call(number, window, voice, lexicon) for voice in voices]

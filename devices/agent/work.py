@@ -18,24 +18,24 @@ Tell = Callable[[str, wire.JobState, Ending | None], None]
 
 
 class Work:
-    """Jobs in the order the hall made them; `tell` brings a state to the hall."""
+    """Jobs in the order the hall wants and made them; `tell` brings a state to the hall."""
 
     def __init__(self, name: str, driver: Worker, page: Page, hall: Hall, tell: Tell) -> None:
         self._name, self._driver, self._page, self._hall, self._tell = name, driver, page, hall, tell
-        self._waiting: list[tuple[int, str, Job]] = []
+        self._waiting: list[tuple[int, int, str, Job]] = []
         self._more = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
 
     def add(self, job: Job) -> None:
-        heapq.heappush(self._waiting, (_rank(job.job), job.job, job))
+        heapq.heappush(self._waiting, (job.order, _rank(job.job), job.job, job))
         self._more.set()
 
     async def run(self) -> None:
         while True:
             await self._more.wait()
             while self._waiting:
-                job = heapq.heappop(self._waiting)[2]
+                job = heapq.heappop(self._waiting)[3]
                 self._idle.clear()
                 self._finish(job, await self._do(job))
                 self._idle.set()

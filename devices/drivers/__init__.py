@@ -11,6 +11,7 @@ from typing import Any, Literal, Protocol
 
 import msgspec
 
+USUAL = 2  # the order of a job that names none
 EndState = Literal["done", "failed", "expired", "refused", "uncertain"]
 
 
@@ -23,6 +24,12 @@ class Job:
     key: str
     expires: datetime
     data: Mapping[str, Any]
+
+    @property
+    def order(self) -> int:
+        """Whose turn comes first: 0 an emergency, 1 a notice, 2 a call and whatever names none, 3 a recall."""
+        wanted = self.data.get("order")
+        return wanted if isinstance(wanted, int) else USUAL
 
 
 @dataclass(frozen=True)

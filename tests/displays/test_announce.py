@@ -1,7 +1,7 @@
 """From the record follow a sentence for each speaker, a paper for each ticket and a question for each evaluator, once."""
 
 import asyncio
-from datetime import timedelta
+from datetime import time, timedelta
 from typing import Any
 
 import asyncpg
@@ -9,7 +9,9 @@ import asyncpg
 import devices.jobs
 from devices import registry
 from devices.jobs import Job
-from displays import announce
+from displays import announce, tuning
+from displays.phrases import Lexicon
+from displays.voice import Voice
 from floor.database import Connection, connect
 from queueing import calls, journal, tickets
 from queueing.halls import Hall
@@ -49,6 +51,7 @@ async def test_a_call_is_said_by_every_speaker_of_its_zone_and_no_other(db: Conn
     assert made[0].data == {
         "sentences": [{"lang": "zh-Hans", "text": "请A零零一号到一号窗口办理"}],
         "times": 2, "chime": True, "call": called.call_id, "ticket": "A001", "window": "1",
+        "volume": 100, "order": 2, "room": "zone:A", "next": [],
     }  # fmt: skip
 
 
@@ -60,6 +63,54 @@ async def test_a_zone_without_a_speaker_is_heard_in_the_whole_hall(db: Connectio
     (job,) = await announced(db, hall)
     assert job.device == speaker.device_id
     assert [sentence["lang"] for sentence in job.data["sentences"]] == ["zh-Hans", "en"]
+
+
+async def test_a_call_says_what_will_probably_be_said_next(db: Connection, hall: Hall) -> None:
+    await put_up(db, hall, "speaker", zone="A")
+    await open_all(db, hall)
+    for lang in ("zh-Hans", "en", "zh-Hans", "zh-Hans"):
+        await take(db, hall, lang=lang)
+    await calls.call_next(db, hall, seat("1"))
+    (job,) = await announced(db, hall)
+    texts = [sentence["text"] for sentence in job.data["next"]]
+    assert [text for text in texts if "一号窗口" in text] == ["请A零零二号到一号窗口办理", "请A零零三号到一号窗口办理"]
+    assert "Ticket A 0 0 2, please go to window 1" in texts and not any("零零一号" in text for text in texts)
+
+
+async def test_each_speaker_knows_which_others_are_heard_beside_it(db: Connection, hall: Hall) -> None:
+    for place in ({"zone": "A"}, {"window": "1"}):
+        await put_up(db, hall, "speaker", **place)
+    await open_all(db, hall)
+    await take(db, hall)
+    await calls.call_next(db, hall, seat("1"))
+    assert [job.data["room"] for job in await announced(db, hall)] == ["zone:A", "window:1"]
+
+
+async def test_a_call_sounds_as_the_hall_has_set_it_from_the_next_call_on(db: Connection, hall: Hall) -> None:
+    await put_up(db, hall, "speaker")
+    await open_all(db, hall)
+    await take(db, hall, lang="zh-Hant")
+    lexicon = Lexicon(one="幺", prefixes={"yue": {"A": "社保"}}, readings={})
+    quiet = ((time(0), 40),)
+    await tuning.save(db, hall.id, Voice(("zh-Hans",), True, "yue", 3, False, quiet, lexicon))
+    await calls.call_next(db, hall, seat("1"))
+    (job,) = await announced(db, hall)
+    assert [sentence["text"] for sentence in job.data["sentences"]] == [
+        "请A零零幺号到一号窗口办理", "請社保零零一號到一號窗口辦理",
+    ]  # fmt: skip
+    assert (job.data["times"], job.data["chime"], job.data["volume"]) == (3, False, 40)
+
+
+async def test_in_silent_hours_nothing_is_said_and_a_later_call_is(db: Connection, hall: Hall) -> None:
+    await put_up(db, hall, "speaker")
+    await open_all(db, hall)
+    await take(db, hall)
+    await tuning.save(db, hall.id, Voice(volumes=((time(0), 0),)))
+    await calls.call_next(db, hall, seat("1"))
+    assert await announced(db, hall) == []
+    await tuning.save(db, hall.id, Voice(volumes=((time(0), 70),)))
+    again = await calls.recall(db, hall, seat("1"))
+    assert [(job.key, job.data["order"]) for job in await announced(db, hall)] == [(f"call:{again.call_id}", 3)]
 
 
 async def test_a_recall_is_a_new_sentence(db: Connection, hall: Hall) -> None:

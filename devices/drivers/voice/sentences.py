@@ -5,14 +5,22 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 from weakref import WeakValueDictionary
 
+import structlog
+
 from devices.drivers.voice import sound
-from devices.drivers.voice.speech import Speech
+from devices.drivers.voice.speech import Speech, SpeechFailed
 
 KEPT_BYTES = 64 * 1024 * 1024  # about 300 sentences
 SWEEP_EVERY = 32  # new sentences between two looks at the folder's size
+PREPARED = 12  # of what is likely to be said next, the newest so many are made ready
+
+Sentence = tuple[str, str, int]  # text, language, words a minute
+
+log = structlog.get_logger()
 
 
 class Sentences:
@@ -25,6 +33,8 @@ class Sentences:
         self._warm = False
         self._opening = asyncio.Lock()
         self._making: WeakValueDictionary[Path, asyncio.Lock] = WeakValueDictionary()
+        self._likely: dict[Sentence, None] = {}
+        self._preparing: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
         """Makes the first sentence as quick as the others; the first speaker to open does it for all."""
@@ -35,10 +45,41 @@ class Sentences:
                 await asyncio.to_thread(sound.level, sound.chime())
                 self._warm = True
 
+    async def close(self) -> None:
+        if self._preparing:
+            self._preparing.cancel()
+            await asyncio.wait([self._preparing])
+        await self.speech.close()
+        self._warm = False
+
+    def prepare(self, likely: Sequence[Sentence], deadline_s: float) -> None:
+        """Makes what will probably be said next, one after another in the background, while there is nothing else to do."""
+        self._likely |= dict.fromkeys(sentence for sentence in likely if not self.has(*sentence))
+        for old in list(self._likely)[:-PREPARED]:
+            del self._likely[old]
+        if self._likely and (self._preparing is None or self._preparing.done()):
+            self._preparing = asyncio.create_task(self._prepare(deadline_s))
+
+    async def _prepare(self, deadline_s: float) -> None:
+        while self._likely:
+            sentence = next(iter(self._likely))
+            del self._likely[sentence]
+            try:
+                await self.get(*sentence, deadline_s)
+            except SpeechFailed as error:
+                log.warning("a sentence could not be prepared", text=sentence[0], error=str(error))
+
+    def has(self, text: str, lang: str, rate: int) -> bool:
+        """Whether the sentence is ready."""
+        return self._file(text, lang, rate).exists()
+
+    def _file(self, text: str, lang: str, rate: int) -> Path:
+        name = hashlib.sha256(f"{lang}\0{rate}\0{sound.LOUDNESS}\0{text}".encode()).hexdigest()[:32]
+        return self.folder / f"{name}.wav"
+
     async def get(self, text: str, lang: str, rate: int, deadline_s: float) -> sound.Sound:
         """The sentence as sound. SpeechFailed."""
-        name = hashlib.sha256(f"{lang}\0{rate}\0{sound.LOUDNESS}\0{text}".encode()).hexdigest()[:32]
-        file = self.folder / f"{name}.wav"
+        file = self._file(text, lang, rate)
         lock = self._making.setdefault(file, asyncio.Lock())  # two speakers want the same sentence: it is made once
         async with lock:
             if not file.exists():

@@ -99,6 +99,33 @@ def read(file: Path) -> Sound:
         return frames
 
 
+def read_any(file: Path) -> Sound:
+    """A recording from elsewhere: 16-bit WAV, mono or stereo, 8 to 48 kHz, brought to RATE. ValueError for any other."""
+    try:
+        with wave.open(str(file)) as sound:
+            rate, channels, width = sound.getframerate(), sound.getnchannels(), sound.getsampwidth()
+            frames = np.frombuffer(sound.readframes(sound.getnframes()), dtype="<i2" if width == 2 else "u1")
+    except wave.Error as error:
+        raise ValueError(str(error)) from error
+    if width != 2 or channels not in (1, 2) or not 8_000 <= rate <= 48_000:
+        raise ValueError(f"{8 * width} bit, {channels} channels, {rate} Hz; 16 bit, mono or stereo, 8 to 48 kHz is wanted")
+    mono = frames.reshape(-1, channels).mean(axis=1) / 32768.0
+    return mono if rate == RATE else resampled(mono, rate)
+
+
+def resampled(sound: Sound, rate: int) -> Sound:
+    """The same sound at RATE, through its spectrum: nothing above the lower rate's half is left or made up."""
+    size = round(len(sound) * RATE / rate)
+    if size == 0:
+        return sound[:0]
+    spectrum = np.fft.rfft(sound)
+    kept = np.zeros(size // 2 + 1, dtype=spectrum.dtype)
+    shared = min(len(kept), len(spectrum))
+    kept[:shared] = spectrum[:shared]
+    same: Sound = np.fft.irfft(kept, size) * (size / len(sound))
+    return same
+
+
 def write(file: Path, sound: Sound) -> float:
     """Writes a mono 16-bit WAV, whole or not at all; returns its seconds."""
     part = file.with_suffix(".part")

@@ -5,6 +5,7 @@ import json
 import os
 import signal
 from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,7 +17,8 @@ import pytest_asyncio
 from devices.drivers import Ending, Job, make
 from devices.drivers.speaker import Speaker
 from devices.drivers.voice import sound
-from devices.drivers.voice.sentences import Sentences
+from devices.drivers.voice.room import room
+from devices.drivers.voice.sentences import PREPARED, Sentences
 from devices.drivers.voice.speech import Speech, SpeechFailed
 from tests.devices.drivers.conftest import Notes, make_job
 
@@ -25,7 +27,7 @@ SHORT = "好"
 
 
 def say(text: str = SHORT, *, n: int = 1, seconds: float = 20, **more: Any) -> Job:
-    sentences = [{"lang": "zh-Hans", "text": text}]
+    sentences = more.pop("sentences", [{"lang": "zh-Hans", "text": text}])
     return make_job("say", {"sentences": sentences, "times": 2, "chime": True, "call": f"cl_{n}", **more}, n=n, seconds=seconds)
 
 
@@ -174,6 +176,78 @@ async def test_the_volume_is_the_halls(speaker: Speaker) -> None:
     await speaker.act(say(n=2), 1)
     loud, soft = (float(np.max(np.abs(sound.read(speaker.folder / f"{n}.wav")))) for n in (1, 2))
     assert soft / loud == pytest.approx(0.25, abs=0.01)
+
+
+async def test_the_hour_of_the_day_and_the_speakers_own_volume_both_count(speaker: Speaker) -> None:
+    speaker.configure({"volume": 50})
+    await speaker.act(say(), 1)
+    await speaker.act(say(n=2, volume=40), 1)
+    loud, soft = (float(np.max(np.abs(sound.read(speaker.folder / f"{n}.wav")))) for n in (1, 2))
+    assert soft / loud == pytest.approx(0.4, abs=0.01)
+
+
+async def test_a_speaker_speaks_its_own_languages_and_any_rather_than_none(speaker: Speaker) -> None:
+    both = [{"lang": "zh-Hans", "text": "好"}, {"lang": "en", "text": "Good"}]
+    for n, languages in enumerate((["en"], ["yue"], []), 1):
+        speaker.configure({"languages": languages})
+        await speaker.act(say(n=n, sentences=both), 1)
+    assert [line["text"] for line in said(speaker)] == ["Good", "好 Good", "好 Good"]
+
+
+@pytest.mark.parametrize("lang", ["zh-Hans", "en", "yue"])
+async def test_every_language_of_the_hall_has_a_voice_of_its_own(speech: Speech, tmp_path: Path, lang: str) -> None:
+    text = {"en": "Ticket ay 0 0 1, please go to window 3", "yue": "請A零零一號到三號窗口辦理"}.get(lang, TEXT)
+    assert 3 < await speech.speak(text, lang, 150, tmp_path / lang, 15) < 8
+
+
+async def test_what_the_engine_reads_may_differ_from_what_is_written(speaker: Speaker) -> None:
+    await speaker.act(say(sentences=[{"lang": "zh-Hans", "text": "长春路", "read": "chang2 chun1 lu4"}]), 1)
+    assert said(speaker)[0]["text"] == "长春路"
+    assert speaker.sentences.has("chang2 chun1 lu4", "zh-Hans", 150) and not speaker.sentences.has("长春路", "zh-Hans", 150)
+
+
+async def test_what_will_probably_be_said_next_is_made_meanwhile(speaker: Speaker) -> None:
+    likely = [{"lang": "zh-Hans", "text": f"下{n}"} for n in range(3)]
+    await speaker.act(say(next=likely), 1)
+    async with asyncio.timeout(15):
+        while not all(speaker.sentences.has(sentence["text"], "zh-Hans", 150) for sentence in likely):
+            await asyncio.sleep(0.01)
+
+
+async def test_no_more_is_prepared_than_the_newest_few(tmp_path: Path) -> None:
+    sentences = Sentences(tmp_path)
+    sentences.folder.mkdir(exist_ok=True)
+    sentences.prepare([(f"{n}", "en", 300) for n in range(PREPARED + 5)], 15)
+    async with asyncio.timeout(30):
+        while not sentences.has(f"{PREPARED + 4}", "en", 300):
+            await asyncio.sleep(0.01)
+    assert [sentences.has(f"{n}", "en", 300) for n in (4, 5)] == [False, True]
+    await sentences.close()
+
+
+async def test_two_speakers_of_a_zone_say_a_call_together_and_the_next_after_it(hall: Notes, tmp_path: Path) -> None:
+    settings = {"out": str(tmp_path / "voice"), "play": "files"}
+    left, right = (cast(Speaker, make("speaker", name, settings, hall)) for name in ("left", "right"))
+    await left.open()
+    await right.open()
+    await left.act(say(room="zone:B", n=9), 1)  # in the cache from here on
+    together = [speaker.act(say(room="zone:A", n=1), 0) for speaker in (left, right)]
+    await asyncio.gather(*together, left.act(say(room="zone:A", n=2), 0))
+    spans = {
+        (speaker.name, line["job"]): (datetime.fromisoformat(line["at"]), line["seconds"])
+        for speaker in (left, right) for line in said(speaker)
+    }  # fmt: skip
+    first, echo, second = spans["left", "jb_1"], spans["right", "jb_1"], spans["left", "jb_2"]
+    assert abs(first[0] - echo[0]) < timedelta(seconds=0.5) and first[1] == echo[1]
+    assert second[0] >= first[0] + timedelta(seconds=first[1]) and second[1] == first[1]
+    await left.close()
+    await right.close()
+
+
+async def test_a_sentence_whose_turn_comes_too_late_is_not_said(speaker: Speaker) -> None:
+    async with room("zone:A").turn("call:0", 2, False):
+        assert await speaker.act(say(room="zone:A", seconds=0.5), 0) == Ending("expired", "too_late")
+    assert said(speaker) == []
 
 
 async def test_numbers_go_on_after_a_restart(speaker: Speaker, hall: Notes, tmp_path: Path) -> None:

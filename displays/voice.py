@@ -1,0 +1,61 @@
+"""How a hall sounds: its languages, its words, how often and how loud at which time of day. The engineer sets it."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, time
+from zoneinfo import ZoneInfo
+
+from displays.phrases import Lexicon
+from queueing.db import Db
+
+LOUDEST = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """One hall's voice. `volumes` are (from, percent) in the hall's own time, each until the next; 0 is silence."""
+
+    langs: tuple[str, ...] = ("zh-Hans",)
+    own_lang: bool = True
+    hant: str = "zh-Hans"
+    times: int = 2
+    chime: bool = True
+    volumes: tuple[tuple[time, int], ...] = ()
+    lexicon: Lexicon = field(default_factory=Lexicon)
+    time_zone: str = "Asia/Shanghai"
+
+    def volume_at(self, at: datetime) -> int:
+        """How loud it is then, in percent; the last of the day holds through the night until the first."""
+        if not self.volumes:
+            return LOUDEST
+        now = at.astimezone(ZoneInfo(self.time_zone)).time()
+        earlier = [volume for begins, volume in sorted(self.volumes) if begins <= now]
+        return earlier[-1] if earlier else max(self.volumes)[1]
+
+    def own(self, lang: str) -> str | None:
+        """The voice of a ticket in this language, None where the hall speaks only its own."""
+        return (self.hant if lang == "zh-Hant" else lang) if self.own_lang else None
+
+
+VOICE = """
+SELECT h.time_zone, v.langs, v.own_lang, v.hant, v.one, v.times, v.chime,
+    (SELECT coalesce(jsonb_agg(jsonb_build_array(to_char(from_time, 'HH24:MI'), volume) ORDER BY from_time), '[]')
+     FROM voice_volumes WHERE hall = h.id) AS volumes,
+    (SELECT coalesce(jsonb_agg(jsonb_build_array(kind, lang, written, spoken) ORDER BY written), '[]')
+     FROM voice_words WHERE hall = h.id) AS words
+FROM halls h LEFT JOIN voices v ON v.hall = h.id WHERE h.id = $1
+"""
+
+
+async def load(db: Db, hall_id: int) -> Voice:
+    """The hall's voice as it is set now; the usual one for a hall that never set it."""
+    row = await db.fetchrow(VOICE, hall_id)
+    if row is None or row["langs"] is None:
+        return Voice(time_zone=row["time_zone"]) if row else Voice()
+    words: dict[str, dict[str, dict[str, str]]] = {"prefix": {}, "reading": {}}
+    for kind, lang, written, spoken in row["words"]:
+        words[kind].setdefault(lang, {})[written] = spoken
+    return Voice(
+        tuple(row["langs"]), row["own_lang"], row["hant"], row["times"], row["chime"],
+        tuple((time.fromisoformat(begins), volume) for begins, volume in row["volumes"]),
+        Lexicon(row["one"], words["prefix"], words["reading"]), row["time_zone"],
+    )  # fmt: skip
