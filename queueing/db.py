@@ -112,3 +112,8 @@ async def retried(act: Callable[[], Awaitable[T]]) -> T:
         return await act()
     except asyncpg.DeadlockDetectedError:
         return await act()
+
+
+def changed(status: str) -> int:
+    """The number of rows in a command's answer, "INSERT 0 4" or "DELETE 2"."""
+    return int(status.rpartition(" ")[2])

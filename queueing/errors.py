@@ -51,6 +51,12 @@ class PastLastTicket(Refused):
     code = "past_last_ticket"
 
 
+class BookingOnly(Refused):
+    """{service} is open for booked visitors only."""
+
+    code = "booking_only"
+
+
 class QuotaFull(Refused):
     """All tickets of today for this service are taken."""
 

@@ -67,7 +67,10 @@ async def zones(db: Db, hall: Hall) -> list[Zone]:
 
 @dataclass(frozen=True, slots=True)
 class ServiceNow:
-    """A service as its door stands now: status is open, not_yet, past_last_ticket, quota_full or closed."""
+    """A service as its door stands now: status is open, not_yet, booking_only, past_last_ticket, quota_full or closed.
+
+    With several sessions a day it is the one that gives tickets now, else the next, else the last; `closes` is the day's end.
+    """
 
     code: str
     name: str
@@ -92,12 +95,17 @@ SELECT s.code, s.name, s.name_hant, s.name_en, s.zone, s.prefix,
             WHEN hall_now() < d.opens THEN 'not_yet'
             WHEN hall_now() >= d.last_ticket THEN 'past_last_ticket'
             WHEN d.left_places = 0 THEN 'quota_full'
+            WHEN d.audience = 'booked' THEN 'booking_only'
             ELSE 'open' END AS status,
        (SELECT count(*) FROM tickets t WHERE t.hall = s.hall AND t.day = today.day
            AND t.service = s.code AND t.state = 'waiting') AS waiting,
        d.opens, d.last_ticket, d.closes, d.left_places
 FROM today JOIN services s ON s.hall = today.hall
-LEFT JOIN doors d ON d.hall = s.hall AND d.day = today.day AND d.service = s.code
+LEFT JOIN LATERAL (
+    SELECT o.service, o.opens, o.last_ticket, o.audience, o.left_places, max(o.closes) OVER () AS closes FROM doors o
+    WHERE o.hall = s.hall AND o.day = today.day AND o.service = s.code
+    ORDER BY hall_now() >= o.last_ticket, CASE WHEN hall_now() < o.last_ticket THEN o.session ELSE -o.session END LIMIT 1
+) d ON true
 ORDER BY s.rank, s.code
 """
 

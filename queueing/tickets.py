@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from queueing.db import Db, Press, Replay, Row, once, recorded
-from queueing.errors import BadInput, Closed, NotFound, NotInThatState, PastLastTicket, QuotaFull, UnknownService
+from queueing.errors import BadInput, BookingOnly, Closed, NotFound, NotInThatState, PastLastTicket, QuotaFull, UnknownService
 from queueing.halls import Hall, services
 
 # The business day it is, in any statement whose $1 is the hall.
@@ -127,7 +127,7 @@ WITH today AS (
     WHERE NOT EXISTS (
         SELECT FROM unnest($6::text[]) AS asked(code) WHERE NOT EXISTS (
             SELECT FROM doors d WHERE d.hall = t.hall AND d.day = t.day AND d.service = asked.code
-                AND hall_now() >= d.opens AND hall_now() < d.last_ticket))
+                AND hall_now() >= d.opens AND hall_now() < d.last_ticket AND d.audience = 'all'))
     AND ($8::text IS NULL OR EXISTS (
         SELECT FROM categories c WHERE c.hall = $1 AND c.code = $8 AND ($9::text IS NOT NULL OR NOT c.needs_evidence)))
 ), place AS (
@@ -217,6 +217,8 @@ async def why_not_taken(db: Db, hall: Hall, asked: Sequence[str], category: str 
                 return PastLastTicket(service=doors[code].name)
             case "quota_full":
                 return QuotaFull(service=doors[code].name)
+            case "booking_only":
+                return BookingOnly(service=doors[code].name)
             case "closed" | "not_yet":
                 return Closed(service=doors[code].name, opens=doors[code].opens)
     known = await db.fetchval("SELECT needs_evidence FROM categories WHERE hall = $1 AND code = $2", hall.id, category)

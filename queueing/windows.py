@@ -216,7 +216,10 @@ WITH moved AS (
 # Extended hours: once the last ticket is out, a window stays until nobody it could serve is left (hall-rules B8).
 DRAINING = f"""
 SELECT count(*) FROM windows w JOIN tickets t ON t.hall = w.hall
-JOIN doors d ON d.hall = t.hall AND d.day = t.day AND d.service = t.service AND hall_now() >= d.last_ticket
+JOIN LATERAL (
+    SELECT max(o.last_ticket) AS last_ticket, bool_or(o.drain) AS drain FROM doors o
+    WHERE o.hall = t.hall AND o.day = t.day AND o.service = t.service
+) d ON d.drain AND hall_now() >= d.last_ticket
 WHERE w.hall = $1 AND w.no = $2 AND t.day = {TODAY}
   AND (t.state = 'waiting' AND (t.for_window = w.no OR t.for_window IS NULL AND t.service = ANY(w.services))
        OR t.state = 'held' AND t.window_no = w.no)

@@ -3,10 +3,11 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from queueing.db import Db
-from queueing.halls import Hall
+from queueing.db import Db, changed
+from queueing.halls import Hall, business_day
 from queueing.tickets import expire_day
-from scheduling.hours import changed, open_doors
+from scheduling.hours import open_doors
+from scheduling.statutory import keep_known
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,12 @@ async def run(db: Db, tick: Tick, hall: Hall) -> int | None:
 
 async def open_ahead(db: Db, hall: Hall) -> int:
     """Today's doors and tomorrow's, so that a clock that was away all night has not kept the hall shut."""
-    return await open_doors(db, hall.id)
+    return await open_doors(db, hall)
+
+
+async def keep_calendar(db: Db, hall: Hall) -> int:
+    """The years around today, so that next year's days are there, if only provisional, before anybody asks for them."""
+    return await keep_known(db, await business_day(db, hall))
 
 
 async def end_yesterday(db: Db, hall: Hall) -> int:
@@ -69,6 +75,7 @@ async def forget_ticks(db: Db, hall: Hall) -> int:
 
 
 TICKS = (
+    Tick("calendar.keep", 3600, keep_calendar),
     Tick("doors.open", 60, open_ahead),
     Tick("tickets.expire", 60, end_yesterday),
     Tick("presses.forget", 600, forget_presses),

@@ -16,20 +16,26 @@ from floor.words import language, said_in
 from queueing import forecast, halls, windows
 from queueing.forecast import Wait
 from queueing.halls import ServiceNow
+from scheduling.days import Calendar, calendar
 
-Status = Literal["open", "not_yet", "past_last_ticket", "quota_full", "closed"]
-ORDER: tuple[Status, ...] = ("open", "not_yet", "quota_full", "past_last_ticket", "closed")
+Status = Literal["open", "booking_only", "not_yet", "past_last_ticket", "quota_full", "closed"]
+ORDER: tuple[Status, ...] = ("open", "booking_only", "not_yet", "quota_full", "past_last_ticket", "closed")
 
 
 class Today(Struct):
-    """The business day. `status` is that of the service that is most open; times are the earliest and the latest."""
+    """The business day. `status` is that of the service that is most open; times are the earliest and the latest.
+
+    `day_type` is the code of the day's kind in the hall's calendar; `provisional` while the state has not published it.
+    """
 
     day: date
     status: Status
     opens: datetime | None
     closes: datetime | None
     last_ticket: datetime | None
-    day_type: Literal["workday", "weekend"]
+    day_type: str
+    day_name: str | None
+    provisional: bool
 
 
 class Zone(Struct):
@@ -73,10 +79,11 @@ async def look(request: Request) -> Response:
         services = await halls.services(db, hall)
         waits = await forecast.waits(db, hall)
         floor = await windows.list_windows(db, hall)
+        known = await calendar(db, hall)
     picture = Hall(
         hall.code,
         hall.name,
-        today(day, services),
+        today(day, services, known),
         [Zone(zone.code, zone.name) for zone in zones],
         [
             Service(s.code, named(s, lang), s.zone, s.status, s.waiting, waits.get(s.code))  # type: ignore[arg-type]
@@ -95,8 +102,8 @@ def named(service: ServiceNow, lang: str) -> str:
     return {"zh-Hant": service.name_hant, "en": service.name_en}.get(lang) or service.name
 
 
-def today(day: date, services: Sequence[ServiceNow]) -> Today:
-    """The day of the whole hall from the doors of its services. Weekends go by the week until a calendar is kept."""
+def today(day: date, services: Sequence[ServiceNow], known: Calendar) -> Today:
+    """The day of the whole hall: its kind by the calendar, its times from the doors of its services."""
     states = {service.status for service in services}
     status: Status = next((status for status in ORDER if status in states), "closed")
     return Today(
@@ -105,7 +112,9 @@ def today(day: date, services: Sequence[ServiceNow]) -> Today:
         min((s.opens for s in services if s.opens), default=None),
         max((s.closes for s in services if s.closes), default=None),
         max((s.last_ticket for s in services if s.last_ticket), default=None),
-        "workday" if day.weekday() < 5 else "weekend",
+        known.day_type(day),
+        known.name(day),
+        known.is_provisional(day),
     )
 
 

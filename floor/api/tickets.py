@@ -211,6 +211,7 @@ ROUTES = [
             "unknown_service",
             "closed",
             "past_last_ticket",
+            "booking_only",
             "quota_full",
             "one_live_ticket",
             "printer_not_ready",

@@ -24,8 +24,9 @@ from floor.boot.supervise import Console, Watch, end_all, serve
 from floor.boot.welcome import welcome
 from floor.database import connect
 from floor.settings import Settings, load
-from queueing.halls import list_halls
+from queueing.halls import business_day, list_halls
 from scheduling.hours import open_doors, rehang_doors
+from scheduling.statutory import keep_known
 
 if TYPE_CHECKING:
     from floor.boot.demo import SignIns
@@ -147,7 +148,8 @@ async def furnish(settings: Settings) -> "SignIns | None":
         sign_ins = await open_demo_hall(db, settings) if settings.demo else None
         for hall in await list_halls(db):
             demo = sign_ins is not None and hall.code == sign_ins.hall
-            await (rehang_doors if demo else open_doors)(db, hall.id)
+            await keep_known(db, await business_day(db, hall))
+            await (rehang_doors if demo else open_doors)(db, hall)
         return sign_ins
     finally:
         await db.close()

@@ -35,6 +35,7 @@ SLOW_S = 15  # a paper that takes longer is said to be late
 SORRY = {
     "closed": ("kiosk.sorry_service_closed", "kiosk.sorry_other_do"),
     "past_last_ticket": ("kiosk.sorry_past", "kiosk.sorry_other_do"),
+    "booking_only": ("kiosk.sorry_booking_only", "kiosk.sorry_booking_only_do"),
     "quota_full": ("kiosk.sorry_quota", "kiosk.sorry_other_do"),
     "one_live_ticket": ("kiosk.sorry_one_live", "kiosk.sorry_one_live_do"),
     "printer_not_ready": ("kiosk.sorry_paper", "kiosk.sorry_paper_do"),
@@ -167,6 +168,7 @@ def card(t: Words, hall: Hall, service: ServiceNow, wait: Wait | None) -> Card:
     why = {
         "not_yet": t("kiosk.opens_at", time=hours(hall, service.opens) if service.opens else ""),
         "past_last_ticket": t["kiosk.past_last_ticket"],
+        "booking_only": t["kiosk.booking_only"],
         "quota_full": t["kiosk.quota_full"],
     }.get(service.status, t["kiosk.closed"])
     return Card(

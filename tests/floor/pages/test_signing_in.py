@@ -64,7 +64,7 @@ async def demo_settings(settings: Settings) -> Settings:
 async def demo(db: Connection, demo_settings: Settings) -> SignIns:
     """The demo hall, as the first start makes it."""
     sign_ins = await open_demo_hall(db, demo_settings)
-    await open_doors(db, (await get_hall(db, sign_ins.hall)).id)
+    await open_doors(db, await get_hall(db, sign_ins.hall))
     return sign_ins
 
 
