@@ -165,9 +165,9 @@ AHEAD = """
 WITH hall AS (
     SELECT id, hall_now() AS now, business_day(hall_now(), time_zone, day_starts) AS day FROM halls WHERE id = $1
 )
-SELECT d.service, NULL AS window_no, extract(epoch FROM d.last_ticket - hall.now)::float AS at_s, NULL::text[] AS services,
+SELECT d.service, NULL AS window_no, extract(epoch FROM max(d.last_ticket) - hall.now)::float AS at_s, NULL::text[] AS services,
        NULL AS clerk
-FROM hall JOIN doors d ON d.hall = hall.id AND d.day = hall.day
+FROM hall JOIN doors d ON d.hall = hall.id AND d.day = hall.day GROUP BY d.service, hall.now
 UNION ALL
 SELECT NULL, p.window_no, extract(epoch FROM p.at - hall.now)::float, p.services, p.clerk
 FROM hall JOIN window_plans p ON p.hall = hall.id AND p.at > hall.now AND p.at < hall.now + interval '24 hours'
