@@ -123,12 +123,14 @@ class Make:
 DRIVERS: dict[str, Make] = {
     "escpos_printer": Make("dispenser", "devices.drivers.escpos_printer"),
     "led_strip": Make("led", "devices.drivers.led_strip"),
+    "onbon_bx": Make("led", "devices.drivers.onbon_bx"),
+    "led_serial": Make("led", "devices.drivers.led_serial"),
     "speaker": Make("speaker", "devices.drivers.speaker"),
     "evaluator": Make("evaluator", "devices.drivers.evaluator"),
 }
 
 # The other end of the cable: programs that stand in for hardware.
-PEERS: dict[str, str] = {"paper": "devices.drivers.paper"}
+PEERS: dict[str, str] = {"paper": "devices.drivers.paper", "cards": "devices.drivers.cards"}
 
 
 class BadSetting(Exception):

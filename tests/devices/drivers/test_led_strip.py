@@ -10,9 +10,10 @@ import pytest
 import pytest_asyncio
 from PIL import Image, ImageSequence
 
-from devices.drivers import led_strip, make
+from devices.drivers import make
 from devices.drivers.drawing.dots import dots, width
 from devices.drivers.led_strip import LedStrip
+from devices.drivers.strips import sign
 from tests.devices.drivers.conftest import Notes
 
 CALL = {"ticket": "A001", "window": "3", "call": "cl_1", "recall": 0}
@@ -81,7 +82,7 @@ async def test_a_fresh_call_blinks_and_an_old_board_does_not(strip: LedStrip) ->
 
 
 async def test_blinking_ends_by_itself(strip: LedStrip, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(led_strip, "FLASH_S", 0.05)
+    monkeypatch.setattr(sign, "FLASH_S", 0.05)
     strip.show(board())
     strip.follow("called", CALL, True)
     await asyncio.sleep(0.1)
