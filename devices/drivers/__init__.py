@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import signal
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -131,6 +133,14 @@ DRIVERS: dict[str, Make] = {
 
 # The other end of the cable: programs that stand in for hardware.
 PEERS: dict[str, str] = {"paper": "devices.drivers.paper", "cards": "devices.drivers.cards"}
+
+
+def told_to_stop() -> asyncio.Event:
+    """Set at SIGTERM or SIGINT; for programs that stand in for hardware."""
+    stop = asyncio.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    return stop
 
 
 class BadSetting(Exception):

@@ -13,7 +13,6 @@ import argparse
 import asyncio
 import json
 import os
-import signal
 import sys
 import tomllib
 import tty
@@ -24,6 +23,7 @@ from typing import Any
 import structlog
 
 from devices.agent.logs import set_up_logs
+from devices.drivers import told_to_stop
 from devices.drivers.strips.panel import KINDS, Card, Panel
 
 log = structlog.get_logger()
@@ -164,10 +164,7 @@ def _place(server: asyncio.Server) -> str:
 
 async def serve(settings: Mapping[str, Any]) -> None:
     """Until SIGTERM or SIGINT."""
-    stop = asyncio.Event()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(name, stop.set)
-    await run(settings, stop)
+    await run(settings, told_to_stop())
 
 
 if __name__ == "__main__":

@@ -16,7 +16,6 @@ import argparse
 import asyncio
 import json
 import os
-import signal
 import sys
 import tomllib
 import tty
@@ -28,6 +27,7 @@ from typing import Any
 import structlog
 
 from devices.agent.logs import set_up_logs
+from devices.drivers import told_to_stop
 from devices.drivers.receipts.escpos import Decoder, Do
 from devices.drivers.receipts.printer import Paper, Printer
 
@@ -185,7 +185,12 @@ FLAGS = {
 
 
 async def serve(settings: Mapping[str, Any]) -> None:
-    """Runs all printers of `settings` (the TOML's tables) until SIGTERM or SIGINT."""
+    """Until SIGTERM or SIGINT."""
+    await run(settings, told_to_stop())
+
+
+async def run(settings: Mapping[str, Any], stop: asyncio.Event) -> None:
+    """Runs all printers of `settings` (the TOML's tables) until `stop`."""
     paper = settings["paper"]
     boxes = {
         entry["name"]: Box(
@@ -193,9 +198,6 @@ async def serve(settings: Mapping[str, Any]) -> None:
         )
         for entry in settings["printer"]
     }
-    stop = asyncio.Event()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(name, stop.set)
     for box in boxes.values():
         await box.plug()
     control = await _open_control(boxes, paper.get("control"))

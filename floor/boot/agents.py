@@ -1,4 +1,4 @@
-"""The demo's machines as their programs read them: one file for the agent, one for the voice, one for the paper."""
+"""The demo's machines as their programs read them: one file for the agent, one for the voice, one for what is wired to them."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -9,6 +9,8 @@ from floor.settings import Settings
 
 PAPER_PORT = 100  # beside the hall's own port: control here, printers behind it
 EVALUATOR_PORT = 200
+CARD_PORT = 300  # control here, LED cards behind it
+CARD_WINDOWS = ("1", "2", "3")  # their strips hang on control cards; the others are drawn by their driver
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,15 +27,14 @@ class Machine:
 
 
 def write(settings: Settings, machines: Sequence[Machine]) -> None:
-    """Write agents/{agent,voice,paper}.toml below the data directory. They hold pairing codes: for their owner alone."""
+    """Write agents/{agent,voice,peers}.toml below the data directory. They hold pairing codes: for their owner alone."""
     folder = settings.data_dir / "agents"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     speakers = [machine for machine in machines if machine.kind == "speaker"]
     others = [machine for machine in machines if machine.kind != "speaker"]
-    dispensers = [machine for machine in machines if machine.kind == "dispenser"]
     _replace(folder / "agent.toml", _agent(settings, "agent", others))
     _replace(folder / "voice.toml", _agent(settings, "voice", speakers))
-    _replace(folder / "paper.toml", _paper(settings, dispensers))
+    _replace(folder / "peers.toml", _peers(settings, machines))
 
 
 def _replace(file: Path, lines: Iterator[str]) -> None:
@@ -67,6 +68,8 @@ def _equipment(settings: Settings, machine: Machine) -> dict[str, str | int]:
             return {"printer": f"tcp://127.0.0.1:{_near(settings, PAPER_PORT, int(n))}"}
         case "speaker":
             return {"play": "files", "out": str(shown / "voice")}
+        case "led" if machine.window in CARD_WINDOWS:
+            return {"driver": "onbon_bx", "card": f"tcp://127.0.0.1:{_near(settings, CARD_PORT, int(n))}", "colour": "red"}
         case "led":
             return {"out": str(shown / "led")}
         case _:
@@ -78,12 +81,20 @@ def _near(settings: Settings, offset: int, n: int) -> int:
     return settings.port + (offset + n if settings.port < 65000 else -offset - n)
 
 
-def _paper(settings: Settings, dispensers: Sequence[Machine]) -> Iterator[str]:
+def _peers(settings: Settings, machines: Sequence[Machine]) -> Iterator[str]:
+    """The other ends of the cables: printers and LED cards."""
     control = f"127.0.0.1:{_near(settings, PAPER_PORT, 0)}"
     yield from _table("[paper]", out=str(settings.data_dir / "demo" / "paper"), control=control)
-    for machine in dispensers:
-        n = int(machine.name.rpartition("-")[2])
-        yield from _table("[[printer]]", name=machine.name, listen=f"127.0.0.1:{_near(settings, PAPER_PORT, n)}")
+    for machine in machines:
+        if machine.kind == "dispenser":
+            n = int(machine.name.rpartition("-")[2])
+            yield from _table("[[printer]]", name=machine.name, listen=f"127.0.0.1:{_near(settings, PAPER_PORT, n)}")
+    control = f"127.0.0.1:{_near(settings, CARD_PORT, 0)}"
+    yield from _table("[cards]", out=str(settings.data_dir / "demo" / "led"), control=control)
+    for machine in machines:
+        if machine.kind == "led" and machine.window in CARD_WINDOWS:
+            at = f"tcp://127.0.0.1:{_near(settings, CARD_PORT, int(machine.name.rpartition('-')[2]))}"
+            yield from _table("[[card]]", name=machine.name, at=at)
 
 
 def _table(heading: str, **values: str | int) -> Iterator[str]:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from floor.boot.demo import SignIns
 
 ROOT = Path(__file__).resolve().parents[2]
-DEMO_ONLY = {"paper", "agent", "voice"}  # a real hall's machines run their own agents
+DEMO_ONLY = {"peers", "agent", "voice"}  # a real hall's machines run their own agents
 GUESTS = {"agent", "voice"}  # they come through the door, so it is opened first
 CROWD = {"crowd"}
 PATIENCE_S = 30.0

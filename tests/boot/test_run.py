@@ -23,7 +23,7 @@ from queueing.tickets import by_key, take
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).resolve().parents[2]
-PROCESSES = {"postgres", "valkey", "web", "link", "clock", "paper", "agent", "voice"}
+PROCESSES = {"postgres", "valkey", "web", "link", "clock", "peers", "agent", "voice"}
 
 
 def free_ports() -> tuple[int, int]:
@@ -132,7 +132,7 @@ class Running:
 
 MARKS = {
     "postgres": "bin/postgres ", "valkey": "valkey-server", "web": "uvicorn", "link": "floor.link",
-    "clock": "floor.clock", "paper": "devices.drivers.paper", "agent": "agent.toml", "voice": "voice.toml",
+    "clock": "floor.clock", "peers": "peers.toml", "agent": "agent.toml", "voice": "voice.toml",
 }  # fmt: skip
 
 
@@ -188,7 +188,7 @@ def test_a_taken_port_is_refused_in_one_line(hall: Running, tmp_path: Path) -> N
     assert second.said() == f"hall: port {hall.ports[0]} is taken by another program; choose another with HALL_PORT.\n"
 
 
-@pytest.mark.parametrize("name", ["web", "link", "clock", "paper", "agent", "voice", "valkey", "postgres"])
+@pytest.mark.parametrize("name", ["web", "link", "clock", "peers", "agent", "voice", "valkey", "postgres"])
 def test_a_killed_process_is_back_and_the_others_never_left(hall: Running, name: str) -> None:
     before = hall.children()
     key = hall.take()

@@ -130,7 +130,7 @@ class House:
 
     def printer(self, fault: str, name: str = "dispenser-1") -> None:
         """A fault on a simulated printer's control port; "ok" heals."""
-        control = tomllib.loads((self.home / "agents" / "paper.toml").read_text())["paper"]["control"]
+        control = tomllib.loads((self.home / "agents" / "peers.toml").read_text())["paper"]["control"]
         host, _, port = control.rpartition(":")
         with socket.create_connection((host, int(port)), 5) as line:
             line.sendall(f"{name} {fault}\n".encode())

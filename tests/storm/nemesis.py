@@ -119,7 +119,7 @@ class Nemesis:
             await db.close()
 
     async def printer(self, fault: str) -> None:
-        paper = tomllib.loads((self.hall.home / "agents" / "paper.toml").read_text())
+        paper = tomllib.loads((self.hall.home / "agents" / "peers.toml").read_text())
         host, _, port = paper["paper"]["control"].rpartition(":")
         reader, writer = await asyncio.open_connection(host, int(port))
         writer.write(f"{paper['printer'][0]['name']} {fault}\n".encode())

@@ -93,6 +93,7 @@ class Upkeep:
 
     def _is(self, state: str) -> None:
         if state != self.state:
-            log.info("strip", device=self.name, was=self.state, now=state)
+            tell = log.debug if (self.state, state) == ("unknown", "ok") else log.info  # found well: no news
+            tell("strip", device=self.name, was=self.state, now=state)
             self.state = state
             self.hall.health_changed()
