@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
@@ -11,15 +12,24 @@ from devices import health, wire
 from devices.registry import Device
 from floor.database import Db
 from floor.quality import ratings
-from floor.refusals import NotAllowed, PrinterNotReady
-from queueing import calls, tickets
+from floor.refusals import NobodySeated, NotAllowed, PressTooOld, PrinterNotReady
+from queueing import calls, tickets, windows
 from queueing.calls import Seat
-from queueing.db import Press, once
+from queueing.db import Press, once, replay
 from queueing.errors import BadInput, NotFound
 from queueing.halls import Hall, list_halls
 from queueing.tickets import Act
 
 T = TypeVar("T")
+
+KEY_GOOD_S = 15  # a key pressed longer ago was pressed for another moment: the link was away
+LATE = "SELECT hall_now() - $1::timestamptz > make_interval(secs => $2)"
+AT_WINDOW: dict[str, Callable[..., Awaitable[Act]]] = {
+    "recall": calls.recall,
+    "arrive": calls.arrive,
+    "finish": calls.finish,
+    "no_show": calls.no_show,
+}
 
 
 class Rating(Struct, frozen=True):
@@ -32,9 +42,17 @@ class Rating(Struct, frozen=True):
 
 
 class Next(Struct, frozen=True):
-    """The clerk's key: whoever is at the window is done, unless it says otherwise."""
+    """The clerk's key: whoever is at the window is done, unless it says otherwise. `at` as of every key."""
 
     finish_current: bool = True
+    at: Annotated[datetime, Meta(tz=True)] | None = None
+
+
+class Key(Struct, frozen=True):
+    """Another key of a clerk. `at` is when it was pressed, in the hall's time as the machine knows it; `kind` of a hold."""
+
+    at: Annotated[datetime, Meta(tz=True)] | None = None
+    kind: str = "with_papers"
 
 
 class Take(Struct, frozen=True):
@@ -70,11 +88,40 @@ async def rate(db: Db, hall: Hall, device: Device, press: wire.Press) -> dict[st
 
 
 async def call_next(db: Db, hall: Hall, device: Device, press: wire.Press) -> dict[str, Any]:
-    """A keypad calls for its own window, whoever sits there; with nobody waiting the ticket is null."""
+    """A keypad calls for whoever sits at its window; with nobody waiting the ticket is null."""
     asked = read(press, Next)
-    seat = Seat(device.window or "", f"device:{device.id}")
+    seat = await seated(db, hall, device, press, asked.at)
     act = await calls.call_next(db, hall, seat, finish_current=asked.finish_current, press=kept(device, press))
     return {"ticket": act.ticket.number, "call": act.call_id} if isinstance(act, Act) else {"ticket": None}
+
+
+async def turn_key(db: Db, hall: Hall, device: Device, press: wire.Press) -> dict[str, Any]:
+    """Any other key: the same act as the console's, by whoever sits at the window."""
+    asked, once_only = read(press, Key), kept(device, press)
+    seat = await seated(db, hall, device, press, asked.at)
+    if press.what in ("pause", "resume"):
+        turn = windows.pause if press.what == "pause" else windows.resume
+        turned = await turn(db, hall, seat.window, actor=seat.actor, seat=seat.clerk, press=once_only)
+        return {"window": turned.window.no, "state": turned.window.state}
+    match press.what:
+        case "hold":
+            act = await calls.hold(db, hall, seat, asked.kind, press=once_only)
+        case "rate":
+            act = await ratings.ask_again(db, hall, seat.window, actor=seat.actor, press=once_only)
+        case _:
+            act = await AT_WINDOW[press.what](db, hall, seat, press=once_only)
+    return {"ticket": act.ticket.number}
+
+
+async def seated(db: Db, hall: Hall, device: Device, press: wire.Press, at: datetime | None) -> Seat:
+    """The seat of whoever acts by a keypad: the clerk at its window. NobodySeated, PressTooOld; never for a repeat, whose
+    answer is kept."""
+    window = device.window or ""
+    clerk = (await windows.get_window(db, hall, window)).clerk
+    late = at is not None and await db.fetchval(LATE, at, KEY_GOOD_S)
+    if (clerk is None or late) and await replay(db, kept(device, press)) is None:
+        raise PressTooOld() if late else NobodySeated(window=window)
+    return Seat(window, f"clerk:{clerk}", clerk)
 
 
 async def take(db: Db, hall: Hall, device: Device, press: wire.Press) -> dict[str, Any]:
@@ -96,6 +143,7 @@ async def take(db: Db, hall: Hall, device: Device, press: wire.Press) -> dict[st
 ACTS: dict[tuple[str, str], Callable[[Db, Hall, Device, wire.Press], Awaitable[dict[str, Any]]]] = {
     ("evaluator", "rating"): rate,
     ("keypad", "next"): call_next,
+    **{("keypad", what): turn_key for what in (*AT_WINDOW, "hold", "pause", "resume", "rate")},
     ("dispenser", "take"): take,
 }
 

@@ -47,6 +47,18 @@ class PrinterNotReady(Refused):
     code = "printer_not_ready"
 
 
+class NobodySeated(Refused):
+    """Nobody sits at window {window}: sign in and open it first."""
+
+    code = "window_not_open"
+
+
+class PressTooOld(Refused):
+    """This key was pressed too long ago: press it again."""
+
+    code = "expired"
+
+
 class CannotTest(Refused):
     """A device of this kind has nothing to test."""
 

@@ -145,15 +145,15 @@ class Device:
                 self.driver.configure(data)
             case Keep(secret):
                 self.ledger.keep_next_secret(self.name, secret)
-            case Answered(press, _, error):
-                self._answered(press, error)
+            case Answered(press, data, error):
+                self._answered(press, Answer(error.code) if error else Answer(data=data or {}))
             case Alarm(message):
                 log.error("alarm", device=self.name, message=message)
 
-    def _answered(self, press: str, error: wire.Error | None) -> None:
+    def _answered(self, press: str, answer: Answer) -> None:
         asked = self._asked.pop(press, None)
         if asked and not asked.done():
-            asked.set_result(Answer(error.code if error else None))
+            asked.set_result(answer)
 
     def _parts(self) -> dict[str, wire.Part]:
         """The driver's parts, each with the moment since when it is so."""

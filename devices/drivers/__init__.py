@@ -45,9 +45,10 @@ class Ending:
 
 @dataclass(frozen=True)
 class Answer:
-    """The hall's answer to a press: accepted, or an error code."""
+    """The hall's answer to a press: accepted and with what, or an error code."""
 
     code: str | None = None
+    data: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def accepted(self) -> bool:
@@ -129,6 +130,7 @@ DRIVERS: dict[str, Make] = {
     "led_serial": Make("led", "devices.drivers.led_serial"),
     "speaker": Make("speaker", "devices.drivers.speaker"),
     "evaluator": Make("evaluator", "devices.drivers.evaluator"),
+    "keypad": Make("keypad", "devices.drivers.keypad"),
 }
 
 # The other end of the cable: programs that stand in for hardware.

@@ -1,7 +1,8 @@
 """The button box: a real box on a real socket."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from typing import cast
 
 import pytest
@@ -9,6 +10,8 @@ import pytest_asyncio
 
 from devices.drivers import Answer, BadSetting, Ending, make
 from devices.drivers.evaluator import Evaluator
+from tests.devices.drivers.box import Box as SerialBox
+from tests.devices.drivers.box import box_running
 from tests.devices.drivers.conftest import Notes, make_job
 
 QUESTION = {"ticket_id": "tk_9", "ticket": "A039", "clerk": "clerk01", "levels": 5, "seconds": 5}
@@ -118,3 +121,83 @@ async def test_a_box_that_talks_nonsense_is_hung_up_on(evaluator: Evaluator, box
 def test_a_level_that_does_not_exist_is_refused(hall: Notes) -> None:
     with pytest.raises(BadSetting, match="keys must map to levels 1 to 5"):
         make("evaluator", "e1", {"listen": "127.0.0.1:0", "keys": {"1": 6}}, hall)
+
+
+# ---- boxes on a serial line
+
+# One maker's newer kit counts 5 to 1, its older one 0 to 4 the other way round, a four-level box of before 3 to 0.
+KITS: dict[str, dict[str, int]] = {
+    "best is 5": {"0xAA0155": 1, "0xAA0255": 2, "0xAA0355": 3, "0xAA0455": 4, "0xAA0555": 5},
+    "best is 0": {"0xAA0055": 5, "0xAA0155": 4, "0xAA0255": 3, "0xAA0355": 2, "0xAA0455": 1},
+    "four levels": {"0xAA0355": 5, "0xAA0255": 4, "0xAA0155": 3, "0xAA0055": 2},
+}
+
+
+@pytest.fixture
+def serial_box(tmp_path: Path) -> Iterator[SerialBox]:
+    with box_running(tmp_path / "ttyRATE") as running:
+        yield running
+
+
+@pytest.mark.parametrize(
+    ("kit", "sent", "level"),
+    [
+        ("best is 5", "AA0555", 5),
+        ("best is 5", "AA0155", 1),
+        ("best is 0", "AA0055", 5),
+        ("best is 0", "AA0455", 1),
+        ("four levels", "AA0355", 5),
+        ("four levels", "AA0055", 2),
+    ],
+)
+async def test_a_serial_box_means_what_its_map_says_at_both_ends(
+    hall: Notes, serial_box: SerialBox, kit: str, sent: str, level: int
+) -> None:
+    shows = {"ask": "AA 10 01", "thanks": "AA 10 02", "idle": "AA 10 00"}
+    settings = {"box": f"serial://{serial_box.link}", "keys": KITS[kit], "shows": shows}
+    evaluator = cast(Evaluator, make("evaluator", "e1", settings, hall))
+    await evaluator.open()
+    asking = asyncio.create_task(evaluator.act(make_job("ask_rating", {**QUESTION, "seconds": 20}), 0))
+    await serial_box.hears(b"\xaa\x10\x01")
+    serial_box.push(f"FF {sent}")
+    assert (await asking).detail == {"rated": True}
+    await serial_box.hears(b"\xaa\x10\x02\xaa\x10\x00")
+    assert [data["level"] for _, data in hall.presses] == [level]
+    await evaluator.close()
+
+
+async def test_a_serial_box_that_talks_in_lines(hall: Notes, serial_box: SerialBox) -> None:
+    evaluator = cast(Evaluator, make("evaluator", "e1", {"box": f"serial://{serial_box.link}"}, hall))
+    await evaluator.open()
+    asking = asyncio.create_task(evaluator.act(make_job("ask_rating", {**QUESTION, "seconds": 20}), 0))
+    await serial_box.hears(b"ask A039 20\n")
+    serial_box.push(b"2 2".hex() + "+" + b"05\r\n".hex())
+    assert (await asking).detail == {"rated": True}
+    assert hall.presses == [("rating", {"ticket_id": "tk_9", "level": 2, "reasons": ["205"]})]
+    await evaluator.close()
+
+
+async def test_no_key_of_a_serial_box_is_no_rating(hall: Notes, serial_box: SerialBox) -> None:
+    settings = {"box": f"serial://{serial_box.link}", "keys": KITS["best is 0"], "shows": {"sorry": "AA 10 0F"}}
+    evaluator = cast(Evaluator, make("evaluator", "e1", settings, hall))
+    await evaluator.open()
+    assert evaluator.parts() == {"buttons": {"state": "ok"}}
+    serial_box.push("AA0055")  # before anything was asked
+    await serial_box.hears(b"\xaa\x10\x0f")
+    ending = await evaluator.act(make_job("ask_rating", {**QUESTION, "seconds": 0.3}), 0)
+    assert (ending, hall.presses) == (Ending("done", detail={"rated": False}), [])
+    await evaluator.close()
+
+
+@pytest.mark.parametrize(
+    ("settings", "why"),
+    [
+        ({}, "either listen"),
+        ({"listen": "127.0.0.1:0", "box": "serial:///dev/ttyS0"}, "either listen"),
+        ({"box": "serial:///dev/ttyS0", "keys": {"0xAA": 1, "5": 5}}, "either all keys are bytes"),
+        ({"box": "lp0"}, "the machine must be at"),
+    ],
+)
+def test_settings_of_a_box_that_cannot_be_are_refused(hall: Notes, settings: dict[str, object], why: str) -> None:
+    with pytest.raises(BadSetting, match=why):
+        make("evaluator", "e1", settings, hall)
