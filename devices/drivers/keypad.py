@@ -1,6 +1,7 @@
 """The clerk's keys without a screen: next, recall, arrived, finished, nobody came, aside, pause.
 
-A key is a frame of the box's own; `map` names a TOML file that says what each means, and what the box can show or sound:
+A key is a frame of the box's own; `map` names a TOML file that says what each means, and what the box can show or sound
+(`numeric` is the one of USB numeric keypads that lies beside this program):
 
     [keys]
     "1B 31 0D" = "next"        # bytes = act: next, recall, arrive, finish, no_show, hold, pause, resume, rate
@@ -38,6 +39,9 @@ log = structlog.get_logger()
 ACTS = ("next", "recall", "arrive", "finish", "no_show", "hold", "pause", "resume", "rate")
 
 
+OURS = Path(__file__).parent / "buttons" / "numeric.toml"
+
+
 class Display(msgspec.Struct, forbid_unknown_fields=True):
     """What the box can show; `text` holds {} where the text goes."""
 
@@ -59,7 +63,7 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True):
     """`keypad` is where the box is, `map` the file of its make; a key held or bouncing for `debounce_s` is one press."""
 
     keypad: str
-    map: str
+    map: str = "numeric"
     baud: int = 9600
     debounce_s: float = 0.3
     hold: Literal["with_papers", "without_papers", "waiting"] = "with_papers"
@@ -73,7 +77,7 @@ class Keypad:
 
     def __init__(self, name: str, settings: Settings, hall: Hall) -> None:
         self.name, self.settings, self.hall = name, settings, hall
-        self._map = read_map(Path(settings.map))
+        self._map = read_map(OURS if settings.map == OURS.stem else Path(settings.map))
         self._frames = Frames({read_bytes(written): act for written, act in self._map.keys.items()})
         self._cable = Cable(settings.keypad, settings.baud, self._heard, hall.health_changed)
         self._down: dict[str, float] = {}  # act -> when its key was last seen down

@@ -141,6 +141,14 @@ async def test_a_usb_keypad_is_read_by_its_node(hall: Notes, box: Box, keymap: P
     await driver.close()
 
 
+async def test_a_numeric_keypad_needs_no_map_of_its_own(hall: Notes, box: Box) -> None:
+    driver = cast(Keypad, make("keypad", "k1", {"keypad": f"hid://{box.link}"}, hall))
+    await driver.open()
+    box.push("0000580000000000+0000000000000000+0000590000000000")
+    await eventually(lambda: [what for what, _ in hall.presses] == ["next", "arrive"])
+    await driver.close()
+
+
 @pytest.mark.parametrize(
     ("text", "why"),
     [
