@@ -9,6 +9,7 @@ from queueing.errors import (
     NotFound,
     NothingAtWindow,
     NotInThatState,
+    NotServedHere,
     NotYourWindow,
     TooEarly,
     UnknownService,
@@ -16,6 +17,7 @@ from queueing.errors import (
     WindowNotOpen,
 )
 from queueing.halls import Hall
+from queueing.settings import INTERLEAVE, SHORT_EVERY
 from queueing.tickets import TODAY, Act, again, done, scope, told
 
 
@@ -38,7 +40,9 @@ class Nobody:
 # The window, locked so that it can't be closed or paused under a call: open, free, and the seat of who asks.
 FREE_SEAT = """
 seat AS MATERIALIZED (
-    SELECT w.no, w.clerk, w.services FROM windows w
+    SELECT w.no, w.clerk, w.services, w.helping, w.help_after, w.short_after, w.since_booked, w.since_quick,
+           business_day(hall_now(), h.time_zone, h.day_starts) AS day
+    FROM windows w JOIN halls h ON h.id = w.hall
     WHERE w.hall = $1 AND w.no = $5 AND w.state = 'open' AND ($6::text IS NULL OR w.clerk = $6)
       AND NOT EXISTS (SELECT FROM tickets b WHERE b.hall = w.hall AND b.window_no = w.no AND b.state IN ('called', 'serving'))
     FOR NO KEY UPDATE OF w
@@ -47,38 +51,83 @@ seat AS MATERIALIZED (
 CALLED = """state = 'called', window_no = seat.no, clerk = seat.clerk, calls = t.calls + 1, call_no = t.call_no + 1,
         called_at = hall_clock(), served_at = NULL, hold = NULL"""
 
-# Only the ticket that is called gets locked. The first few of each queue are candidates, since windows that press in the
-# same instant skip each other's; a window that finds them all taken tries again (see call_next).
-NEXT = recorded(
-    f"""
-WITH {FREE_SEAT}, today AS (
-    SELECT business_day(hall_now(), time_zone, day_starts) AS day FROM halls WHERE id = $1
-), heads AS MATERIALIZED (
-    SELECT h.id, h.rank_at FROM seat, today, unnest(seat.services) AS mine(service), LATERAL (
-        SELECT q.id, q.rank_at FROM tickets q
-        WHERE q.hall = $1 AND q.day = today.day AND q.service = mine.service AND q.state = 'waiting' AND q.for_window IS NULL
-        ORDER BY q.rank_at, q.id LIMIT 16) h
+# A line this window may call from; its first few are candidates, since windows that press in the same instant skip each
+# other's. A fenced ticket is no candidate where nobody may serve it.
+LINE = """LATERAL (
+        SELECT q.id, q.number, q.rank_at FROM tickets q
+        WHERE q.hall = $1 AND q.day = seat.day AND q.state = 'waiting' {which}
+          AND (NOT q.fenced OR may_serve(q.hall, q.matters, seat.no, seat.clerk))
+        ORDER BY q.rank_at, q.id LIMIT 16) h"""
+OF_SERVICE = "AND q.service = line.service AND q.for_window IS NULL"
+NOT_BOOKED = f"{OF_SERVICE} AND ($7::integer = 0 OR q.lane <> 1)"
+HELPED = f"{NOT_BOOKED} AND q.rank_at <= hall_now() - make_interval(mins => seat.help_after)"
+BOOKED = f"{OF_SERVICE} AND q.lane = 1"
+SHORT = f"{OF_SERVICE} AND q.lane = 2 AND q.rank_at <= hall_now() - make_interval(mins => seat.short_after)"
+
+SENT_HERE = f"""
     UNION ALL
-    SELECT h.id, h.rank_at FROM seat, today, LATERAL (
-        SELECT q.id, q.rank_at FROM tickets q
-        WHERE q.hall = $1 AND q.day = today.day AND q.for_window = seat.no AND q.state = 'waiting'
-        ORDER BY q.rank_at, q.id LIMIT 16) h
+    SELECT h.*, 1, 'window' FROM seat, {LINE.format(which="AND q.for_window = seat.no")}"""
+PLAIN = f"""
+    SELECT h.*, 1 AS place, 'own' AS tier FROM seat, unnest(seat.services) AS line(service), {LINE.format(which=OF_SERVICE)}
+    {SENT_HERE}"""
+# Who is due stands at place 0 (a booking by interleave, a short job that waited too long), a booking whose turn it is not yet
+# at 2, all others at 1. A rule that is off costs a test and no reading.
+BY_RULES = f"""
+    SELECT h.*, 1 AS place, 'own' AS tier FROM seat, unnest(seat.services) AS line(service), {LINE.format(which=NOT_BOOKED)}
+    {SENT_HERE}
+    UNION ALL
+    SELECT h.*, 1, 'help' FROM seat, unnest(seat.helping) AS line(service), {LINE.format(which=HELPED)}
+    UNION ALL
+    SELECT h.*, CASE WHEN seat.since_booked >= $7 AND h.rank_at <= hall_now() THEN 0 ELSE 2 END, 'booked'
+    FROM seat, unnest(seat.services) AS line(service), {LINE.format(which=BOOKED)} WHERE $7::integer > 0
+    UNION ALL
+    SELECT h.*, 0, 'short' FROM seat, unnest(seat.services || seat.helping) AS line(service), {LINE.format(which=SHORT)}
+    WHERE seat.short_after IS NOT NULL AND seat.since_quick >= $8::integer"""
+COUNTED = """, counted AS (
+    UPDATE windows w SET since_booked = CASE WHEN m.lane = 1 THEN 0 ELSE least(w.since_booked, 999999) + 1 END,
+        since_quick = CASE WHEN m.tier = 'short' THEN 0 ELSE least(w.since_quick, 999999) + 1 END
+    FROM moved m WHERE w.hall = $1 AND w.no = $5
+)"""
+VALUES = """, 'now', hall_now(), 'every', $7::integer, 'since', m.since_booked, 'short_after', m.short_after,
+        'short_every', $8::integer, 'short_since', m.since_quick, 'help_after', m.help_after"""
+
+
+def choosing(lines: str, more: str = "", counted: str = "", values: str = "") -> str:
+    """The statement of next over these lines. Only the ticket that is called gets locked.
+
+    `seen` is how far the record went when the choice was made, `skipped` who was before the one called and in the hands of
+    another act that instant: with both the choice can be made again from the record (queueing/replay.py).
+    """
+    return recorded(
+        f"""
+WITH {FREE_SEAT}, heads AS MATERIALIZED ({lines}
 ), head AS MATERIALIZED (
-    SELECT t.id FROM (SELECT id FROM heads ORDER BY rank_at, id) h, LATERAL (
+    SELECT t.id, h.place, h.tier FROM (SELECT * FROM heads ORDER BY place, rank_at, id) h, LATERAL (
         SELECT id FROM tickets WHERE id = h.id AND state = 'waiting' FOR NO KEY UPDATE SKIP LOCKED) t
     LIMIT 1
 ), moved AS (
-    UPDATE tickets t SET {CALLED} FROM head, seat WHERE t.id = head.id RETURNING t.*
-)""",
-    "'ticket.called'",
-    told("""'lang', m.lang, 'rule', CASE WHEN m.for_window IS NOT NULL THEN 'for_window'
-        WHEN m.rank_at < m.joined_at THEN 'credit' ELSE 'order' END"""),
-)
+    UPDATE tickets t SET {CALLED} FROM head, seat WHERE t.id = head.id RETURNING t.*, head.place, head.tier{more}
+){counted}""",
+        "'ticket.called'",
+        told(
+            f"""'lang', m.lang, 'rule', CASE WHEN m.tier = 'window' THEN 'for_window' WHEN m.tier IN ('help', 'short') THEN m.tier
+        WHEN m.tier = 'booked' AND m.place = 0 THEN 'interleave' WHEN m.placed IN ('front', 'returned') THEN m.placed
+        WHEN m.rank_at >= m.joined_at THEN 'order' WHEN m.lane = 1 THEN 'booked' ELSE 'credit' END,
+    'by', jsonb_strip_nulls(jsonb_build_object('tier', m.tier, 'credit', m.credit,
+        'seen', (SELECT top FROM hall_streams WHERE hall = $1), 'skipped', (SELECT jsonb_agg(h.number) FROM heads h
+            WHERE (h.place, h.rank_at, h.id) < (m.place, m.rank_at, m.id)){values}))"""
+        ),
+    )
+
+
+NEXT = choosing(PLAIN)
+NEXT_BY_RULES = choosing(BY_RULES, ", seat.since_booked, seat.since_quick, seat.short_after, seat.help_after", COUNTED, VALUES)
 
 WAITING_HERE = f"""
 SELECT EXISTS (SELECT FROM windows w JOIN tickets t ON t.hall = w.hall AND t.state = 'waiting'
-    AND (t.for_window = w.no OR (t.for_window IS NULL AND t.service = ANY(w.services)))
-    AND t.day = {TODAY}
+    AND (t.for_window = w.no OR t.for_window IS NULL AND (t.service = ANY(w.services) OR t.service = ANY(w.helping)
+        AND t.rank_at <= hall_now() - make_interval(mins => w.help_after)))
+    AND t.day = {TODAY} AND (NOT t.fenced OR may_serve(t.hall, t.matters, w.no, w.clerk))
 WHERE w.hall = $1 AND w.no = $2)
 """
 
@@ -114,8 +163,9 @@ def _again_or_nobody(kept: Replay) -> Act | Nobody:
 
 
 async def _next(db: Db, hall: Hall, seat: Seat, press: Press | None) -> Act | Nobody:
+    statement, values = (NEXT_BY_RULES, (hall.value(INTERLEAVE), hall.value(SHORT_EVERY))) if hall.ruled else (NEXT, ())
     for attempt in range(40):
-        row = await db.fetchrow(NEXT, hall.id, seat.actor, *scope(press), seat.window, seat.clerk)
+        row = await db.fetchrow(statement, hall.id, seat.actor, *scope(press), seat.window, seat.clerk, *values)
         if row is not None:
             return done(row)
         await refuse_unless_free(db, hall, seat)
@@ -131,10 +181,10 @@ CALL = recorded(
 WITH {FREE_SEAT}, moved AS (
     UPDATE tickets t SET {CALLED} FROM seat
     WHERE t.hall = $1 AND t.number = $7 AND t.day = {TODAY}
-      AND t.state IN ('waiting', 'missed') RETURNING t.*
+      AND t.state IN ('waiting', 'missed') AND (NOT t.fenced OR may_serve(t.hall, t.matters, seat.no, seat.clerk)) RETURNING t.*
 )""",
     "'ticket.called'",
-    told("'lang', m.lang, 'rule', 'special'"),
+    told("'lang', m.lang, 'rule', 'special', 'by', jsonb_build_object('credit', m.credit)"),
 )
 
 
@@ -192,6 +242,7 @@ WITH here AS (
         step = CASE WHEN here.last THEN t.step ELSE t.step + 1 END,
         service = CASE WHEN here.last THEN t.service ELSE here.service END,
         calls = CASE WHEN here.last OR here.served_here THEN t.calls ELSE 0 END,
+        lane = CASE WHEN here.last OR t.lane <> 2 THEN t.lane ELSE 0 END,
         served_at = CASE WHEN here.last THEN coalesce(t.served_at, t.called_at) WHEN here.served_here THEN hall_clock() END,
         ended_at = CASE WHEN here.last THEN hall_clock() END,
         for_window = NULL, outcome = $7, delivery = $8
@@ -226,7 +277,8 @@ WITH line AS (
 ), moved AS (
     UPDATE tickets t SET
         state = CASE WHEN t.calls >= $8 THEN 'missed' ELSE 'waiting' END::ticket_state,
-        rank_at = CASE WHEN t.calls >= $8 THEN t.rank_at ELSE greatest(t.rank_at, (SELECT rank_at FROM behind)) END
+        rank_at = CASE WHEN t.calls >= $8 THEN t.rank_at ELSE greatest(t.rank_at, (SELECT rank_at FROM behind)) END,
+        placed = 'returned'
     {HERE} AND t.state = 'called' AND t.called_at <= hall_clock() - make_interval(secs => $9::integer) RETURNING t.*
 )""",
     "CASE WHEN m.state = 'missed' THEN 'ticket.missed' ELSE 'ticket.returned' END",
@@ -291,10 +343,11 @@ WITH here AS (
 ), head AS (
     SELECT min(q.rank_at) AS rank_at FROM here JOIN tickets q ON q.hall = $1 AND q.service = here.service AND q.state = 'waiting'
 ), moved AS (
-    UPDATE tickets t SET state = 'waiting', service = here.service, for_window = $8, calls = 0, served_at = NULL, hold = NULL,
+    UPDATE tickets t SET state = 'waiting', service = here.service, lane = CASE WHEN t.lane = 2 AND here.service <> t.service
+            THEN 0 ELSE t.lane END, for_window = $8, calls = 0, served_at = NULL, hold = NULL,
         note = coalesce($10, t.note), rank_at = CASE $9::text
             WHEN 'front' THEN least(t.rank_at, (SELECT rank_at FROM head) - interval '1 microsecond')
-            WHEN 'back' THEN hall_clock() ELSE t.rank_at END
+            WHEN 'back' THEN hall_clock() ELSE t.rank_at END, placed = CASE WHEN $9 IN ('front', 'back') THEN $9 ELSE t.placed END
     FROM here WHERE t.id = here.id AND t.state IN ('called', 'serving', 'held') RETURNING t.*, here.from_service
 )""",
     "'ticket.transferred'",
@@ -368,8 +421,9 @@ WHERE w.hall = $1 AND w.no = $2
 """
 
 STATE_OF = f"""
-SELECT state::text FROM tickets WHERE hall = $1 AND number = $2
-    AND day = {TODAY}
+SELECT t.state::text, t.service, t.fenced AND t.state IN ('waiting', 'missed') AND NOT may_serve(t.hall, t.matters, w.no, w.clerk)
+    AS fenced FROM tickets t JOIN windows w ON w.hall = t.hall AND w.no = $3
+WHERE t.hall = $1 AND t.number = $2 AND t.day = {TODAY}
 """
 
 
@@ -400,8 +454,14 @@ async def why_not(db: Db, hall: Hall, seat: Seat, *, free: bool, number: str | N
     if seat.clerk is not None and at["clerk"] != seat.clerk:
         return NotYourWindow(window=seat.window)
     if number is not None:
-        state = await db.fetchval(STATE_OF, hall.id, number)
-        return NotFound(what="ticket") if state is None else NotInThatState(state=state)
+        found = await db.fetchrow(STATE_OF, hall.id, number, seat.window)
+        if found is None:
+            return NotFound(what="ticket")
+        return (
+            NotServedHere(service=found["service"], window=seat.window)
+            if found["fenced"]
+            else NotInThatState(state=found["state"])
+        )
     if at["ticket_state"] == "called" and at["early_s"] > 0:
         return TooEarly(seconds=at["early_s"])
     return NothingAtWindow(state=at["ticket_state"] or at["window_state"])

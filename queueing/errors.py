@@ -97,6 +97,12 @@ class NotSkilled(Refused):
     code = "not_skilled"
 
 
+class NotServedHere(Refused):
+    """Window {window} may not serve {service}: it belongs to other windows."""
+
+    code = "not_served_here"
+
+
 class NotInThatState(Refused):
     """The ticket is {state}: this cannot be done with it now."""
 

@@ -1,10 +1,13 @@
 """A hall and its rules: how many calls, how long to wait for someone, when its day begins."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime, time
+from typing import Any
 
 from queueing.db import Db
 from queueing.errors import NotFound
+from queueing.settings import Setting, T
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +27,20 @@ class Hall:
     rating_days: int
     ticket_line: str
     always_open: bool
+    ruled: bool = False  # some rule beyond the one key is on: interleave, helping windows, a short line
+    chosen: Mapping[str, Any] = field(default_factory=dict)
+
+    def value(self, setting: Setting[T]) -> T:
+        """What this hall chose for a setting, or what is usual."""
+        return setting.of(self.chosen)
 
 
-HALL = f"SELECT {', '.join(Hall.__slots__)} FROM halls"
+HALL = f"""
+SELECT {", ".join(name for name in Hall.__slots__ if name not in ("ruled", "chosen"))}, chosen,
+       coalesce((chosen ->> 'interleave')::integer, 0) > 0 OR EXISTS (SELECT FROM windows w
+           WHERE w.hall = halls.id AND (w.helps <> '{{}}' OR w.short_after IS NOT NULL)) AS ruled
+FROM halls, LATERAL (
+    SELECT coalesce(jsonb_object_agg(s.name, s.value), '{{}}') AS chosen FROM settings s WHERE s.hall = halls.id) s"""
 
 
 async def get_hall(db: Db, code: str) -> Hall:

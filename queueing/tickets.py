@@ -11,6 +11,7 @@ import msgspec
 from queueing.db import Db, Press, Replay, Row, once, recorded
 from queueing.errors import BadInput, BookingOnly, Closed, NotFound, NotInThatState, PastLastTicket, QuotaFull, UnknownService
 from queueing.halls import Hall, services
+from queueing.settings import LATE
 
 # The business day it is, in any statement whose $1 is the hall.
 TODAY = "(SELECT business_day(hall_now(), time_zone, day_starts) FROM halls WHERE id = $1)"
@@ -50,6 +51,10 @@ class Ticket:
     outcome: str | None
     delivery: str | None
     note: str | None
+    credit: int = 0
+    lane: int = 0
+    booked_for: datetime | None = None
+    placed: str | None = None
 
     @property
     def ticket_id(self) -> str:
@@ -98,7 +103,7 @@ def again(kept: Replay) -> Act:
     """The act as its press first gave it."""
     answer: dict[str, Any] = kept.answer
     return Act(
-        msgspec.convert({field: answer[field] for field in FIELDS}, Ticket),
+        msgspec.convert({field: answer[field] for field in FIELDS if field in answer}, Ticket),
         answer["offset"],
         answer["epoch"],
         datetime.fromisoformat(answer["at"]),
@@ -108,7 +113,8 @@ def again(kept: Replay) -> Act:
 
 # What every ticket row of the record tells; a kind adds its own words.
 TOLD = """jsonb_build_object('ticket', m.number, 'service', m.service, 'state', m.state, 'window', m.window_no,
-    'call', CASE WHEN m.call_no > 0 THEN 'cl_' || m.id || '_' || m.call_no END, 'attempt', m.calls, 'for_window', m.for_window)"""
+    'call', CASE WHEN m.call_no > 0 THEN 'cl_' || m.id || '_' || m.call_no END, 'attempt', m.calls, 'for_window', m.for_window,
+    'rank_at', m.rank_at, 'lane', m.lane)"""
 
 
 def told(words: str = "") -> str:
@@ -123,13 +129,15 @@ WITH today AS (
     SELECT h.id AS hall, h.one_live_ticket, business_day(hall_now(), h.time_zone, h.day_starts) AS day
     FROM halls h WHERE h.id = $1
 ), door AS (
-    SELECT s.prefix, t.hall, t.day, t.one_live_ticket FROM today t JOIN services s ON s.hall = t.hall AND s.code = ($6::text[])[1]
+    SELECT s.prefix, s.quick, t.hall, t.day, t.one_live_ticket
+    FROM today t JOIN services s ON s.hall = t.hall AND s.code = ($6::text[])[1]
     WHERE NOT EXISTS (
         SELECT FROM unnest($6::text[]) AS asked(code) WHERE NOT EXISTS (
             SELECT FROM doors d WHERE d.hall = t.hall AND d.day = t.day AND d.service = asked.code
                 AND hall_now() >= d.opens AND hall_now() < d.last_ticket AND d.audience = 'all'))
     AND ($8::text IS NULL OR EXISTS (
-        SELECT FROM categories c WHERE c.hall = $1 AND c.code = $8 AND ($9::text IS NOT NULL OR NOT c.needs_evidence)))
+        SELECT FROM categories c WHERE c.hall = $1 AND c.code = $8 AND c.offered
+            AND ($9::text IS NOT NULL OR NOT c.needs_evidence)))
 ), place AS (
     UPDATE doors d SET left_places = left_places - 1 FROM door
     WHERE d.hall = door.hall AND d.day = door.day AND d.service = ANY($6) AND d.left_places IS NOT NULL
@@ -140,15 +148,29 @@ WITH today AS (
     RETURNING n.hall, n.day, n.prefix, n.newest, hall_clock() AS joined_at
 ), moved AS (
     INSERT INTO tickets (key, hall, day, number, services, service, matters, category, evidence, channel, lang, person,
-                         one_live, joined_at, rank_at)
+                         one_live, joined_at, rank_at, credit, verified_by, booked_for, lane, fenced)
     SELECT $5, c.hall, c.day, c.prefix || lpad(c.newest::text, greatest(3, length(c.newest::text)), '0'),
            $6, ($6::text[])[1], $7, $8, $9, $10, $11, $12, (SELECT one_live_ticket FROM today), c.joined_at,
-           c.joined_at - make_interval(mins => coalesce((SELECT credit_minutes FROM categories WHERE hall = $1 AND code = $8), 0))
-    FROM counted c
+           least(CASE WHEN h.credit > 0 OR h.booked_for IS NULL THEN c.joined_at - make_interval(mins => h.credit) END,
+                 h.booked_for - make_interval(mins => h.booked_credit)),
+           greatest(h.credit, h.booked_credit), $14, h.booked_for,
+           CASE WHEN h.booked_for IS NOT NULL THEN 1 WHEN cardinality($6::text[]) = 1 AND (SELECT quick FROM door)
+                OR cardinality($7::text[]) > 0 AND NOT EXISTS (SELECT FROM unnest($7::text[]) AS asked(matter) WHERE NOT EXISTS (
+                    SELECT FROM matter_rules r WHERE r.hall = $1 AND r.matter = asked.matter AND r.quick)) THEN 2 ELSE 0 END,
+           cardinality($7::text[]) > 0 AND EXISTS (SELECT FROM matter_rules r WHERE r.hall = $1 AND r.matter = ANY($7)
+                AND (r.only_windows <> '{}' OR r.only_clerks <> '{}'))
+    FROM counted c, LATERAL (
+        SELECT coalesce((SELECT credit_minutes FROM categories WHERE hall = $1 AND code = $8), 0) AS credit,
+               CASE WHEN $15::timestamptz IS NULL THEN 0 ELSE coalesce((SELECT max(credit_minutes) FROM categories
+                   WHERE hall = $1 AND evidence = 'booking' AND offered), 0) END AS booked_credit,
+               CASE WHEN c.joined_at <= $15 + make_interval(mins => $16::integer) THEN $15 END AS booked_for) h
     RETURNING *
 )""",
     "'ticket.taken'",
-    told("'services', m.services, 'lang', m.lang, 'channel', m.channel, 'print_at', $13::text"),
+    told(
+        """'services', m.services, 'lang', m.lang, 'channel', m.channel, 'print_at', $13::text, 'credit', m.credit,
+        'joined_at', m.joined_at, 'fenced', CASE WHEN m.fenced THEN m.matters END"""
+    ),
     status=201,
 )
 
@@ -166,11 +188,15 @@ async def take(
     person: bytes | None = None,
     lang: str = "zh-Hans",
     print_at: str | None = None,
+    verified_by: str | None = None,
+    booked_for: datetime | None = None,
     press: Press | None = None,
 ) -> Act:
     """Take a number for one or several services, served in that order.
 
-    `person` is a keyed hash of an ID number (never the number), `print_at` the dispenser that owes the paper.
+    `person` is a keyed hash of an ID number (never the number), `print_at` the dispenser that owes the paper, `verified_by`
+    who saw the evidence of the category. `booked_for` is the time of a booking that is checked in: its place in line is that
+    time less the head start of the booked; who comes later than the hall's grace joins as everybody does.
     Raises UnknownService, Closed, PastLastTicket, QuotaFull, OneLiveTicket, BadInput (category).
     """
     if len(set(services)) < len(services):
@@ -192,6 +218,9 @@ async def take(
             lang,
             person,
             print_at,
+            verified_by if verified_by or category is None else actor,
+            booked_for,
+            hall.value(LATE),
         )
         if row is None:
             raise await why_not_taken(db, hall, services, category)
@@ -203,6 +232,9 @@ async def take(
 def scope(press: Press | None) -> tuple[bytes | None, bytes | None]:
     """The two parameters by which a statement keeps its press."""
     return (press.scope, press.body) if press else (None, None)
+
+
+NEEDS_EVIDENCE = "SELECT needs_evidence FROM categories WHERE hall = $1 AND code = $2 AND offered"
 
 
 async def why_not_taken(db: Db, hall: Hall, asked: Sequence[str], category: str | None) -> Exception:
@@ -221,7 +253,7 @@ async def why_not_taken(db: Db, hall: Hall, asked: Sequence[str], category: str 
                 return BookingOnly(service=doors[code].name)
             case "closed" | "not_yet":
                 return Closed(service=doors[code].name, opens=doors[code].opens)
-    known = await db.fetchval("SELECT needs_evidence FROM categories WHERE hall = $1 AND code = $2", hall.id, category)
+    known = await db.fetchval(NEEDS_EVIDENCE, hall.id, category)
     if category is not None and known is None:
         return BadInput(field="category", message="unknown category")
     if known:
@@ -309,7 +341,8 @@ WITH head AS (
 ), moved AS (
     UPDATE tickets t SET state = 'waiting', calls = 0, rank_at = CASE $6::text
         WHEN 'front' THEN least(t.rank_at, (SELECT rank_at FROM head) - interval '1 microsecond')
-        WHEN 'back' THEN hall_clock() ELSE t.rank_at END
+        WHEN 'back' THEN hall_clock() ELSE t.rank_at END,
+        placed = CASE WHEN $6 IN ('front', 'back') THEN $6 ELSE t.placed END
     WHERE t.hall = $1 AND t.key = $5 AND t.state = 'missed' RETURNING *
 )""",
     "'ticket.restored'",

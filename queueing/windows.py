@@ -11,6 +11,7 @@ from queueing.errors import (
     BadInput,
     NotFound,
     NotInThatState,
+    NotServedHere,
     NotSkilled,
     NotYourWindow,
     StillWaiting,
@@ -73,7 +74,8 @@ async def get_window(db: Db, hall: Hall, no: str) -> Window:
     return Window(**row)
 
 
-TOLD = "jsonb_build_object('window', m.no, 'state', m.state, 'services', m.services, 'clerk', m.clerk, 'reason', m.reason)"
+TOLD = """jsonb_build_object('window', m.no, 'state', m.state, 'services', m.services, 'helping', m.helping, 'clerk', m.clerk,
+    'reason', m.reason)"""
 
 
 def told(verb: str, data: str = TOLD) -> tuple[str, str]:
@@ -95,20 +97,31 @@ def _window(row: Row | dict[str, Any]) -> Window:
     return Window(*[row[field] for field in fields])
 
 
+# What keeps somebody from serving a service at a window, as one word; NULL when nothing does. Skills count on the business day.
+BARRED = """
+CASE WHEN x.code IS NULL THEN 'unknown'
+    WHEN x.class IS NOT NULL AND w.class IS NOT NULL AND x.class <> w.class THEN 'class'
+    WHEN (x.only_windows <> '{}' OR x.only_clerks <> '{}')
+        AND NOT (w.no = ANY(x.only_windows) OR clerk.name = ANY(x.only_clerks)) THEN 'fenced'
+    WHEN h.skills_required AND NOT EXISTS (
+        SELECT FROM skills k WHERE k.hall = h.id AND k.clerk = clerk.name AND k.service = x.code
+          AND (k.until IS NULL OR k.until >= business_day(hall_now(), h.time_zone, h.day_starts))) THEN 'not_skilled' END"""
+
 OPEN = recorded(
-    """
+    f"""
 WITH asked AS (
-    SELECT w.no, coalesce($7::text[], w.serves) AS services FROM windows w WHERE w.hall = $1 AND w.no = $5
-), moved AS (
-    UPDATE windows w SET state = 'open', clerk = $6, services = asked.services, reason = NULL, since = hall_clock()
-    FROM asked WHERE w.hall = $1 AND w.no = asked.no AND (w.clerk IS NULL OR w.clerk = $6)
+    SELECT w.no, coalesce($7::text[], w.serves) AS services, (
+        SELECT coalesce(array_agg(x.code ORDER BY x.rank, x.code), '{{}}') FROM services x
+        WHERE x.hall = h.id AND x.code = ANY(w.helps) AND NOT x.code = ANY(coalesce($7::text[], w.serves)) AND {BARRED} IS NULL
+    ) AS helping
+    FROM windows w JOIN halls h ON h.id = w.hall, (SELECT $6::text AS name) clerk WHERE w.hall = $1 AND w.no = $5
       AND NOT EXISTS (
-        SELECT FROM unnest(asked.services) AS s(code)
-        WHERE NOT EXISTS (SELECT FROM services x WHERE x.hall = $1 AND x.code = s.code)
-            OR (SELECT skills_required FROM halls WHERE id = $1) AND NOT EXISTS (
-                SELECT FROM skills k WHERE k.hall = $1 AND k.clerk = $6 AND k.service = s.code
-                  AND (k.until IS NULL OR k.until >= hall_now()::date)))
-    RETURNING w.*
+        SELECT FROM unnest(coalesce($7::text[], w.serves)) AS s(code)
+        LEFT JOIN services x ON x.hall = h.id AND x.code = s.code WHERE {BARRED} IS NOT NULL)
+), moved AS (
+    UPDATE windows w SET state = 'open', clerk = $6, services = asked.services, helping = asked.helping, reason = NULL,
+        since = hall_clock()
+    FROM asked WHERE w.hall = $1 AND w.no = asked.no AND (w.clerk IS NULL OR w.clerk = $6) RETURNING w.*
 )""",
     *told("opened"),
     ticket="NULL::bigint",
@@ -121,7 +134,8 @@ async def open_window(
 ) -> WindowAct:
     """Seat `clerk` at a window and open it for `services` (its own when none are named). Opening one's open window is no error.
 
-    Raises WindowTaken, AlreadySeated (a clerk has one seat), NotSkilled, UnknownService.
+    It also helps with what it is set to help with, as far as the clerk may. Raises WindowTaken, AlreadySeated (a clerk has
+    one seat), NotSkilled, NotServedHere (another class of window, or fenced), UnknownService.
     """
     if services is not None and not services:
         raise BadInput(field="services", message="name at least one service")
@@ -139,13 +153,11 @@ async def open_window(
         raise AlreadySeated(window=taken) from None
 
 
-LACKING = """
-SELECT s.code, EXISTS (SELECT FROM services x WHERE x.hall = $1 AND x.code = s.code) AS known
-FROM unnest($2::text[]) AS s(code) WHERE NOT EXISTS (
-    SELECT FROM services x JOIN halls h ON h.id = x.hall WHERE x.hall = $1 AND x.code = s.code
-      AND (NOT h.skills_required OR EXISTS (SELECT FROM skills k WHERE k.hall = $1 AND k.clerk = $3 AND k.service = s.code
-           AND (k.until IS NULL OR k.until >= hall_now()::date))))
-ORDER BY known LIMIT 1
+LACKING = f"""
+SELECT s.code, {BARRED} AS why, x.only_windows FROM unnest($2::text[]) AS s(code)
+JOIN halls h ON h.id = $1 JOIN windows w ON w.hall = h.id AND w.no = $4 CROSS JOIN (SELECT $3::text AS name) clerk
+LEFT JOIN services x ON x.hall = h.id AND x.code = s.code WHERE {BARRED} IS NOT NULL
+ORDER BY x.code IS NOT NULL, s.code LIMIT 1
 """
 
 
@@ -153,10 +165,16 @@ async def _why_not_opened(db: Db, hall: Hall, no: str, clerk: str, services: Seq
     window = await get_window(db, hall, no)
     if window.clerk not in (None, clerk):
         return WindowTaken(window=no, clerk=window.clerk)
-    lacking = await db.fetchrow(LACKING, hall.id, list(services or window.serves), clerk)
+    lacking = await db.fetchrow(LACKING, hall.id, list(services or window.serves), clerk, no)
     if lacking is None:
         return NotInThatState(state=window.state)
-    return NotSkilled(service=lacking["code"]) if lacking["known"] else UnknownService(service=lacking["code"])
+    match lacking["why"]:
+        case "unknown":
+            return UnknownService(service=lacking["code"])
+        case "not_skilled":
+            return NotSkilled(service=lacking["code"])
+        case _:
+            return NotServedHere(service=lacking["code"], window=no)
 
 
 # Pausing and closing rest on "no ticket here", so the window's lock is a statement of its own before it is looked at.
@@ -203,7 +221,7 @@ async def resume(db: Db, hall: Hall, no: str, *, actor: str, seat: str | None = 
 CLOSE = recorded(
     """
 WITH moved AS (
-    UPDATE windows w SET state = 'closed', clerk = NULL, services = '{}', reason = $7, since = hall_clock()
+    UPDATE windows w SET state = 'closed', clerk = NULL, services = '{}', helping = '{}', reason = $7, since = hall_clock()
     WHERE w.hall = $1 AND w.no = $5 AND w.state <> 'closed' AND ($6::text IS NULL OR w.clerk = $6)
       AND NOT EXISTS (SELECT FROM tickets t WHERE t.hall = $1 AND t.window_no = $5 AND t.state IN ('called', 'serving'))
     RETURNING w.*

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
 from floor.database import connect
-from queueing import calls, halls, journal, tickets, windows
+from queueing import calls, halls, journal, replay, tickets, windows
 from queueing.calls import Seat
 from queueing.errors import Refused
 from tests.conftest import DOORS, HALL
@@ -180,6 +180,7 @@ class Life(RuleBasedStateMachine):
         assert [entry.offset for entry in entries] == list(range(1, len(entries) + 1))
         last = {entry.data["ticket"]: entry.data["state"] for entry in entries if entry.ticket}
         assert last == self.state
+        assert replay.check(entries).broken == []
 
 
 def test_any_sequence_of_presses_follows_the_table(database_url: str) -> None:

@@ -56,6 +56,11 @@ async def test_a_ticket_row_of_the_record_tells_what_machines_need_and_nothing_p
         "lang": "zh-Hans",
         "channel": "dispenser",
         "print_at": "dv_1",
+        "credit": 0,
+        "fenced": None,
+        "joined_at": taken.ticket.joined_at.isoformat(),
+        "lane": 0,
+        "rank_at": taken.ticket.rank_at.isoformat(),
     }
 
 

@@ -1,0 +1,70 @@
+"""What a city may choose: each setting of a hall by name, with what is usual and what is allowed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from queueing.db import Db
+from queueing.errors import BadInput
+
+T = TypeVar("T", int, bool, str)
+
+
+@dataclass(frozen=True, slots=True)
+class Setting(Generic[T]):
+    """A value every hall has. A room declares its own beside the rule that reads it and lists them in its SETTINGS;
+    the manager's page shows all of them. `unit` is a word of the catalogue: minutes, people, days, …"""
+
+    name: str
+    usual: T
+    low: int = 0
+    high: int = 0
+    unit: str = ""
+    allowed: tuple[str, ...] = ()
+
+    def of(self, chosen: Mapping[str, Any]) -> T:
+        """The value of a hall that chose these."""
+        value: T = chosen.get(self.name, self.usual)
+        return value
+
+    def checked(self, value: Any) -> T:
+        """The value, if this setting may have it; else BadInput."""
+        if isinstance(self.usual, bool):
+            if not isinstance(value, bool):
+                raise BadInput(field=self.name, message="one of true, false")
+        elif isinstance(self.usual, int):
+            if not isinstance(value, int) or not self.low <= value <= self.high:
+                raise BadInput(field=self.name, message=f"{self.low} to {self.high}")
+        elif value not in self.allowed:
+            raise BadInput(field=self.name, message=f"one of {', '.join(self.allowed)}")
+        checked: T = value
+        return checked
+
+
+# Order: who is called when several kinds of people wait.
+INTERLEAVE = Setting("interleave", 0, 0, 50, "people")  # one booked, then at most this many others; 0: by the one key alone
+EARLY = Setting("booked_early_min", 30, 0, 240, "minutes")  # a booking is checked in from so long before its time
+LATE = Setting("booked_late_min", 15, 0, 240, "minutes")  # and counts until so long after it
+SHORT_EVERY = Setting("short_every", 1, 1, 20, "people")  # after one of the short line at least this many others
+
+SETTINGS: tuple[Setting[int] | Setting[bool] | Setting[str], ...] = (INTERLEAVE, EARLY, LATE, SHORT_EVERY)
+
+CHOSEN = "SELECT name, value FROM settings WHERE hall = $1"
+CHOOSE = """
+INSERT INTO settings (hall, name, value) VALUES ($1, $2, $3) ON CONFLICT (hall, name) DO UPDATE SET value = excluded.value
+"""
+USUAL = "DELETE FROM settings WHERE hall = $1 AND name = $2"
+
+
+async def chosen(db: Db, hall: int) -> dict[str, Any]:
+    """What a hall set otherwise than usual."""
+    return {row["name"]: row["value"] for row in await db.fetch(CHOSEN, hall)}
+
+
+async def choose(db: Db, hall: int, setting: Setting[T], value: object) -> None:
+    """Set one value; what is usual needs no row. BadInput outside what is allowed."""
+    value = setting.checked(value)
+    if value == setting.usual:
+        await db.execute(USUAL, hall, setting.name)
+    else:
+        await db.execute(CHOOSE, hall, setting.name, value)
