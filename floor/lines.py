@@ -4,7 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from floor.database import Db
+from queueing.db import Row
 from queueing.halls import Hall
+from queueing.rules import Line, Standing, Turn, coming
+from queueing.settings import INTERLEAVE, SHORT_EVERY
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,33 +21,47 @@ class Place:
     minutes: int
 
 
-# The very order of queueing.calls: its own tickets and its services', by (rank_at, id).
-LINE = """
+# The first of each line this window may call from; queueing.rules puts them in the order in which calls.py would.
+CANDIDATES = """
 WITH here AS (
-    SELECT w.no, CASE WHEN w.state = 'closed' THEN w.serves ELSE w.services END AS services,
+    SELECT w.*, CASE WHEN w.state = 'closed' THEN w.serves ELSE w.services END AS own, hall_now() AS now,
            business_day(hall_now(), h.time_zone, h.day_starts) AS day
     FROM windows w JOIN halls h ON h.id = w.hall WHERE w.hall = $1 AND w.no = $2
 ), line AS (
-    SELECT t.*, count(*) OVER () AS waiting FROM tickets t, here
-    WHERE t.hall = $1 AND t.day = here.day AND t.state = 'waiting'
-      AND (t.for_window = here.no OR t.for_window IS NULL AND t.service = ANY(here.services))
-    ORDER BY t.rank_at, t.id LIMIT $3
+    SELECT t.*, row_number() OVER (PARTITION BY t.lane ORDER BY t.rank_at, t.id) AS n,
+           count(*) FILTER (WHERE NOT t.service = ANY(here.helping) OR t.for_window IS NOT NULL) OVER () AS waiting
+    FROM tickets t, here WHERE t.hall = $1 AND t.day = here.day AND t.state = 'waiting'
+      AND (t.for_window = here.no OR t.for_window IS NULL AND (t.service = ANY(here.own) OR t.service = ANY(here.helping)))
+      AND (NOT t.fenced OR may_serve(t.hall, t.matters, here.no, here.clerk))
 )
-SELECT l.number, l.service, l.waiting::int, coalesce(c.credit_minutes, 0) AS credit,
-       greatest(0, extract(epoch FROM hall_now() - l.joined_at) / 60)::int AS minutes,
-       CASE WHEN l.for_window IS NOT NULL THEN 'for_window' WHEN l.step > 1 THEN 'step' WHEN l.calls > 0 THEN 'returned'
-            WHEN c.credit_minutes > 0 AND l.rank_at < l.joined_at THEN 'credit'
-            WHEN l.rank_at <> l.joined_at OR l.call_no > 0 THEN 'moved' ELSE 'order' END AS why
-FROM line l LEFT JOIN categories c ON c.hall = l.hall AND c.code = l.category
-ORDER BY l.rank_at, l.id
+SELECT l.id AS ticket, l.number, l.service, l.rank_at, l.joined_at, l.lane, l.credit, l.for_window, l.placed,
+       l.step, l.call_no, l.waiting::int, h.own, h.helping, h.help_after, h.short_after, h.since_booked, h.since_quick, h.now
+FROM line l, here h WHERE l.n <= $3
 """
+STANDING = ("ticket", "number", "service", "rank_at", "joined_at", "lane", "credit", "for_window", "placed")
+LINE = ("help_after", "short_after", "since_booked", "since_quick")
 
 
 async def line(db: Db, hall: Hall, window: str, limit: int = 10) -> tuple[list[Place], int]:
-    """The first of those this window would call, and how many there are in all."""
-    rows = await db.fetch(LINE, hall.id, window, limit)
-    places = [Place(row["number"], row["service"], row["why"], row["credit"], row["minutes"]) for row in rows]
-    return places, rows[0]["waiting"] if rows else 0
+    """The first of those this window would call, should nothing else happen, and how many there are in all."""
+    rows = {row["ticket"]: row for row in await db.fetch(CANDIDATES, hall.id, window, limit)}
+    if not rows:
+        return [], 0
+    first = next(iter(rows.values()))
+    now = first["now"]
+    here = Line(window, tuple(first["own"]), tuple(first["helping"]), *[first[name] for name in LINE])
+    standing = [Standing(*[row[name] for name in STANDING]) for row in rows.values()]
+    turns = coming(standing, here, now, limit, every=hall.value(INTERLEAVE), short_every=hall.value(SHORT_EVERY))
+    return [place_of(turn, rows[turn.who.ticket], now) for turn in turns], first["waiting"]
+
+
+def place_of(turn: Turn, row: Row, now: datetime) -> Place:
+    """A turn in the words of the console: what moved somebody comes before how they were ranked at first."""
+    why = turn.rule
+    if why in ("credit", "order", "booked"):
+        why = "step" if row["step"] > 1 else "moved" if row["placed"] == "back" or row["call_no"] > 0 else why
+    waited = max(0.0, (now - row["joined_at"]).total_seconds())
+    return Place(row["number"], row["service"], why, row["credit"], round(waited / 60))
 
 
 @dataclass(frozen=True, slots=True)

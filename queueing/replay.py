@@ -47,7 +47,8 @@ class Floor:
         if before is None:
             if entry.kind != "ticket.taken":
                 return
-            joined, credit, fenced = datetime.fromisoformat(told["joined_at"]), told["credit"], tuple(told["fenced"] or ())
+            joined = datetime.fromisoformat(told.get("joined_at", told["rank_at"]))
+            credit, fenced = told.get("credit", 0), tuple(told.get("fenced") or ())
             before = Standing(ticket, told["ticket"], told["service"], joined, joined, credit=credit, fenced=fenced)
         position = "returned" if entry.kind == "ticket.returned" else told.get("position")
         after = replace(

@@ -1,7 +1,7 @@
 """Who goes first, as one ordered list of rules, and the same choice in plain Python: to explain it, check it and try it out."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 # Within a queue the order is rank_at: the moment someone joined, less the credit of their category in minutes. A credit is a
@@ -90,6 +90,32 @@ def in_order(
         if turn is not None and all(_inside(fence, line) for fence in _fences(who.fenced, fences)):
             turns.append(turn)
     return sorted(turns, key=lambda turn: (turn.place, turn.who.rank_at, turn.who.ticket))
+
+
+def coming(
+    waiting: Iterable[Standing],
+    line: Line,
+    now: datetime,
+    n: int,
+    *,
+    every: int = 0,
+    short_every: int = 1,
+    fences: Mapping[str, Fence] | None = None,
+) -> list[Turn]:
+    """The next `n` this window would call, should nothing else happen: after each call the counts go on."""
+    left, turns = list(waiting), list[Turn]()
+    while len(turns) < n:
+        order = in_order(left, line, now, every=every, short_every=short_every, fences=fences)
+        if not order:
+            break
+        turns.append(order[0])
+        left.remove(order[0].who)
+        line = replace(
+            line,
+            since_booked=0 if order[0].who.lane == BOOKED else line.since_booked + 1,
+            since_quick=0 if order[0].rule == "short" else line.since_quick + 1,
+        )
+    return turns
 
 
 def _turn(who: Standing, line: Line, now: datetime, every: int, short_every: int) -> Turn | None:

@@ -13,6 +13,7 @@ from floor.api.routes import acceptable, answer, get
 from floor.api.tickets import STAFF
 from floor.database import Db, acquire
 from floor.signin import allow, current
+from floor.words import Words, language, words
 from queueing import journal, windows
 from queueing.halls import Hall
 from queueing.journal import Entry
@@ -32,12 +33,13 @@ class Confirmed(Struct):
 
 
 class Deed(Struct):
-    """One act. `actor` is told to staff alone; `rule` is what chose the ticket for a call."""
+    """One act. `actor` is told to staff alone; `rule` is what chose the ticket for a call, `because` its sentence."""
 
     offset: int
     at: datetime
     kind: str
     rule: str | None
+    because: str | None
     data: dict[str, Any]
     confirmed: list[Confirmed]
     actor: str | UnsetType = UNSET
@@ -61,14 +63,20 @@ async def story(request: Request) -> Response:
     async with acquire(request.app.state.pool) as db:
         entries = await journal.story(db, ticket.id)
         confirmed = await confirmations(db, hall, ticket, entries)
-    deeds = [deed(entry, confirmed.get(entry.offset, []), told_in_full) for entry in entries]
+    say = words(language(request))
+    deeds = [deed(entry, confirmed.get(entry.offset, []), told_in_full, say) for entry in entries]
     return answer(Story(ticket.number, deeds))
 
 
-def deed(entry: Entry, confirmed: list[Confirmed], told_in_full: bool) -> Deed:
-    return Deed(
-        entry.offset, entry.at, entry.kind, entry.data.get("rule"), entry.data, confirmed, entry.actor if told_in_full else UNSET
-    )
+def deed(entry: Entry, confirmed: list[Confirmed], told_in_full: bool, say: Words) -> Deed:
+    rule, actor = entry.data.get("rule"), entry.actor if told_in_full else UNSET
+    return Deed(entry.offset, entry.at, entry.kind, rule, because(entry, say), entry.data, confirmed, actor)
+
+
+def because(entry: Entry, say: Words) -> str | None:
+    """The sentence of the rule behind a call, with its values, in the reader's language."""
+    key = f"rules.because.{entry.data.get('rule')}"
+    return say(key, **{"credit": 0, **entry.data.get("by", {})}) if key in say else None
 
 
 async def confirmations(db: Db, hall: Hall, ticket: Ticket, entries: list[Entry]) -> dict[int, list[Confirmed]]:

@@ -4,6 +4,8 @@ from collections import Counter, defaultdict
 from collections.abc import Callable
 from itertools import pairwise
 
+from queueing import replay
+from queueing.journal import Entry
 from tests.storm.evidence import BoardRecord, Evidence, JournalRow
 from tests.storm.history import Op
 
@@ -282,6 +284,17 @@ def any_bytes_end_in_a_defined_close(case: Evidence) -> Verdict:
     return bad + [f"a traceback: {line}" for line in case.tracebacks]
 
 
+def every_call_follows_the_rules(case: Evidence) -> Verdict:
+    """24. From what the hall knew when it called, the rules make the same choice again and give the same reason."""
+    judged = replay.check(
+        Entry(0, row.offset, row.at, row.kind, "", None, row.ticket, row.window, row.data) for row in case.journal
+    )
+    undone = sum(op.outcome != "ok" for op in case.ops if op.act == "next") + sum(op.act == "next" for op in case.ops) // 5
+    if len(judged.let_go) > undone:  # a press sent twice takes a ticket and lets it go: every tenth is, on purpose
+        return [*judged.broken, f"{len(judged.let_go)} passed over for nothing, {undone} presses undone: {judged.let_go[:5]}"]
+    return judged.broken
+
+
 def one_rating_per_visit(case: Evidence) -> Verdict:
     """26. A rating belongs to one finished ticket, once, as it was given."""
     state = {row.id: row.state for row in case.tickets}
@@ -318,5 +331,6 @@ CHECKS: tuple[Callable[[Evidence], Verdict], ...] = (
     a_sentence_sounds_once,
     a_slow_board_harms_itself,
     any_bytes_end_in_a_defined_close,
+    every_call_follows_the_rules,
     one_rating_per_visit,
 )
