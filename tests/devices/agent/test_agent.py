@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from devices import wire
+from devices.drivers.printing.lines import ADDRESSES
 from tests.devices.agent.agents import Agent, write_config
 from tests.devices.agent.conftest import CODE
 from tests.devices.agent.hall import Hall, hall_open
@@ -213,4 +214,4 @@ async def test_a_settings_file_that_is_wrong_ends_it_with_one_clear_line(tmp_pat
     agent = Agent(config)
     await agent.start()
     assert agent.process is not None and await agent.process.wait() == 2
-    assert agent.log.read_text() == ("The agent can't start: d1: printer must be tcp://HOST:PORT or file:///PATH, not lp0\n")
+    assert agent.log.read_text() == f"The agent can't start: d1: printer must be {ADDRESSES}, not lp0\n"

@@ -14,7 +14,16 @@ EXAMPLE = Path(__file__).parents[3] / "devices/agent/example.toml"
 def test_every_device_of_the_example_can_be_made(tmp_path: Path) -> None:
     config = read_config(EXAMPLE)
     made = [make(device.kind, device.name, device.settings, Notes(tmp_path)) for device in config.devices]
-    assert [type(driver).__name__ for driver in made] == ["EscposPrinter", "LedStrip", "Speaker", "Evaluator"]
+    drivers = ["EscposPrinter", "LedStrip", "OnbonBx", "Speaker", "Evaluator", "Keypad"]
+    assert [type(driver).__name__ for driver in made] == drivers
+        "EscposPrinter",
+        "LedStrip",
+        "OnbonBx",
+        "LedSerial",
+        "Speaker",
+        "Evaluator",
+        "Keypad",
+    ]
 
 
 def test_a_code_is_read_as_it_stands_in_the_file_now(tmp_path: Path) -> None:
