@@ -26,7 +26,10 @@ from floor.signin import Sessions
 from floor.words import check_words
 
 # One module per person who looks at the hall; the most general addresses come last.
-PAGES = ("home", "first", "signin", "rate", "phone", "kiosk", "board", "wall", "console", "manage", "desk", "fleet")
+PAGES = (
+    "home", "first", "signin", "rate", "phone", "choosing", "kiosk", "board", "wall", "console", "matters", "manage", "desk",
+    "fleet",
+)  # fmt: skip
 STATIC = Path(__file__).parent / "static"
 
 
@@ -50,11 +53,16 @@ async def lifespan(app: Starlette) -> AsyncIterator[None]:
     state.rates = Rates(state.redis, state.settings)
     state.sessions = Sessions(state.pool)
     state.halls, state.loads = Kept(3.0), Kept(3.0)
+    state.catalogues = {}  # floor.catalogue.kept
     state.days = {}  # floor.trends: each hall's day as far as it was read
     state.bell, state.rings, state.streams = Bell(state.doorbell), Rings(state.doorbell), 0
+    state.tasks = set()  # files that are being read
     try:
         yield
     finally:
+        for task in state.tasks:
+            task.cancel()
+        await asyncio.gather(*state.tasks, return_exceptions=True)
         await state.rings.close()
         await state.doorbell.close()
         await state.redis.aclose()

@@ -1,5 +1,6 @@
 """What every request passes: limits on what it may carry, and headers that keep a browser to the hall's own pages."""
 
+import re
 import time
 from collections.abc import Iterable
 
@@ -12,6 +13,8 @@ from floor import metrics
 log = structlog.get_logger("web")
 
 MOST_BYTES = 64 * 1024  # of a body; the largest thing anybody sends is a form
+FILES = re.compile(r"/[a-z0-9-]+/matters/file")  # but a manager's spreadsheet
+MOST_FILE_BYTES = 8 * 1024 * 1024 + MOST_BYTES
 SLOW_S = 1.0
 
 PLAIN = [
@@ -81,12 +84,13 @@ def limited(scope: Scope, receive: Receive) -> Receive:
     if scope["method"] in ("GET", "HEAD"):
         return receive
     seen = 0
+    most = MOST_FILE_BYTES if FILES.fullmatch(scope["path"]) else MOST_BYTES
 
     async def counted() -> Message:
         nonlocal seen
         message = await receive()
         seen += len(message.get("body", b""))
-        if seen > MOST_BYTES:
+        if seen > most:
             raise HTTPException(413)
         return message
 

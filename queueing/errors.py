@@ -129,6 +129,22 @@ class NotYourWindow(Refused):
     code = "not_allowed"
 
 
+class CatalogueMoved(Refused):
+    """The catalogue has changed since it was looked at."""
+
+
+class PartsAreMatters(Refused):
+    """A package is made of matters of this hall."""
+
+    code = "bad_input"
+
+
+class EventsNameMatters(Refused):
+    """A life event names matters of this hall."""
+
+    code = "bad_input"
+
+
 class KeyReused(Refused):
     """This idempotency key was used for a different request."""
 
@@ -157,6 +173,8 @@ BROKEN: dict[str, type[Exception]] = {
     "one_live_ticket": OneLiveTicket,
     "door_has_places": QuotaFull,
     "clerk_has_one_seat": AlreadySeated,
+    "parts_are_matters": PartsAreMatters,
+    "events_name_matters": EventsNameMatters,
 }
 
 

@@ -66,6 +66,13 @@ def user(arguments: Arguments) -> int:
     return adding.main(arguments)
 
 
+def import_(arguments: Arguments) -> int:
+    """put a catalogue of matters in"""
+    from floor.boot import importing
+
+    return importing.main(arguments)
+
+
 def migrate(arguments: Arguments) -> int:
     """bring the database up to date"""
     from floor.boot.at_hand import database
@@ -83,7 +90,7 @@ def migrate(arguments: Arguments) -> int:
 
 
 COMMANDS: dict[str, Callable[[Arguments], int]] = {
-    command.__name__: command for command in (run, test, check, bench, storm, crowd, user, migrate)
+    command.__name__.rstrip("_"): command for command in (run, test, check, bench, storm, crowd, user, import_, migrate)
 }
 
 

@@ -8,9 +8,13 @@ from typing import Any
 
 from devices import pairing, registry
 from floor.boot import agents
+from floor.catalogue import sheets
+from floor.catalogue.reading import read_all
 from floor.database import Db
 from floor.people import add_user, hash_password, list_users, verify_password
 from floor.settings import Settings
+from queueing import matters
+from queueing.halls import get_hall, services
 
 CODE = "demo"
 ACTOR = "engineer:engineer"
@@ -38,6 +42,7 @@ async def open_demo_hall(db: Db, settings: Settings) -> SignIns:
         hall = await _lay_floor(db, plan, always_open=settings.demo_open == "always")
         people = await _seat_people(db, hall, plan, password)
         machines = await _install_devices(db, hall, plan)
+        await _offer_matters(db)
     agents.write(settings, machines)
     return SignIns(CODE, password, people)
 
@@ -92,6 +97,16 @@ async def _lay_floor(db: Db, plan: dict[str, Any], *, always_open: bool) -> int:
     )
     await db.executemany(WINDOW, [(hall, str(no), f"{no}号窗口", zone, no) for no, zone in _windows(plan)])
     return hall
+
+
+async def _offer_matters(db: Db) -> None:
+    """A few hundred made-up matters; a hall that already has a catalogue keeps its own."""
+    hall = await get_hall(db, CODE)
+    known = await matters.catalogue(db, hall)
+    if known.version == 0:
+        rows, _ = sheets.rows((files("floor.boot") / "demo_matters.csv").read_bytes())
+        reader = read_all(rows, [service.code for service in await services(db, hall)], known)
+        await matters.store(db, hall, [entry for _, entry in reader.entries])
 
 
 def _windows(plan: dict[str, Any]) -> list[tuple[int, str]]:

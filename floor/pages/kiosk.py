@@ -14,14 +14,16 @@ from devices import health, jobs
 from devices.wire import ENDINGS
 from floor import acts
 from floor.api.problems import status_of
+from floor.catalogue.kept import known
+from floor.catalogue.search import MOST_TYPED
 from floor.database import Db, acquire
 from floor.pages import mint_press, render
-from floor.pages.wording import day, hours, minutes, service_name, zone_name, zone_of
+from floor.pages.wording import day, hours, matter_name, minutes, service_name, zone_name, zone_of
 from floor.refusals import TooFast
 from floor.settings import Settings
 from floor.signin import Person, kiosk
 from floor.words import LANGUAGES, Words, spoken, words
-from queueing import forecast, tickets
+from queueing import forecast, matters, tickets
 from queueing.errors import Refused
 from queueing.forecast import Wait
 from queueing.halls import Hall, ServiceNow, Zone, services, zones
@@ -29,14 +31,15 @@ from queueing.tickets import Ticket
 
 A_SCREEN = 8  # services that fit one screen at a size everybody can read
 AREAS_FROM = 12  # a hall with more services asks for the area first
+MOST_PICKED = 8  # matters on one number
 SLOW_S = 15  # a paper that takes longer is said to be late
 
 # What the screen says of a refusal and what to do then; {service} is filled in. Others are "please try again".
 SORRY = {
     "closed": ("kiosk.sorry_service_closed", "kiosk.sorry_other_do"),
     "past_last_ticket": ("kiosk.sorry_past", "kiosk.sorry_other_do"),
-    "booking_only": ("kiosk.sorry_booking_only", "kiosk.sorry_booking_only_do"),
     "quota_full": ("kiosk.sorry_quota", "kiosk.sorry_other_do"),
+    "booking_only": ("kiosk.sorry_booking_only", "kiosk.sorry_booking_only_do"),
     "one_live_ticket": ("kiosk.sorry_one_live", "kiosk.sorry_one_live_do"),
     "printer_not_ready": ("kiosk.sorry_paper", "kiosk.sorry_paper_do"),
     "too_fast": ("kiosk.sorry_fast", "kiosk.sorry_fast_do"),
@@ -45,32 +48,40 @@ SORRY = {
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """How the citizen wants the screen: language, large type, which area and which page of it."""
+    """How the citizen wants the screen: language, large type, which area and which page of it, and what they look for."""
 
     lang: str
     large: bool
     zone: str | None
     page: int
+    tab: str = ""
+    q: str = ""
+    event: str = ""
+    picked: tuple[str, ...] = ()  # the matters chosen so far, all for one number
 
     @property
     def t(self) -> Words:
         return words(self.lang)
 
-    def query(self, *, page: bool = True) -> str:
-        """The same wish as the query of an address."""
-        wish = {"lang": self.lang, "large": "1" if self.large else "", "zone": self.zone or ""}
-        return urlencode({name: value for name, value in wish.items() if value} | ({"page": self.page} if page else {}))
+    def query(self, **other: object) -> str:
+        """The same wish as the query of an address, but for what is named."""
+        wish = {
+            "lang": self.lang, "large": "1" if self.large else "", "zone": self.zone, "page": self.page, "tab": self.tab,
+            "q": self.q, "event": self.event, "picked": " ".join(self.picked),
+        } | other  # fmt: skip
+        return urlencode({name: value for name, value in wish.items() if value and (name, value) != ("page", 1)})
 
 
 def asked(values: Mapping[str, object]) -> Asked:
     """What a query or a form asks for; a kiosk speaks zh-Hans until somebody says otherwise."""
     page = str(values.get("page", "1"))
     return Asked(
-        lang=spoken(str(values.get("lang", ""))) or LANGUAGES[0],
-        large=bool(values.get("large")),
+        lang=spoken(str(values.get("lang", ""))) or LANGUAGES[0], large=bool(values.get("large")),
         zone=str(values["zone"]) if values.get("zone") else None,
-        page=int(page) if page.isascii() and page.isdigit() else 1,
-    )
+        page=int(page) if page.isascii() and page.isdigit() and len(page) < 4 else 1, tab=str(values.get("tab") or ""),
+        q=str(values.get("q") or "").strip()[:MOST_TYPED], event=str(values.get("event") or ""),
+        picked=tuple(dict.fromkeys(str(values.get("picked") or "").split()))[:MOST_PICKED],
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,12 +141,11 @@ def draw(request: Request, template: str, hall: Hall, wish: Asked, what: dict[st
         large=wish.large,
         standing=standing,
         resting=standing and wish == Asked(LANGUAGES[0], False, None, 1),
-        stay=wish.query(),
-        still=wish.query(page=False),
+        wish=wish,
         today=day(wish.t, hall, now),
         time=hours(hall, now),
         all_words=[words(lang) for lang in LANGUAGES],
-        **{"zone": wish.zone} | what,
+        **{"zone": wish.zone, "here": f"/{hall.code}/kiosk/screen"} | what,
     )
 
 
@@ -146,14 +156,16 @@ async def first_screen(request: Request, hall: Hall, person: Person, wish: Asked
         ready = await health.printer_ready(db, person.device)
         offered, areas = await services(db, hall), await zones(db, hall)
         waits = await forecast.waits(db, hall)
+        find = await matters.version(db, hall) > 0
     if not ready:
         return sorry("printer", wish.t["kiosk.sorry_paper"], wish.t["kiosk.sorry_paper_do"], retry=False)
     if all(service.status != "open" for service in offered):
         return shut(wish.t, hall, offered)
     if len(offered) > AREAS_FROM and wish.zone is None:
-        return paged([Area(z.code, z.name, sum(s.zone == z.code for s in offered)) for z in areas], wish, "areas")
+        listed = [Area(zone.code, zone.name, sum(service.zone == zone.code for service in offered)) for zone in areas]
+        return paged(listed, wish, "areas") | {"find": find}
     chosen = [service for service in offered if wish.zone in (None, service.zone)]
-    return paged([card(wish.t, hall, service, waits.get(service.code)) for service in chosen], wish, "cards")
+    return paged([card(wish.t, hall, service, waits.get(service.code)) for service in chosen], wish, "cards") | {"find": find}
 
 
 def paged(things: Sequence[object], wish: Asked, name: str) -> dict[str, object]:
@@ -165,22 +177,26 @@ def paged(things: Sequence[object], wish: Asked, name: str) -> dict[str, object]
 
 
 def card(t: Words, hall: Hall, service: ServiceNow, wait: Wait | None) -> Card:
-    why = {
-        "not_yet": t("kiosk.opens_at", time=hours(hall, service.opens) if service.opens else ""),
-        "past_last_ticket": t["kiosk.past_last_ticket"],
-        "booking_only": t["kiosk.booking_only"],
-        "quota_full": t["kiosk.quota_full"],
-    }.get(service.status, t["kiosk.closed"])
     return Card(
         service.code,
         service.prefix,
         service_name(t, service),
         service.status == "open",
-        why,
+        why_shut(t, hall, service),
         service.waiting,
         minutes(t, wait),
         mint_press(),
     )
+
+
+def why_shut(t: Words, hall: Hall, service: ServiceNow) -> str:
+    """When a service that gives no numbers now will, or that it won't today."""
+    return {
+        "not_yet": t("kiosk.opens_at", time=hours(hall, service.opens) if service.opens else ""),
+        "past_last_ticket": t["kiosk.past_last_ticket"],
+        "booking_only": t["kiosk.booking_only"],
+        "quota_full": t["kiosk.quota_full"],
+    }.get(service.status, t["kiosk.closed"])
 
 
 def shut(t: Words, hall: Hall, offered: Sequence[ServiceNow]) -> dict[str, object]:
@@ -210,13 +226,23 @@ async def take(request: Request) -> Response:
     person = await kiosk(request)
     if person is None:
         return draw(request, "_kiosk_screen.html", hall, wish, off(wish.t), status=403)
-    service = str(form.get("service", ""))
+    asked_for, codes = [str(form.get("service", ""))], [str(code) for code in form.getlist("matter")][:MOST_PICKED]
     press = str(form.get("press") or "") or None
     try:
-        act = await acts.take(request, hall.code, [service], lang=wish.lang, person=person, press=press)
+        if codes:
+            asked_for = await queues_of(request, hall, codes)
+        act = await acts.take(request, hall.code, asked_for, matters=codes, lang=wish.lang, person=person, press=press)
     except Refused as refused:
-        return await refuse(request, hall, wish, service, refused)
+        return await refuse(request, hall, wish, str(refused.details.get("service", asked_for[0])), refused)
     return draw(request, "_kiosk_screen.html", hall, wish, await number_screen(request, hall, act.ticket, wish.t))
+
+
+async def queues_of(request: Request, hall: Hall, codes: Sequence[str]) -> list[str]:
+    """The queues that lead to these matters, in the order of the matters. BadInput for one that is not offered."""
+    async with acquire(request.app.state.pool) as db:
+        kept = (await known(request, db, hall)).catalogue
+    matters.known(kept, codes)
+    return kept.services_for(codes)
 
 
 async def refuse(request: Request, hall: Hall, wish: Asked, service: str, refused: Refused) -> Response:
@@ -236,6 +262,7 @@ async def number_screen(request: Request, hall: Hall, ticket: Ticket, t: Words) 
         wait = await forecast.wait_for(db, ticket, ahead)
         offered, areas = await services(db, hall), await zones(db, hall)
         paper = await paper_of(db, ticket)
+        named = (await known(request, db, hall)).catalogue.named(ticket.matters)
     service = next(service for service in offered if service.code == ticket.service)
     return {
         "screen": "number",
@@ -244,6 +271,8 @@ async def number_screen(request: Request, hall: Hall, ticket: Ticket, t: Words) 
         "wait": minutes(t, wait),
         "paper": paper,
         "service_name": service_name(t, service),
+        "matters": [matter_name(t, matter) for matter in named],
+        "services": len(ticket.services),
         "zone_name": area_name(t, areas, service),
         "code": code(request, ticket),
     }

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from floor.words import Words
 from queueing.forecast import Wait
 from queueing.halls import Hall, ServiceNow, Zone
+from queueing.matters import Event, Matter, in_language
 
 
 def minutes(t: Words, wait: Wait | None) -> str:
@@ -49,3 +50,13 @@ def zone_name(t: Words, zone: Zone | None) -> str:
 def zone_of(zones: list[Zone], code: str | None) -> Zone | None:
     """The zone of that code."""
     return next((zone for zone in zones if zone.code == code), None)
+
+
+def matter_name(t: Words, matter: Matter | Event) -> str:
+    """A matter's or life event's name in the reader's language, its own where there is none."""
+    return in_language(t.lang, matter.name, matter.name_hant, matter.name_en) or matter.name
+
+
+def days(t: Words, promised: int | None) -> str:
+    """The promised limit: while you wait, or so many working days; nothing where none is promised."""
+    return "" if promised is None else t["matters.days_0"] if promised == 0 else t("matters.days", n=promised)

@@ -1,8 +1,9 @@
 // The kiosk by itself: its clock, the way back to the first screen, and a take that survives a cut.
 
 import { dateWords, timeWords } from "./clock.js";
+import { typing } from "./typing.js";
 
-const IDLE_S = 20;
+const IDLE_S = 20;      // a screen to read says its own patience in data-idle
 const TAKE_S = 20;      // an answer that was cut off is asked for again for so long: the same press gives the same number
 const AGAIN_MS = 1500;
 const PATIENCE_MS = 8000;
@@ -16,12 +17,13 @@ let left = IDLE_S;
 let going = null;
 
 const current = () => screen.firstElementChild;
+const patience = () => Number(current().dataset.idle ?? IDLE_S);
 const pause = (ms) => new Promise((after) => setTimeout(after, ms));
 
 function put(html) {
   screen.innerHTML = html;
   htmx.process(screen);
-  left = IDLE_S;
+  left = patience();
   document.documentElement.lang = current().dataset.lang;
   drawClock();
   drawCountdown();
@@ -99,10 +101,11 @@ document.addEventListener("click", (event) => {
   const target = event.target.closest("[data-go]");
   if (target) go(target.dataset.go);
 });
-for (const touch of ["pointerdown", "keydown"]) document.addEventListener(touch, () => { left = IDLE_S; });
+for (const touch of ["pointerdown", "keydown"]) document.addEventListener(touch, () => { left = patience(); });
 document.addEventListener("contextmenu", (event) => event.preventDefault());
 document.addEventListener("hall:refresh", () => { if (busy.hidden) document.dispatchEvent(new CustomEvent("hall:redraw")); });
 
+typing(screen);
 setInterval(tick, 1000);
 drawClock();
 drawCountdown();
