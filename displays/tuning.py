@@ -3,8 +3,6 @@
 import re
 from collections.abc import Mapping, Sequence
 
-from pypinyin import Style, pinyin
-
 from displays.phrases import VOICES
 from displays.voice import LOUDEST, Voice
 from queueing.db import Db
@@ -97,12 +95,16 @@ def check_reading(written: str, spoken: str) -> None:
 
 def readings_of(character: str) -> set[str]:
     """Every way a character is read, `chang2` and `zhang3` for 长; the neutral tone (5) is always possible."""
+    from pypinyin import Style, pinyin  # half a second and 56 MB: only who writes readings pays for it
+
     known = {reading for readings in pinyin(character, Style.TONE3, heteronym=True) for reading in readings}
     return {reading.replace("v", "ü") for reading in known} | {f"{reading.rstrip('12345')}5" for reading in known}
 
 
 def suggested(written: str) -> str:
     """How a word is most likely read, as the lexicon wants it: for the engineer to correct."""
+    from pypinyin import Style, pinyin
+
     return " ".join(syllable for (syllable,) in pinyin(written, Style.TONE3, neutral_tone_with_five=True))
 
 

@@ -63,6 +63,12 @@ class CannotTest(Refused):
     """A device of this kind has nothing to test."""
 
 
+class CannotSpeak(Refused):
+    """The voice does not answer: try again."""
+
+    code = "unavailable"
+
+
 class Revoked(Refused):
     """This device has been revoked: it does nothing any more."""
 

@@ -36,6 +36,7 @@ def doors(hall: str) -> dict[str, Door]:
         Door("desk", f"/{hall}/desk", "desk01"),
         Door("manage", f"/{hall}/manage", "manager"),
         Door("fleet", f"/{hall}/fleet", "engineer"),
+        Door("voice", f"/{hall}/voice", "engineer"),
         Door("docs", "/api/v1/docs"),
     )
     return {door.name: door for door in listed}
