@@ -222,7 +222,7 @@ UPDATE devices SET config = $2, config_rev = config_rev + 1 WHERE id = $1 AND re
 
 
 async def configure(db: Db, device_id: str, config: Mapping[str, Any]) -> Device:
-    """Give a machine other settings in place of all it had; the link sends them within seconds. NotFound, BadSetting."""
+    """Give a machine other settings in place of all it had; the link sends them within seconds. NotFound, BadInput."""
     kept = settings.usable((await get_device(db, device_id)).kind, config)
     row = await db.fetchrow(CONFIGURE, device_id, kept)
     if row is None:

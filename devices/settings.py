@@ -13,10 +13,6 @@ Language = Literal["zh-Hans", "zh-Hant", "en"]
 Wording = Annotated[str, Meta(min_length=1, max_length=40)]
 
 
-class BadSetting(BadInput):
-    """The value of {field} is not usable: {message}"""
-
-
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`power`: dark once the day is over and nobody is left to serve (drain), or never (always); awake again so many
     minutes before the doors open.
@@ -71,14 +67,14 @@ KINDS: dict[str, type[Settings]] = {
 
 
 def usable(kind: str, values: Mapping[str, Any]) -> dict[str, Any]:
-    """These values of a kind, checked, the usual ones left out; texts of a form are read as what they mean. BadSetting."""
+    """These values of a kind, checked, the usual ones left out; texts of a form are read as what they mean. BadInput."""
     try:
         read = msgspec.convert(values, KINDS[kind], strict=False)
     except msgspec.ValidationError as wrong:
         text, _, path = str(wrong).partition(" - at `$.")
         unknown = re.search(r"unknown field `(\w+)`", text)
         field = unknown.group(1) if unknown else re.split(r"[`\[.]", path)[0]
-        raise BadSetting(field=field, message="there is no such setting" if unknown else text) from wrong
+        raise BadInput(field=field, message="there is no such setting" if unknown else text) from wrong
     usual = msgspec.to_builtins(KINDS[kind]())
     return {name: value for name, value in msgspec.to_builtins(read).items() if value != usual[name]}
 

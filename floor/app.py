@@ -28,7 +28,7 @@ from floor.words import check_words
 # One module per person who looks at the hall; the most general addresses come last.
 PAGES = (
     "home", "first", "signin", "rate", "phone", "choosing", "kiosk", "board", "wall", "console", "matters", "manage", "desk",
-    "fleet", "voice",
+    "voice", "fleet", "machine",
 )  # fmt: skip
 STATIC = Path(__file__).parent / "static"
 

@@ -10,8 +10,8 @@ from queueing.windows import Window, list_windows
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """`opens`: the soonest door that is not over, in the past when it is open now, None when none is known; `living`
-    tickets that wait or are served; `staffed` while a window is open or paused.
+    """`opens`: when the first day that is not over begins, in the past from its first door to its last close (a noon break
+    is no end), None when none is known; `living` tickets that wait or are served; `staffed` while a window is open or paused.
     """
 
     opens: datetime | None = None
@@ -51,8 +51,10 @@ class Today:
 
 LEFT = """
 SELECT s.code, s.zone,
-       (SELECT min(d.opens) FROM doors d WHERE d.hall = s.hall AND d.service = s.code AND d.closes > greatest(hall_now(), d.opens)
-       ) AS opens,
+       (SELECT min(of_day.opens) FROM (
+            SELECT min(d.opens) AS opens, max(d.closes) AS closes FROM doors d
+            WHERE d.hall = s.hall AND d.service = s.code AND d.closes > d.opens AND d.day >= current_date - 2 GROUP BY d.day
+        ) of_day WHERE of_day.closes > hall_now()) AS opens,
        (SELECT count(*) FROM tickets t WHERE t.hall = s.hall AND t.service = s.code
           AND t.day = business_day(hall_now(), h.time_zone, h.day_starts)
           AND t.state IN ('waiting', 'called', 'serving', 'held')) AS living

@@ -126,9 +126,9 @@ def faults_of(refused: Refusal, say: Words) -> list[Fault]:
     """The fields that can't be used, each with its sentence."""
     if isinstance(refused, Invalid):
         return [Fault(fault.field, told(fault.message, say)) for fault in refused.faults]
-    if isinstance(refused, machine.BadInput):
+    if isinstance(refused, machine.BadInput) and "message" not in refused.details:
         return [Fault(str(refused.details.get("field", "")), say[f"problems.fault.{type(refused).__name__}"])]
-    if isinstance(refused, BadInput):
+    if isinstance(refused, BadInput | machine.BadInput):
         return [Fault(str(refused.details.get("field", "")), told(str(refused.details.get("message", "")), say))]
     return []
 

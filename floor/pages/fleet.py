@@ -1,26 +1,26 @@
-"""The machines, for those who keep them: what each is, how it is, its code, its test, and its end."""
+"""The machines, for those who keep them: what there is, how each is, and room for another."""
 
 import base64
-from datetime import UTC, datetime, timedelta
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from devices import health, jobs, pairing, registry
+from devices import health, pairing, registry
 from devices.errors import Refused
 from floor import acts
 from floor.api.devices import refuse_without_window
 from floor.database import Db, acquire
 from floor.pages import render
 from floor.pages.console import text, typed
-from floor.pages.machines import part_word, place_of
-from floor.pages.staffed import clock, elapsed, now_of, reason_of
-from floor.people import find_user
-from floor.refusals import CannotTest, NotAllowed
-from floor.signin import KIOSK_COOKIE, Person, open_kiosk, require, set_cookie
+from floor.pages.machines import place_of, standing_of
+from floor.pages.staffed import clock, now_of, reason_of
+from floor.signin import Person, require
 from floor.words import Words, language, words
 from queueing.errors import BadInput, NotFound
 from queueing.halls import Hall, zones
@@ -28,8 +28,37 @@ from queueing.windows import list_windows
 
 KEEPERS = ("engineer", "manager")
 KINDS = ("dispenser", "led", "tv", "speaker", "evaluator", "keypad")
-TESTS = {"dispenser": "print_test", "speaker": "sound_test"}
-TEST_LASTS = timedelta(minutes=1)
+
+
+STATES = {"fault": (0,), "well": (2, 3), "unpaired": (1,)}
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """Which machines somebody wants to see: of an area (its windows too), a kind, a state, with a word in name or place."""
+
+    zone: str = ""
+    kind: str = ""
+    state: str = ""
+    q: str = ""
+
+    def wants(self, row: dict[str, Any], zone_of_window: dict[str, str]) -> bool:
+        zone = row["zone"] or zone_of_window.get(row["window"] or "", "")
+        named = f"{row['name']} {row['place']} {row['id']}".casefold()
+        return (
+            self.zone in ("", zone) and self.kind in ("", row["kind"]) and self.q.casefold() in named
+            and (not self.state or row["order"] in STATES.get(self.state, ()))
+        )  # fmt: skip
+
+    @property
+    def query(self) -> str:
+        """The same wish as an address."""
+        return urlencode({name: value for name, value in asdict(self).items() if value})
+
+
+def wish_of(request: Request) -> Wish:
+    asked = request.query_params
+    return Wish(*(asked.get(name, "").strip()[:80] for name in ("zone", "kind", "state", "q")))
 
 
 async def show(request: Request) -> Response:
@@ -48,38 +77,32 @@ async def draw(request: Request, template: str, **told: Any) -> Response:
     hall = await acts.hall_of(request, request.path_params["hall"])
     await require(request, *KEEPERS, hall=hall.id)
     async with acquire(request.app.state.pool) as db:
-        seen = await look(db, hall, words(language(request)))
+        seen = await look(db, hall, wish_of(request), words(language(request)))
     return render(request, template, hall=hall, **{"code": None, "said": None, "error": None, **told}, **seen)
 
 
-async def look(db: Db, hall: Hall, say: Words) -> dict[str, Any]:
-    """Every machine that is not revoked, those that need somebody first, and the places a new one may have."""
+async def look(db: Db, hall: Hall, wish: Wish, say: Words) -> dict[str, Any]:
+    """The machines that are wished for and not revoked, those that need somebody first, and where a new one may stand."""
     now, alarms = await now_of(db), await health.alarms(db, hall.id)
     standing = [device for device in await registry.list_devices(db, hall.id) if device.revoked_at is None]
-    rows = [machine(device, [alarm for alarm in alarms if alarm.device == device.id], now, hall, say) for device in standing]
+    every = [machine(device, [alarm for alarm in alarms if alarm.device == device.id], now, hall, say) for device in standing]
+    windows = await list_windows(db, hall)
+    at = {window.no: window.zone for window in windows}
     return {
-        "now": now, "rows": sorted(rows, key=lambda row: row["order"]), "kinds": KINDS,
-        "well": sum(row["tone"] == "serving" for row in rows), "zones": await zones(db, hall),
-        "windows": await list_windows(db, hall),
+        "now": now, "rows": sorted((row for row in every if wish.wants(row, at)), key=lambda row: row["order"]), "kinds": KINDS,
+        "well": sum(row["order"] in STATES["well"] for row in every), "all": len(every), "zones": await zones(db, hall),
+        "windows": windows, "wish": wish, "states": tuple(STATES),
     }  # fmt: skip
 
 
 def machine(device: registry.Device, alarms: list[health.Alarm], now: datetime, hall: Hall, say: Words) -> dict[str, Any]:
-    """One line of the list: where it stands, whether it is well, since when, and what can be done with it."""
-    if device.paired_at is None:
-        order, tone, symbol, word, since = 1, "waiting", "pair", say["fleet.unpaired"], device.created_at
-    elif alarms:
-        order, tone, symbol, since = 0, "fault", "alert", alarms[0].since
-        word = "、".join(part_word(alarm.part, alarm.state, say) for alarm in alarms)
-    elif device.present:
-        order, tone, symbol, word, since = 2, "serving", "check", say["fleet.well"], device.paired_at
-    else:
-        order, tone, symbol, word, since = 0, "fault", "offline", say["fleet.silent"], device.last_seen or device.paired_at
-    return {
-        "id": device.id, "name": device.name, "kind": device.kind, "place": place_of(device, say), "order": order, "tone": tone,
-        "symbol": symbol, "word": word, "since": since, "elapsed": elapsed(since, now), "agent": device.agent or "",
-        "seen": clock(device.last_seen, hall, seconds=True), "rtt": device.parts.get("link", {}).get("rtt_ms"),
-        "tests": device.paired_at is not None and device.kind in TESTS, "kiosk": device.kind == "dispenser",
+    """One line of the list: where it stands, whether it is well, since when, and what can be done with it at once."""
+    link = device.parts.get("link", {})
+    return standing_of(device, alarms, now, say) | {
+        "id": device.id, "name": device.name, "kind": device.kind, "place": place_of(device, say), "agent": device.agent or "",
+        "seen": clock(device.last_seen, hall, seconds=True), "rtt": link.get("rtt_ms"), "offset": link.get("offset_ms"),
+        "behind": device.behind, "tests": device.paired_at is not None and device.kind != "keypad",
+        "kiosk": device.kind == "dispenser", "zone": device.zone, "window": device.window,
     }  # fmt: skip
 
 
@@ -89,16 +112,16 @@ TOLD = "hall_told"  # a code is shown once: it travels in this cookie to the nex
 TOLD_S = 60
 
 
-def tell(hall: Hall, **told: Any) -> Response:
-    """Back to the list, which says this once."""
-    answer = RedirectResponse(f"/{hall.code}/fleet", 303)
+def tell(hall: Hall, to: str | None = None, **told: Any) -> Response:
+    """Back to the list, or to the page of one machine, which says this once."""
+    answer = RedirectResponse(to or f"/{hall.code}/fleet", 303)
     kept = base64.urlsafe_b64encode(msgspec.json.encode(told)).decode()
     answer.set_cookie(TOLD, kept, max_age=TOLD_S, path=f"/{hall.code}/fleet", httponly=True, samesite="strict")
     return answer
 
 
 class Told(msgspec.Struct):
-    """What may be told: `code` {code, until, place}, a sentence `said`, or an `error`."""
+    """What may be told: `code` {code, until, place, device, since, ends}, a sentence `said`, or an `error`."""
 
     code: dict[str, str] | None = None
     said: str | None = None
@@ -144,7 +167,12 @@ def refusal(refused: Refused, say: Words) -> str:
 
 
 def told_code(device: registry.Device, code: str, expires: datetime, hall: Hall, say: Words) -> dict[str, str]:
-    return {"code": code, "until": clock(expires, hall), "place": place_of(device, say)}
+    """A code as its card shows it; `since` is when it was drawn, `ends` when it dies."""
+    since = expires - timedelta(minutes=pairing.CODE_MINUTES)
+    return {
+        "code": code, "until": clock(expires, hall), "place": place_of(device, say), "device": device.id,
+        "since": since.isoformat(), "ends": expires.isoformat(),
+    }  # fmt: skip
 
 
 async def kept_machine(request: Request) -> tuple[Hall, Person, registry.Device]:
@@ -161,51 +189,8 @@ async def kept_machine(request: Request) -> tuple[Hall, Person, registry.Device]
     return hall, person, device
 
 
-async def act(request: Request) -> Response:
-    """A new code, a test, the end of a machine, or a kiosk page in this very browser."""
-    hall, person, device = await kept_machine(request)
-    say = words(language(request))
-    async with acquire(request.app.state.pool) as db:
-        match request.path_params["act"]:
-            case "code":
-                code, expires = await pairing.new_code(db, device.id)
-                return tell(hall, code=told_code(device, code, expires, hall, say))
-            case "test":
-                await try_out(db, device, person)
-                acts.ring(request, hall.id)
-                return tell(hall, said=say("fleet.said_test", place=place_of(device, say)))
-            case "revoke":
-                await registry.revoke(db, device.id, actor=person.actor)
-                acts.ring(request, hall.id)
-                return tell(hall, said=say("fleet.said_revoke", place=place_of(device, say)))
-            case "kiosk":
-                return await kiosk_here(request, db, hall, person, device)
-    raise NotFound(what="page")
-
-
-async def try_out(db: Db, device: registry.Device, person: Person) -> None:
-    """Let a dispenser print and a speaker speak one line. CannotTest for the others."""
-    kind = TESTS.get(device.kind)
-    if kind is None:
-        raise CannotTest()
-    now = datetime.now(UTC)
-    test = jobs.NewJob(device.hall, device.id, kind, f"test:{now.timestamp():.6f}", now + TEST_LASTS, {"by": person.name})
-    await jobs.owe(db, [test])
-
-
-async def kiosk_here(request: Request, db: Db, hall: Hall, person: Person, device: registry.Device) -> Response:
-    """Make this browser the kiosk page of a dispenser; the sign-in of whoever opened it may end."""
-    user = await find_user(db, person.username or "")
-    if user is None or device.kind != "dispenser":
-        raise NotAllowed()
-    answer = RedirectResponse(f"/{hall.code}/kiosk", 303)
-    set_cookie(answer, request, KIOSK_COOKIE, await open_kiosk(db, user, device.id))
-    return answer
-
-
 ROUTES = [
     Route("/{hall}/fleet", show, methods=["GET"]),
     Route("/{hall}/fleet/part", part, methods=["GET"]),
     Route("/{hall}/fleet", add, methods=["POST"]),
-    Route("/{hall}/fleet/{device}/{act}", act, methods=["POST"]),
 ]

@@ -1,5 +1,6 @@
 """The machines as people look for them: by kind and place, and what is wrong with each."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -42,6 +43,22 @@ def part_word(part: str, state: str, say: Words) -> str:
     """A part and how it is, in the reader's words; one nobody has named yet is told as it calls itself."""
     key = f"fleet.part_{part}_{state}"
     return say(key) if key in say else f"{part} {state}"
+
+
+def standing_of(device: registry.Device, alarms: Sequence[health.Alarm], now: datetime, say: Words) -> dict[str, Any]:
+    """How a machine is, in one badge: its order in a list, look, word, and since when."""
+    if device.paired_at is None:
+        order, tone, symbol, word, since = 1, "waiting", "pair", say["fleet.unpaired"], device.created_at
+    elif alarms:
+        order, tone, symbol, since = 0, "fault", "alert", alarms[0].since
+        word = "、".join(part_word(alarm.part, alarm.state, say) for alarm in alarms)
+    elif device.present and device.asleep:
+        order, tone, symbol, word, since = 3, "quiet", "closed", say["fleet.asleep"], device.config_taken_at or device.paired_at
+    elif device.present:
+        order, tone, symbol, word, since = 2, "serving", "check", say["fleet.well"], device.paired_at
+    else:
+        order, tone, symbol, word, since = 0, "fault", "offline", say["fleet.silent"], device.last_seen or device.paired_at
+    return {"order": order, "tone": tone, "symbol": symbol, "word": word, "since": since, "elapsed": elapsed(since, now)}
 
 
 def place_of(device: registry.Device, say: Words) -> str:

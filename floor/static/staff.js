@@ -135,6 +135,9 @@ function runClocks() {
   for (const clock of document.querySelectorAll("[data-since]")) {
     clock.textContent = asClock((now - Date.parse(clock.dataset.since)) / 1000);
   }
+  for (const clock of document.querySelectorAll("[data-ends]")) {
+    clock.textContent = asClock((Date.parse(clock.dataset.ends) - now) / 1000);
+  }
   for (const button of document.querySelectorAll("[data-until], [data-before]")) {   // shut until then, or open before
     const { until, before } = button.dataset;
     const left = Math.ceil((Date.parse(until ?? before) - now) / 1000);

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from devices.settings import KINDS, BadSetting, complete, usable
+from devices.errors import BadInput
+from devices.settings import KINDS, complete, usable
 
 
 def test_what_is_usual_is_not_kept_and_a_form_is_read_as_it_is_meant() -> None:
@@ -30,7 +31,7 @@ def test_what_is_usual_is_not_kept_and_a_form_is_read_as_it_is_meant() -> None:
     ],
 )
 def test_a_value_that_cannot_be_used_is_named(kind: str, values: dict[str, Any], field: str, message: str) -> None:
-    with pytest.raises(BadSetting) as refused:
+    with pytest.raises(BadInput) as refused:
         usable(kind, values)
     assert refused.value.details == {"field": field, "message": message}
 

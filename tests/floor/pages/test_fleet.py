@@ -64,10 +64,21 @@ async def test_a_machine_is_listed_by_where_it_stands(yuan: Client) -> None:
     assert ("LED 灯条 · 2号窗口" in words, "等待配对" in words) == (True, True)
 
 
-async def test_a_dispenser_is_asked_for_a_test_print(yuan: Client, db: Connection) -> None:
-    device = await added(yuan)
-    assert await act(yuan, device, "test") == (303, "/demo/fleet")
-    assert await db.fetchval("SELECT kind FROM jobs WHERE device = $1", device) == "print_test"
+@pytest.mark.parametrize(
+    ("wish", "shown"),
+    [
+        ("", ["dispenser", "led", "speaker"]), ("q=东门", ["dispenser", "led", "speaker"]), ("q=西门", []), ("q=LED", ["led"]),
+        ("zone=A", ["led", "speaker"]), ("zone=A&kind=led", ["led"]), ("kind=tv", []),
+        ("state=unpaired&zone=A", ["led", "speaker"]),
+        ("state=fault", []), ("state=well", []),
+    ],
+)  # fmt: skip
+async def test_the_list_is_narrowed_by_area_kind_state_and_words(yuan: Client, wish: str, shown: list[str]) -> None:
+    for kind, place in (("dispenser", ""), ("led", "window:2"), ("speaker", "zone:A")):
+        form = (await look(yuan, "/demo/fleet")).forms["/demo/fleet"]
+        await yuan.post("/demo/fleet", data={**form.fields, "kind": kind, "name": "东门", "place": place})
+    page = await look(yuan, f"/demo/fleet/part?{wish}")
+    assert [row.split("_")[1] for row in page.by_id if row.startswith("dv_")] == shown
 
 
 async def test_a_retired_machine_is_gone_for_good(yuan: Client) -> None:
