@@ -53,7 +53,7 @@ LEFT = """
 SELECT s.code, s.zone,
        (SELECT min(of_day.opens) FROM (
             SELECT min(d.opens) AS opens, max(d.closes) AS closes FROM doors d
-            WHERE d.hall = s.hall AND d.service = s.code AND d.closes > d.opens AND d.day >= current_date - 2 GROUP BY d.day
+            WHERE d.hall = s.hall AND d.service = s.code AND d.closes > d.opens AND d.day >= hall_now()::date - 2 GROUP BY d.day
         ) of_day WHERE of_day.closes > hall_now()) AS opens,
        (SELECT count(*) FROM tickets t WHERE t.hall = s.hall AND t.service = s.code
           AND t.day = business_day(hall_now(), h.time_zone, h.day_starts)

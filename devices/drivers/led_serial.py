@@ -47,7 +47,7 @@ class LedSerial(Sign):
             raise ValueError(f"a strip has at least {CELL} dots across")
         if settings.lang == "zh-Hant" and settings.charset == "gb2312":
             raise ValueError('zh-Hant is not in GB 2312: say charset = "gbk" for a strip with such a font')
-        super().__init__(settings.lang, settings.width, len(settings.strips))
+        super().__init__(settings.lang, settings.width, hall, len(settings.strips))
         self.name, self.settings = name, settings
         self.cable = cable_to(settings.line, settings.baud, settings.log_frames)
         self.upkeep = Upkeep(name, hall, self.cable, self._plain, self._put, None)

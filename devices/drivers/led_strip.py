@@ -32,10 +32,10 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True):
 class LedStrip(Sign):
     """Keeps the drawn strip in step with its window (or zone)."""
 
-    def __init__(self, name: str, settings: Settings) -> None:
+    def __init__(self, name: str, settings: Settings, hall: Hall) -> None:
         if settings.height < CELL or settings.width < CELL:
             raise ValueError(f"a strip has at least {CELL} by {CELL} dots")
-        super().__init__(settings.lang, settings.width)
+        super().__init__(settings.lang, settings.width, hall)
         self.name, self.settings = name, settings
         self.folder = Path(settings.out)
         self._drawn: tuple[Line, str, bool] | None = None
@@ -69,4 +69,4 @@ class LedStrip(Sign):
 
 def make(name: str, settings: Mapping[str, Any], hall: Hall) -> LedStrip:
     """The driver of one drawn strip. ValueError or msgspec.ValidationError for settings that can't be used."""
-    return LedStrip(name, msgspec.convert(settings, Settings))
+    return LedStrip(name, msgspec.convert(settings, Settings), hall)

@@ -53,7 +53,7 @@ class OnbonBx(Sign):
             raise ValueError("an address has two bytes, a type of card has one")
         if settings.lang == "zh-Hant" and settings.charset == "gb2312":
             raise ValueError('zh-Hant is not in GB 2312: say charset = "gbk" for a card with such a font')
-        super().__init__(settings.lang, settings.width, settings.rows)
+        super().__init__(settings.lang, settings.width, hall, settings.rows)
         self.name, self.settings = name, settings
         self.cable = cable_to(settings.card, settings.baud, settings.log_frames)
         self.upkeep = Upkeep(name, hall, self.cable, self.lines, self._put, self._ask)

@@ -12,7 +12,7 @@ from starlette.routing import Route
 from devices import health, jobs, pairing, pulse, registry, settings
 from devices.errors import BadInput, Refused
 from devices.registry import Device
-from displays import phrases
+from displays import announce, voice
 from floor import acts
 from floor.database import Db, acquire
 from floor.pages import plots, render
@@ -68,9 +68,10 @@ async def look(db: Db, hall: Hall, device: Device, say: Words) -> dict[str, Any]
     gone = {"lost": ("fault", say["fleet.part_link_lost"])}
     paper = {state: (tone, say[f"fleet.part_printer_{state}"]) for state, tone in plots.PAPER.items()}
     live = [alarm for alarm in past if alarm.cleared_at is None]
+    place = place_of(device, say)
     return {
-        "now": now, "device": device, "place": place_of(device, say), "named": "" if device.name in place_of(device, say) else device.name,
-        "standing": standing_of(device, live, now, say),
+        "now": now, "device": device, "place": place, "named": "" if device.name in place else device.name,
+        "standing": standing_of(device, live, now, say), "works": device.kind not in ("led", "tv", "keypad"),
         "facts": facts(device, hall, say), "shown": await shown(db, hall, device, now, say),
         "parts": [part_row(name, part, hall, say) for name, part in sorted(device.parts.items()) if part.get("state")],
         "day": day, "line": line, "top": top,
@@ -78,7 +79,7 @@ async def look(db: Db, hall: Hall, device: Device, say: Words) -> dict[str, Any]
         "paper": day.bands([alarm for alarm in past if alarm.part == "printer" and alarm.state in paper], paper),
         "past": [past_row(alarm, hall, now, say) for alarm in reversed(past)],
         "jobs": [job_row(job, hall, say) for job in await jobs.last_of(db, device.id)],
-        "works": device.kind not in ("led", "tv", "keypad"), "screens": device.kind in SCREENS, "calls": device.kind in CALLS, "sample": sample_text(device, say),
+        "screens": device.kind in SCREENS, "calls": device.kind in CALLS, "sample": sample_text(device, say),
     }  # fmt: skip
 
 
@@ -216,10 +217,11 @@ async def try_out(db: Db, device: Device, person: Person, what: str, text: str, 
     if device.kind in SCREENS:
         await registry.show_test(db, device.id, (text or sample_text(device, say))[:80], SHOWN_S)
         return
-    said = phrases.call_sentences("A001", device.window or "1", ["zh-Hans"]) if what == "call" else []
     data: dict[str, Any] = {"by": person.name}
-    if said:
-        data |= {"sentences": [{"lang": one.lang, "text": one.text} for one in said], "times": 1, "chime": True}
+    if what == "call":
+        sound = await voice.load(db, device.hall)
+        said = announce.call_sentences("A001", device.window or "1", "zh-Hans", sound)
+        data |= {"sentences": said, "times": 1, "chime": sound.chime}
     now = datetime.now(UTC)
     kind = "print_test" if device.kind == "dispenser" else "sound_test"
     await jobs.owe(db, [jobs.NewJob(device.hall, device.id, kind, f"test:{now.timestamp():.6f}", now + TEST_LASTS, data)])

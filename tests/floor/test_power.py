@@ -50,6 +50,17 @@ async def test_machines_wake_a_quarter_before_the_doors(db: Connection, day: Hal
     assert found == [ALL, [], [], []]
 
 
+async def test_a_noon_break_is_no_end_of_the_day(db: Connection, day: Hall) -> None:
+    noon, two = OPENS + timedelta(hours=3), OPENS + timedelta(hours=5)
+    await db.execute("UPDATE doors SET last_ticket = $1, closes = $1", noon)
+    await db.execute(
+        "INSERT INTO doors (hall, day, service, session, opens, last_ticket, closes) "
+        "SELECT hall, day, service, 2, $1, $2, $2 FROM doors", two, CLOSES
+    )  # fmt: skip
+    found = [await asleep(db, day, at) for at in (noon + timedelta(hours=1), two, CLOSES)]
+    assert found == [[], [], ALL]
+
+
 async def test_after_hours_they_stay_lit_until_the_last_one_is_served(db: Connection, day: Hall) -> None:
     await set_time(db, CLOSES - timedelta(minutes=5))
     await open_window(db, day, "1", "a", actor="clerk:a")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal
 
+from devices.drivers import Hall
 from devices.drivers.drawing.dots import width
 
 FLASH_S = 8.0  # how long a fresh call stands out
@@ -55,9 +57,13 @@ class Sign:
 
     caps: frozenset[str] = frozenset()
 
-    def __init__(self, lang: Lang, across: int, rows: int = 1) -> None:
-        self.across, self.rows = across, rows
-        self.texts = dict(TEXTS[lang])
+    def __init__(self, lang: Lang, across: int, hall: Hall, rows: int = 1) -> None:
+        self.across, self.rows, self.hall = across, rows, hall
+        self.usual = TEXTS[lang]
+        self.texts = dict(self.usual)
+        self.asleep = False
+        self.test = ""  # a line that somebody wants to look at, whatever else there is to say
+        self._test_ends: asyncio.TimerHandle | None = None
         self.windows: dict[str, str] = {}
         self.calls: dict[str, str] = {}  # ticket -> window, the newest call last
         self.is_stale = True
@@ -65,15 +71,33 @@ class Sign:
         self._flash_ends: asyncio.TimerHandle | None = None
 
     async def close(self) -> None:
-        if self._flash_ends:
-            self._flash_ends.cancel()
+        for timer in (self._flash_ends, self._test_ends):
+            if timer:
+                timer.cancel()
 
     def configure(self, data: Mapping[str, Any]) -> None:
-        """Takes `screen_text`: wording by state in place of the built-in one, e.g. {"open": "欢迎光临热情服务"}."""
+        """Takes `screen_text`: wording by state in place of the built-in one, e.g. {"open": "欢迎光临热情服务"}; `asleep`:
+        dark; `test`: {"text", "until"}, shown until then.
+        """
         own = data.get("screen_text")
         if isinstance(own, Mapping):
-            self.texts |= {state: (str(text),) for state, text in own.items() if state in self.texts}
-            self._changed()
+            self.texts = self.usual | {state: (str(text),) for state, text in own.items() if state in self.usual}
+        self.asleep = bool(data.get("asleep", self.asleep))
+        test = data.get("test")
+        if isinstance(test, Mapping):
+            left_s = (datetime.fromisoformat(str(test["until"])) - self.hall.now()).total_seconds()
+            self._try_out(str(test["text"]) if left_s > 0 else "", left_s)
+        self._changed()
+
+    def _try_out(self, text: str, seconds: float) -> None:
+        if self._test_ends:
+            self._test_ends.cancel()
+        self.test = text
+        self._test_ends = asyncio.get_running_loop().call_later(seconds, self._tried) if text else None
+
+    def _tried(self) -> None:
+        self._try_out("", 0)
+        self._changed()
 
     def show(self, board: Mapping[str, Any]) -> None:
         self.windows = dict(board.get("windows", {}))
@@ -102,7 +126,9 @@ class Sign:
 
     @property
     def state(self) -> str:
-        """What the strip says: stale, call, open, paused or closed."""
+        """What the strip says: test, asleep, stale, call, open, paused or closed."""
+        if self.test or self.asleep:
+            return "test" if self.test else "asleep"
         if self.is_stale:
             return "stale"
         if self.calls:
@@ -113,7 +139,9 @@ class Sign:
     def lines(self) -> tuple[Line, ...]:
         """What stands in each row, from the top."""
         state = self.state
-        if state != "call":
+        if state in ("test", "asleep"):
+            said = [self._fitted([self.spell(self.test)])]
+        elif state != "call":
             said = [self._line(state)]
         else:
             newest = list(self.calls.items())[-self.rows :]
@@ -126,7 +154,9 @@ class Sign:
 
     def _line(self, state: str, ticket: str = "", window: str = "", fresh: bool = False) -> Line:
         """The best wording that fits, or the best of all, running, when none does."""
-        texts = [self.spell(text.replace("{t}", ticket).replace("{w}", window)) for text in self.texts[state]]
+        return self._fitted([self.spell(text.replace("{t}", ticket).replace("{w}", window)) for text in self.texts[state]], fresh)
+
+    def _fitted(self, texts: Sequence[str], fresh: bool = False) -> Line:
         fitting = next((text for text in texts if width(text) <= self.across), None)
         return Line(texts[0], runs=True, fresh=fresh) if fitting is None else Line(fitting, fresh=fresh)
 

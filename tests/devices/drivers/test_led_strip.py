@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,7 +15,7 @@ from devices.drivers import make
 from devices.drivers.drawing.dots import dots, width
 from devices.drivers.led_strip import LedStrip
 from devices.drivers.strips import sign
-from tests.devices.drivers.conftest import Notes
+from tests.devices.drivers.conftest import Notes, eventually
 
 CALL = {"ticket": "A001", "window": "3", "call": "cl_1", "recall": 0}
 
@@ -136,3 +137,31 @@ async def test_the_hall_may_give_its_own_words(strip: LedStrip) -> None:
     strip.show(board())
     strip.configure({"screen_text": {"open": "欢迎光临热情服务", "nonsense": "x"}})
     assert said(strip) == ("欢迎光临热情服务", False)
+
+
+async def test_words_that_are_taken_back_give_way_to_the_usual_ones(strip: LedStrip) -> None:
+    strip.show(board())
+    strip.configure({"screen_text": {"open": "您好"}})
+    strip.configure({"screen_text": {}})
+    assert said(strip) == ("欢迎光临", False)
+
+
+async def test_a_strip_that_sleeps_is_dark_and_wakes_with_what_it_missed(strip: LedStrip) -> None:
+    strip.show(board())
+    strip.configure({"asleep": True})
+    dark = (said(strip), set(lit(strip.folder / "led-3.png")))
+    strip.follow("called", CALL, True)
+    still_dark = said(strip)[0]
+    strip.configure({"asleep": False})
+    assert (dark, still_dark, said(strip)) == ((("", False), {0}), "", ("请A001到3号窗口", True))
+
+
+async def test_a_test_line_stands_until_its_time_and_an_old_one_is_not_shown(strip: LedStrip, hall: Notes) -> None:
+    strip.show(board())
+    shown = []
+    for seconds in (-1.0, 0.05):
+        until = hall.now() + timedelta(seconds=seconds)
+        strip.configure({"asleep": True, "test": {"text": "试一试", "until": until.isoformat()}})
+        shown.append(said(strip)[0])
+    await eventually(lambda: said(strip)[0] == "")
+    assert shown == ["", "试一试"]
