@@ -69,7 +69,8 @@ async def keep(db: Db, press: Press | None, status: int, answer: object) -> None
 RECORD = """
 , kept AS MATERIALIZED (
     SELECT m.hall, {data} AS data,
-           CASE WHEN $3::bytea IS NOT NULL THEN to_jsonb(m) - '{{person,evidence,verified_by}}'::text[] END AS answer FROM moved m
+           CASE WHEN $3::bytea IS NOT NULL THEN to_jsonb(m) - '{{person,id_mask,evidence,verified_by}}'::text[] END AS answer
+    FROM moved m
 ), stream AS (
     UPDATE hall_streams SET top = top + 1 WHERE hall = (SELECT hall FROM kept) RETURNING epoch, top
 ), told AS (

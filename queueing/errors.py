@@ -69,6 +69,30 @@ class OneLiveTicket(Refused):
     code = "one_live_ticket"
 
 
+class RealNameNeeded(Refused):
+    """The service {service} is given by real name: show the ID card."""
+
+    code = "real_name_needed"
+
+
+class TooManyToday(Refused):
+    """This person has taken as many numbers today as one may."""
+
+    code = "too_many"
+
+
+class TooManyOfService(Refused):
+    """This person has taken as many numbers for this service today as one may."""
+
+    code = "too_many"
+
+
+class Banned(Refused):
+    """This person took numbers and did not come; the pause lasts until {until}. The desk hears an appeal."""
+
+    code = "banned"
+
+
 class WindowBusy(Refused):
     """The window still has ticket {ticket}: finish, hold or transfer it first."""
 
@@ -171,6 +195,9 @@ BROKEN: dict[str, type[Exception]] = {
     "offline_seq_once": OfflineKnown,
     "one_ticket_at_a_window": WindowBusy,
     "one_live_ticket": OneLiveTicket,
+    "banned": Banned,
+    "too_many_today": TooManyToday,
+    "too_many_of_service": TooManyOfService,
     "door_has_places": QuotaFull,
     "clerk_has_one_seat": AlreadySeated,
     "parts_are_matters": PartsAreMatters,

@@ -47,7 +47,17 @@ EARLY = Setting("booked_early_min", 30, 0, 240, "minutes")  # a booking is check
 LATE = Setting("booked_late_min", 15, 0, 240, "minutes")  # and counts until so long after it
 SHORT_EVERY = Setting("short_every", 1, 1, 20, "people")  # after one of the short line at least this many others
 
-SETTINGS: tuple[Setting[int] | Setting[bool] | Setting[str], ...] = (INTERLEAVE, EARLY, LATE, SHORT_EVERY)
+# Limits: by person, known by the hash of an ID number.
+PERSON_DAY = Setting("person_day_limit", 0, 0, 50, "tickets")  # numbers a person may take in a day; 0: no limit
+STRIKES = Setting("strikes", 0, 0, 50, "tickets")  # numbers taken and not used until a pause; 0: never
+STRIKE_DAYS = Setting("strike_days", 30, 1, 365, "days")  # counted over so many days
+STRIKE_CANCELLED = Setting("strike_cancelled", True)  # giving a number back counts too
+BAN_HOURS = Setting("ban_hours", 24, 1, 24 * 365, "hours")  # how long nobody of that hash takes a number
+PERSON_DAYS = Setting("person_days", 180, 1, 3650, "days")  # then the hash and the four digits are forgotten
+
+SETTINGS: tuple[Setting[int] | Setting[bool] | Setting[str], ...] = (
+    INTERLEAVE, EARLY, LATE, SHORT_EVERY, PERSON_DAY, STRIKES, STRIKE_DAYS, STRIKE_CANCELLED, BAN_HOURS, PERSON_DAYS,
+)  # fmt: skip
 
 CHOSEN = "SELECT name, value FROM settings WHERE hall = $1"
 CHOOSE = """

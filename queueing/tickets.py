@@ -9,7 +9,18 @@ from typing import Any
 import msgspec
 
 from queueing.db import Db, Press, Replay, Row, once, recorded
-from queueing.errors import BadInput, BookingOnly, Closed, NotFound, NotInThatState, PastLastTicket, QuotaFull, UnknownService
+from queueing.errors import (
+    BadInput,
+    Banned,
+    BookingOnly,
+    Closed,
+    NotFound,
+    NotInThatState,
+    PastLastTicket,
+    QuotaFull,
+    RealNameNeeded,
+    UnknownService,
+)
 from queueing.halls import Hall, services
 from queueing.settings import LATE
 
@@ -138,6 +149,8 @@ WITH today AS (
     AND ($8::text IS NULL OR EXISTS (
         SELECT FROM categories c WHERE c.hall = $1 AND c.code = $8 AND c.offered
             AND ($9::text IS NOT NULL OR NOT c.needs_evidence)))
+    AND ($12::bytea IS NOT NULL OR $10::text = 'desk' OR NOT EXISTS (
+        SELECT FROM services r WHERE r.hall = t.hall AND r.code = ANY($6) AND r.real_name = 'required'))
 ), place AS (
     UPDATE doors d SET left_places = left_places - 1 FROM door
     WHERE d.hall = door.hall AND d.day = door.day AND d.service = ANY($6) AND d.left_places IS NOT NULL
@@ -148,7 +161,7 @@ WITH today AS (
     RETURNING n.hall, n.day, n.prefix, n.newest, hall_clock() AS joined_at
 ), moved AS (
     INSERT INTO tickets (key, hall, day, number, services, service, matters, category, evidence, channel, lang, person,
-                         one_live, joined_at, rank_at, credit, verified_by, booked_for, lane, fenced)
+                         one_live, joined_at, rank_at, credit, verified_by, booked_for, lane, fenced, id_mask)
     SELECT $5, c.hall, c.day, c.prefix || lpad(c.newest::text, greatest(3, length(c.newest::text)), '0'),
            $6, ($6::text[])[1], $7, $8, $9, $10, $11, $12, (SELECT one_live_ticket FROM today), c.joined_at,
            least(CASE WHEN h.credit > 0 OR h.booked_for IS NULL THEN c.joined_at - make_interval(mins => h.credit) END,
@@ -158,7 +171,7 @@ WITH today AS (
                 OR cardinality($7::text[]) > 0 AND NOT EXISTS (SELECT FROM unnest($7::text[]) AS asked(matter) WHERE NOT EXISTS (
                     SELECT FROM matter_rules r WHERE r.hall = $1 AND r.matter = asked.matter AND r.quick)) THEN 2 ELSE 0 END,
            cardinality($7::text[]) > 0 AND EXISTS (SELECT FROM matter_rules r WHERE r.hall = $1 AND r.matter = ANY($7)
-                AND (r.only_windows <> '{}' OR r.only_clerks <> '{}'))
+                AND (r.only_windows <> '{}' OR r.only_clerks <> '{}')), $17
     FROM counted c, LATERAL (
         SELECT coalesce((SELECT credit_minutes FROM categories WHERE hall = $1 AND code = $8), 0) AS credit,
                CASE WHEN $15::timestamptz IS NULL THEN 0 ELSE coalesce((SELECT max(credit_minutes) FROM categories
@@ -186,6 +199,7 @@ async def take(
     category: str | None = None,
     evidence: str | None = None,
     person: bytes | None = None,
+    id_mask: str | None = None,
     lang: str = "zh-Hans",
     print_at: str | None = None,
     verified_by: str | None = None,
@@ -194,10 +208,12 @@ async def take(
 ) -> Act:
     """Take a number for one or several services, served in that order.
 
-    `person` is a keyed hash of an ID number (never the number), `print_at` the dispenser that owes the paper, `verified_by`
-    who saw the evidence of the category. `booked_for` is the time of a booking that is checked in: its place in line is that
-    time less the head start of the booked; who comes later than the hall's grace joins as everybody does.
-    Raises UnknownService, Closed, PastLastTicket, QuotaFull, OneLiveTicket, BadInput (category).
+    `person` is a keyed hash of an ID number (never the number), `id_mask` its last four digits, `print_at` the dispenser
+    that owes the paper, `verified_by` who saw the evidence of the category. `booked_for` is the time of a booking that is
+    checked in: its place in line is that time less the head start of the booked; who comes later than the hall's grace joins
+    as everybody does.
+    Raises UnknownService, Closed, PastLastTicket, QuotaFull, OneLiveTicket, RealNameNeeded, TooManyToday, TooManyOfService,
+    Banned, BadInput (category).
     """
     if len(set(services)) < len(services):
         raise BadInput(field="services", message="a service is named twice")
@@ -221,12 +237,22 @@ async def take(
             verified_by if verified_by or category is None else actor,
             booked_for,
             hall.value(LATE),
+            id_mask,
         )
         if row is None:
-            raise await why_not_taken(db, hall, services, category)
+            raise await why_not_taken(db, hall, services, category, by_name=person is not None or channel == "desk")
         return done(row)
 
-    return await once(db, press, act, again)
+    try:
+        return await once(db, press, act, again)
+    except Banned:
+        raise Banned(until=await db.fetchval(BANNED_UNTIL, hall.id, person, hall.time_zone)) from None
+
+
+BANNED_UNTIL = """
+SELECT to_char(max(until) AT TIME ZONE $3, 'YYYY-MM-DD HH24:MI') FROM bans
+WHERE hall = $1 AND person = $2 AND lifted_at IS NULL
+"""
 
 
 def scope(press: Press | None) -> tuple[bytes | None, bytes | None]:
@@ -237,7 +263,7 @@ def scope(press: Press | None) -> tuple[bytes | None, bytes | None]:
 NEEDS_EVIDENCE = "SELECT needs_evidence FROM categories WHERE hall = $1 AND code = $2 AND offered"
 
 
-async def why_not_taken(db: Db, hall: Hall, asked: Sequence[str], category: str | None) -> Exception:
+async def why_not_taken(db: Db, hall: Hall, asked: Sequence[str], category: str | None, *, by_name: bool = True) -> Exception:
     """The reason a take gave no ticket, read after it was refused."""
     doors = {service.code: service for service in await services(db, hall)}
     for code in asked:
@@ -258,7 +284,12 @@ async def why_not_taken(db: Db, hall: Hall, asked: Sequence[str], category: str 
         return BadInput(field="category", message="unknown category")
     if known:
         return BadInput(field="evidence", message="name the paper that was shown")
+    if not by_name and (code := await db.fetchval(BY_NAME, hall.id, list(asked))) is not None:
+        return RealNameNeeded(service=code)
     return Closed(service=", ".join(asked))
+
+
+BY_NAME = "SELECT name FROM services WHERE hall = $1 AND code = ANY($2) AND real_name = 'required' ORDER BY code LIMIT 1"
 
 
 async def by_key(db: Db, key: str) -> Ticket:

@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 
 from starlette.requests import Request
 
@@ -12,10 +13,11 @@ from floor.database import Db, acquire
 from floor.refusals import NotAllowed, NotSignedIn, PrinterNotReady
 from floor.settings import Settings
 from floor.signin import Person, allow, current, require
-from queueing import calls, tickets
+from queueing import calls, identity, persons, tickets
 from queueing.db import Press, once
 from queueing.errors import BadInput
-from queueing.halls import Hall
+from queueing.halls import Hall, business_day
+from queueing.identity import Identity
 from queueing.tickets import Act, Ticket
 
 CITIZEN = "citizen"
@@ -48,13 +50,15 @@ async def take(
         # A citizen's own phone may take with the code that hangs at the door. No hall gives out such codes yet.
         raise NotSignedIn() if door_code is None else NotAllowed()
     allow(person, "dispenser", "desk", "manager", hall=hall.id)
-    who = hashed(request, "person", id_number)
+    shown = identity.read(id_number) if id_number is not None else None
+    who = hashed(request, "person", shown.number if shown else None)
     # All that was asked tells a repeat from another request; of what is personal the keyed hash alone goes into it.
     private = (who, hashed(request, "phone", phone))
     asked = (list(services), list(matters), category, evidence, *private, lang, print_at, door_code)
 
     async def act(db: Db, once_only: Press | None) -> Act:
         printer = await printer_for(db, hall, person, print_at)
+        seen = await by_age(db, hall, shown, Seen(category, evidence))
         return await tickets.take(
             db,
             hall,
@@ -62,15 +66,33 @@ async def take(
             actor=person.actor,
             channel="dispenser" if person.device else "desk",
             matters=matters,
-            category=category,
-            evidence=evidence,
+            category=seen.category,
+            evidence=seen.evidence,
+            verified_by=seen.by,
             person=who,
+            id_mask=shown.mask if shown else None,
             lang=lang,
             print_at=printer,
             press=once_only,
         )
 
     return await on_ticket(request, hall, person.actor, press, asked, act)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The category somebody takes a number in, the paper that was shown for it, and who saw it where that was no person."""
+
+    category: str | None
+    evidence: str | None
+    by: str | None = None
+
+
+async def by_age(db: Db, hall: Hall, shown: Identity | None, asked: Seen) -> Seen:
+    """What an ID card shows by itself: somebody old enough has the head start of their age, if it is more than they asked for."""
+    age = shown.age(await business_day(db, hall)) if shown is not None else None
+    older = await persons.category_of_age(db, hall, age, asked.category) if age is not None else None
+    return asked if older is None else Seen(older, "id_card", "id_card")
 
 
 async def printer_for(db: Db, hall: Hall, person: Person, print_at: str | None) -> str | None:

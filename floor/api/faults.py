@@ -30,6 +30,7 @@ REASONS = tuple(
         (r"(?P<word>.+): a syllable with its tone for each character", "syllables"),
         (r"(?P<word>.+): nobody reads (?P<character>.) as (?P<syllable>.+)", "misread"),
         (r"one of (?P<allowed>.+)", "one_of"),
+        (r"this is no ID number", "id_number"),
         (r"each once, of (?P<allowed>.+)", "each_once"),
         (r".*\b(?:once|twice|repeated)\b.*", "repeated"),
         (r"unknown category|there is no such .*|no clerk works here by that name", "unknown"),

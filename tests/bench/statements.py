@@ -78,7 +78,7 @@ def array_name(kind: str) -> str:
 
 async def scripts(db: Connection, floor: int, product: int) -> list[Script]:
     take = [str(product), "'desk'", *PRESS, "md5(random()::text)", "'{A}'", "'{}'", "NULL", "NULL", "'desk'",
-            "'zh-Hans'", "NULL", "NULL", "NULL", "NULL", "15"]  # fmt: skip
+            "'zh-Hans'", "NULL", "NULL", "NULL", "NULL", "15", "NULL"]  # fmt: skip
     call = [str(product), "'clerk'", *PRESS, "'W' || (:window)::text", "NULL"]
     return [
         Script("take", LEAST_TAKE.format(hall=floor), DRAW + await bare(db, TAKE, take)),
