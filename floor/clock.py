@@ -15,8 +15,10 @@ from floor.database import GONE, Db, Pool, Unavailable, acquire, open_pool
 from floor.doorbell import Doorbell, open_redis
 from floor.log import start_log
 from floor.power import follow_the_day
+from floor.outlook import Outlook, keep_outlook
 from floor.settings import load
 from floor.signin import forget_ended
+from queueing import measures, promises
 from queueing.halls import Hall, list_halls
 from scheduling import ticks
 
@@ -41,8 +43,22 @@ async def forget_sessions(db: Db, hall: Hall) -> int:
     return 0
 
 
+async def settle_promises(db: Db, hall: Hall) -> int:
+    """What was told is held against what came of it, and the day's account is written. No row of the record: nothing rings."""
+    await promises.settle(db, hall.id)
+    return 0
+
+
+async def keep_days(db: Db, hall: Hall) -> int:
+    """What past days measured, counted once."""
+    await measures.keep_days(db, hall.id)
+    return 0
+
+
 TICKS = (
     *ticks.TICKS,
+    ticks.Tick("promises.settle", 60, settle_promises),
+    ticks.Tick("days.keep", 600, keep_days),
     ticks.Tick("confirmations.forget", 3600, forget_confirmations),
     ticks.Tick("sessions.forget", 600, forget_sessions),
 )
@@ -129,7 +145,9 @@ async def main() -> None:
     redis = open_redis(settings.redis_url)
     pool = await open_pool(settings, size=2)
     doorbell = Doorbell(redis)
-    await keep_time(Clock(pool, doorbell), stop)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(keep_time(Clock(pool, doorbell), stop))
+        group.create_task(keep_outlook(Outlook(pool), stop))
     await doorbell.close()
     await pool.close()
     await redis.aclose()

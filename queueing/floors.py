@@ -39,6 +39,7 @@ class Habits:
     absent: tuple[float, ...]
     pause: tuple[float, ...]
     gap: float = 8.0
+    returns: float = 0.5  # share of those who didn't come that are called once more
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +145,9 @@ SELECT 'now' AS kind, hall.now AS at, hall.hour::bigint AS id, hall.top AS "offs
        NULL::float AS since_s, NULL::text AS window_no, NULL::text AS state, NULL::text AS clerk, 0 AS calls,
        NULL::text[] AS services, NULL::text[] AS matters FROM hall
 UNION ALL
-(SELECT 'waiting', NULL, t.id, NULL, t.service, extract(epoch FROM t.rank_at - hall.now)::float,
-        extract(epoch FROM hall.now - t.joined_at)::float, t.for_window, NULL, NULL, t.calls, NULL, t.matters
+(SELECT 'waiting', NULL::timestamptz, t.id, NULL::bigint, t.service, extract(epoch FROM t.rank_at - hall.now)::float,
+        extract(epoch FROM hall.now - t.joined_at)::float, t.for_window, NULL::text, NULL::text, t.calls, NULL::text[],
+        t.matters
  FROM hall JOIN tickets t ON t.hall = hall.id AND t.day = hall.day AND t.state = 'waiting' AND t.for_window IS NULL
  UNION ALL
  SELECT 'waiting', NULL, t.id, NULL, t.service, extract(epoch FROM t.rank_at - hall.now)::float,

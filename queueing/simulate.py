@@ -12,14 +12,16 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from queueing.floors import GRID, Floor, Habits, Plan, Seat, Waiting
+from queueing.floors import GRID, Arrivals, Floor, Plan, Seat, Waiting
 
 RUNS = 192  # a P90 of 192 runs is within 2 points of its share; 300 waiting on 130 windows take 15 ms of processor
 USUAL_PACE = 1.0
+LUCK = 5  # numbers drawn for a visit: its length, whether they come, how long that takes, once more, whether they come then
 RETURNED_NO_SHOW = 0.5  # who didn't come once often doesn't come again
 POINTS = np.linspace(0.0, 1.0, GRID)
 
 Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,7 @@ def simulate(floor: Floor, *, runs: int = RUNS, seed: int = 1, to_come: bool = F
 
     The same seed draws the same luck for the same tickets, so that two floors that differ by a change differ by it alone.
     """
-    play = _Play(floor, runs, seed)
+    play = _Play(floor, runs, seed, to_come)
     waits = play.serve_waiting()
     newcomers = {code: _range(play.first_free(code)) for code in floor.paces}
     later, stranded = play.serve_later() if to_come else ({}, {})
@@ -87,11 +89,21 @@ class Post:
     until: float
 
 
+@dataclass(slots=True)
+class Overtaking:
+    """Those of a service who will come with a head start: the nth of each run, and which of them is next."""
+
+    at: Floats
+    luck: Floats
+    credit_s: float
+    next: Ints
+
+
 class _Play:
     """`free[p, r]`: when post p can call next in run r. `busy`: when each window's visit in hand ends."""
 
-    def __init__(self, floor: Floor, runs: int, seed: int) -> None:
-        self.floor, self.runs = floor, runs
+    def __init__(self, floor: Floor, runs: int, seed: int, to_come: bool = False) -> None:
+        self.floor, self.runs, self.seed = floor, runs, seed
         # Windows, queue and arrivals have luck of their own: a change of one leaves that of the others as it was.
         self.luck, self.queue_luck, self.later_luck = (np.random.default_rng((seed, n)) for n in range(3))
         self.columns = np.arange(runs)
@@ -106,6 +118,7 @@ class _Play:
         self.followed = self._followed()
         scale = [[self.speed(post.clerk, code) for code in self.codes] for post in self.posts]
         self.scale = np.array(scale).reshape(len(self.posts), len(self.codes))
+        self.overtaking = {} if to_come else self._overtaking()
         self.serving = {code: np.array([n for n, p in enumerate(self.posts) if code in p.services], int) for code in self.codes}
 
     # --- the windows
@@ -144,6 +157,18 @@ class _Play:
         """The next stretch of the same window: it can't begin before a visit of this one has ended."""
         return {n: n + 1 for n in range(len(self.posts) - 1) if self.posts[n].window == self.posts[n + 1].window}
 
+    def _overtaking(self) -> dict[str, "Overtaking"]:
+        """The people to come who have a head start, service by service, where somebody waits whom they could overtake."""
+        found = {}
+        for code in self.codes:
+            mine = tuple(row for row in self.floor.arrivals if row.service == code and row.credit_s > 0)
+            if mine:
+                at, _, luck = self.arrivals(mine, np.random.default_rng((self.seed, 3, self.codes[code])))
+                never = np.full((1, self.runs), np.inf)
+                credit = sum(row.credit_s * row.people for row in mine) / sum(row.people for row in mine)
+                found[code] = Overtaking(np.concatenate((at, never)), luck, credit, np.zeros(self.runs, int))
+        return found
+
     def speed(self, clerk: str | None, code: str) -> float:
         """How this clerk's visits at this hour compare with the usual ones."""
         pace = self.floor.paces.get(code)
@@ -176,32 +201,59 @@ class _Play:
         share = self.floor.paces[code].no_show
         return max(share, RETURNED_NO_SHOW) if calls > 0 and share > 0 else share
 
-    def times(self, code: str, matters: tuple[str, ...], calls: int) -> tuple[Floats, Floats]:
-        """Of one ticket in each run: seconds that scale with the clerk, and seconds that don't."""
-        luck, habits = self.queue_luck.random((3, self.runs)), self.floor.habits
-        visit = np.interp(luck[0], POINTS, self.grid(code, matters)) * self.doubt[code]
-        return self.met(visit, luck[1] < self.no_show(code, calls), luck[2], habits)
+    def times(self, code: str, matters: tuple[str, ...], calls: int, luck: Floats) -> tuple[Floats, Floats]:
+        """Of one ticket in each run: seconds that scale with the clerk, and seconds that don't. `luck`: LUCK rows."""
+        visit = np.interp(luck[0], POINTS, self.grid(code, matters)) * self.doubt[code][: luck.shape[1]]
+        returns = 0.0 if calls else self.floor.habits.returns
+        return self.met(visit, luck, self.no_show(code, calls), returns)
 
-    @staticmethod
-    def met(visit: Floats, absent: npt.NDArray[np.bool_], luck: Floats, habits: Habits) -> tuple[Floats, Floats]:
-        """A visit where somebody comes, the time until it is given up where nobody does."""
-        other = np.where(absent, np.interp(luck, POINTS, habits.absent), np.interp(luck, POINTS, habits.walk))
-        return np.where(absent, 0.0, visit), other + habits.gap
+    def met(self, visit: Floats, luck: Floats, no_show: float | Floats, returns: float) -> tuple[Floats, Floats]:
+        """A visit where somebody comes; the time until it is given up where nobody does. Some are called once more and
+        half of them come then: that is a few calls later, and counted here."""
+        habits = self.floor.habits
+        absent = luck[1] < no_show
+        again = absent & (luck[3] < returns)
+        comes = ~absent | (again & (luck[4] >= RETURNED_NO_SHOW))
+        gone = np.interp(luck[2], POINTS, habits.absent) + habits.gap
+        calls = 1 + (again & ~comes)
+        other = np.where(absent, calls * gone, 0.0)
+        other += np.where(comes, np.interp(luck[2], POINTS, habits.walk) + habits.gap, 0.0)
+        return np.where(comes, visit, 0.0), other
 
     # --- the queue
 
     def serve_waiting(self) -> Floats:
         """Call everybody who waits, in the order of rank; the seconds until each is called, a row a ticket."""
         waits = np.empty((len(self.floor.waiting), self.runs))
-        for n, ticket in enumerate(self.floor.waiting):
-            visit, other = self.times(ticket.service, ticket.matters, ticket.calls)
+        lucks = self.queue_luck.random((len(self.floor.waiting), LUCK, self.runs))
+        for n, (ticket, luck) in enumerate(zip(self.floor.waiting, lucks, strict=True)):
             posts = self.serving[ticket.service]
             if ticket.for_window is not None:
                 posts = np.array([p for p, post in enumerate(self.posts) if post.window == ticket.for_window], int)
+            else:
+                self.let_overtake(ticket.service, ticket.rank)
+            visit, other = self.times(ticket.service, ticket.matters, ticket.calls, luck)
             waits[n] = self.call(posts, self.codes[ticket.service], visit, other)
         return waits
 
-    def call(self, posts: npt.NDArray[np.int_], code: int, visit: Floats, other: Floats) -> Floats:
+    def let_overtake(self, code: str, rank: float) -> None:
+        """Call those with a head start who will have come, and stand before this rank, by the time it would be its turn."""
+        coming = self.overtaking.get(code)
+        posts = self.serving[code]
+        while coming is not None and posts.size:
+            starts = self.starts(posts)
+            best = starts.argmin(0)
+            turn = starts[best, self.columns]
+            at = coming.at[coming.next, self.columns]
+            first = np.flatnonzero((at <= turn) & (at - coming.credit_s < rank) & np.isfinite(turn))
+            if first.size == 0:
+                return
+            visit, other = self.times(code, (), 0, coming.luck[:, coming.next[first], first])
+            post = posts[best[first]]
+            self.occupy(post, turn[first], visit * self.scale[post, self.codes[code]] + other, first)
+            coming.next[first] += 1
+
+    def call(self, posts: Ints, code: int, visit: Floats, other: Floats) -> Floats:
         """Give one ticket of the same service in every run the post that is free first; when that is."""
         starts = self.starts(posts)
         if starts.shape[0] == 0:
@@ -211,7 +263,7 @@ class _Play:
         self.occupy(posts[best], begins, visit * self.scale[posts[best], code] + other)
         return begins
 
-    def starts(self, posts: npt.NDArray[np.int_]) -> Floats:
+    def starts(self, posts: Ints) -> Floats:
         """When each of these posts could call."""
         free: Floats = self.free[posts]
         until = self.until[posts]
@@ -219,12 +271,12 @@ class _Play:
             free[free >= until[:, None]] = np.inf
         return free
 
-    def occupy(self, post: npt.NDArray[np.int_], begins: Floats, lasts: Floats) -> None:
+    def occupy(self, post: Ints, begins: Floats, lasts: Floats, columns: Ints | None = None) -> None:
+        """Keep a post of each of these runs (all, if none are named) busy; where nobody can serve nothing happens."""
+        columns = self.columns if columns is None else columns
         served = np.isfinite(begins)
         if not served.all():
-            post, begins, lasts, columns = post[served], begins[served], lasts[served], self.columns[served]
-        else:
-            columns = self.columns
+            post, begins, lasts, columns = post[served], begins[served], lasts[served], columns[served]
         ends = begins + lasts
         self.free[post, columns] = ends
         np.add.at(self.worked, post, lasts)
@@ -236,13 +288,14 @@ class _Play:
 
     def first_free(self, code: str) -> Floats:
         """When somebody who takes a number now would be called."""
+        self.let_overtake(code, 0.0)
         starts = self.starts(self.serving[code])
         return starts.min(0) if starts.shape[0] else np.full(self.runs, np.inf)
 
     def serve_later(self) -> tuple[dict[str, Range], dict[str, float]]:
         """Call the people still to come in the order of arrival; their waits, and how many nobody serves."""
-        at, code, luck = self.arrivals()
-        codes, paces, habits = list(self.codes), self.floor.paces, self.floor.habits
+        at, code, luck = self.arrivals(self.floor.arrivals, self.later_luck)
+        codes, paces = list(self.codes), self.floor.paces
         shut = np.array([[0.0 if c in post.services else np.inf for post in self.posts] for c in codes])
         grids, doubts = np.array([paces[c].seconds for c in codes]), np.array([self.doubt[c] for c in codes])
         shares, waits = np.array([paces[c].no_show for c in codes]), np.full(at.shape, np.nan)
@@ -259,12 +312,12 @@ class _Play:
             low = place.astype(int)
             left, right = grids[mine, low], grids[mine, low + 1]
             visit = (left + (right - left) * (place - low)) * doubts[mine, self.columns]
-            visit, other = self.met(visit, luck[1, n] < shares[mine], luck[2, n], habits)
+            visit, other = self.met(visit, luck[:, n], shares[mine], self.floor.habits.returns)
             self.occupy(best, begins, visit * self.scale[best, mine] + other)
             waits[n] = np.where(np.isfinite(at[n]), begins - np.where(np.isfinite(at[n]), at[n], 0.0), np.nan)
         return self._later(waits, code, codes)
 
-    def _later(self, waits: Floats, code: npt.NDArray[np.int_], codes: list[str]) -> tuple[dict[str, Range], dict[str, float]]:
+    def _later(self, waits: Floats, code: Ints, codes: list[str]) -> tuple[dict[str, Range], dict[str, float]]:
         later, stranded = {}, {}
         for n, name in enumerate(codes):
             mine = waits[(code == n) & ~np.isnan(waits)]
@@ -273,15 +326,15 @@ class _Play:
                 stranded[name] = float(np.isinf(mine).sum()) / self.runs
         return later, stranded
 
-    def arrivals(self) -> tuple[Floats, npt.NDArray[np.int_], Floats]:
+    def arrivals(self, expected: tuple[Arrivals, ...], drawing: np.random.Generator) -> tuple[Floats, Ints, Floats]:
         """Who comes when in each run: instant, service and luck, a row for the nth arrival; infinite where there is none."""
-        known = [row for row in self.floor.arrivals if row.service in self.codes]
+        known = [row for row in expected if row.service in self.codes]
         table = np.array([(self.codes[row.service], row.from_s, row.until_s, row.people) for row in known]).reshape(-1, 4)
         last = np.array([self.floor.last_ticket_s.get(code, np.inf) for code in self.codes])
-        counts = self.later_luck.poisson(table[:, 3], (self.runs, len(table)))
+        counts = drawing.poisson(table[:, 3], (self.runs, len(table)))
         run = np.repeat(self.columns, counts.sum(1))
         which = np.repeat(np.tile(np.arange(len(table)), self.runs), counts.ravel())
-        drawn = self.later_luck.random((4, which.size))
+        drawn = drawing.random((1 + LUCK, which.size))
         at, code = table[which, 1] + (table[which, 2] - table[which, 1]) * drawn[0], table[which, 0].astype(int)
         # Whom the door turns away is drawn all the same: a door that closes earlier leaves the luck of the others alone.
         order = np.lexsort((at, run))
@@ -289,7 +342,7 @@ class _Play:
         each = np.bincount(run[order], minlength=self.runs)
         nth = np.arange(order.size) - (np.cumsum(each) - each)[run[order]]
         shape = (int(each.max(initial=0)), self.runs)
-        times, codes, luck = np.full(shape, np.inf), np.zeros(shape, int), np.zeros((3, *shape))
+        times, codes, luck = np.full(shape, np.inf), np.zeros(shape, int), np.zeros((LUCK, *shape))
         times[nth, run[order]], codes[nth, run[order]] = at[order], code[order]
         luck[:, nth, run[order]] = drawn[1:, order]
         return times, codes, luck

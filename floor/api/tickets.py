@@ -131,7 +131,7 @@ async def shown_with(db: Db, ticket: tickets.Ticket, loads: dict[str, Load]) -> 
 def expected(loads: dict[str, Load], ticket: tickets.Ticket, ahead: int | None) -> Wait | None:
     """How long that many before it may take."""
     load = loads.get(ticket.service)
-    return forecast.expect(load, ahead) if load is not None and ahead is not None else None
+    return forecast.expect(load, ahead, ticket.id) if load is not None and ahead is not None else None
 
 
 async def told(request: Request, act: Act, status: int = 200) -> Response:

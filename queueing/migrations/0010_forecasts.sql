@@ -12,30 +12,29 @@ CREATE TABLE window_plans (
 );
 CREATE INDEX window_plans_ahead ON window_plans (hall, at);
 
--- How long the visits of a past day took: one row for each service, clerk, hour and matter, with the visits counted by
--- length. bins[n] counts those of 10 s * 1.2^(n-1) to 10 s * 1.2^n; counts of days and clerks can be added up.
+-- The visits of a past day, counted as queueing/paces.py reads them: all of a service, by clerk, by hour, by matter (n and the
+-- sum of the logarithms of their seconds), by length (kind bin), how many never came (absent); of the whole hall (service '')
+-- how long people walked and how long the gap between two visits was, by length.
 CREATE TABLE visit_days (
-    hall    integer NOT NULL,
+    hall    integer NOT NULL REFERENCES halls,
     day     date NOT NULL,
     service text NOT NULL,
-    clerk   text NOT NULL,
-    hour    smallint NOT NULL,
-    matter  text NOT NULL,
-    bins    integer[] NOT NULL,
-    PRIMARY KEY (hall, day, service, clerk, hour, matter),
-    FOREIGN KEY (hall, service) REFERENCES services
+    kind    text NOT NULL CHECK (kind IN ('all', 'clerk', 'hour', 'matter', 'bin', 'absent', 'walk', 'gap')),
+    key     text NOT NULL,
+    n       float NOT NULL,
+    log_sum float NOT NULL DEFAULT 0,
+    PRIMARY KEY (hall, day, service, kind, key)
 );
 
--- Who came on a past day, by the quarter hour since the day's roll; how many of those called never came.
+-- Who came on a past day, by the quarter hour since the day's roll; credit of them with a head start, of credit_s in all.
 CREATE TABLE arrival_days (
-    hall    integer NOT NULL,
-    day     date NOT NULL,
-    service text NOT NULL,
-    quarter smallint NOT NULL CHECK (quarter BETWEEN 0 AND 95),
-    people  integer NOT NULL,
-    credit  integer NOT NULL DEFAULT 0,     -- of them, with a head start
-    called  integer NOT NULL DEFAULT 0,
-    absent  integer NOT NULL DEFAULT 0,
+    hall     integer NOT NULL,
+    day      date NOT NULL,
+    service  text NOT NULL,
+    quarter  smallint NOT NULL CHECK (quarter BETWEEN 0 AND 95),
+    people   float NOT NULL,
+    credit   float NOT NULL DEFAULT 0,
+    credit_s float NOT NULL DEFAULT 0,
     PRIMARY KEY (hall, day, service, quarter),
     FOREIGN KEY (hall, service) REFERENCES services
 );

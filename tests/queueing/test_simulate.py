@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ def always(seconds: float) -> tuple[float, ...]:
     return (seconds,) * GRID
 
 
-SURE = Habits(walk=always(0), absent=always(60), pause=always(600), gap=0)
+SURE = Habits(walk=always(0), absent=always(60), pause=always(600), gap=0, returns=0)
 
 
 def pace(seconds: float, **more: object) -> Pace:
@@ -123,15 +124,40 @@ def test_arrivals_are_as_many_as_expected_and_stop_with_the_last_ticket() -> Non
     from queueing.simulate import _Play
 
     coming = (Arrivals("A", 0, 1000, 30.0), Arrivals("B", 500, 1500, 10.0))
-    at, code, _ = _Play(floor(open_("1", "A"), arrivals=coming), 500, 1).arrivals()
+
+    def drawn(last: float | None = None) -> tuple[Any, Any]:
+        before = floor(open_("1", "A"), arrivals=coming)
+        play = _Play(before if last is None else changed(before, StopWalkIns("B", last)), 500, 1, True)
+        at, code, _ = play.arrivals(coming, play.later_luck)
+        return at, code
+
+    at, code = drawn()
     here = np.isfinite(at)
     assert (code[here] == 0).sum() / 500 == pytest.approx(30, rel=0.05)
     assert (code[here] == 1).sum() / 500 == pytest.approx(10, rel=0.05)
     assert bool((np.diff(np.where(here, at, 1e9), axis=0) >= 0).all()), "in the order they come"
     assert at[here & (code == 1)].min() >= 500
-    sooner, codes, _ = _Play(changed(floor(open_("1", "A"), arrivals=coming), StopWalkIns("B", 1000)), 500, 1).arrivals()
+    sooner, codes = drawn(1000)
     assert sooner[np.isfinite(sooner) & (codes == 1)].max() < 1000
     assert (codes[np.isfinite(sooner)] == 0).sum() == (code[here] == 0).sum(), "the others come as before"
+
+
+def test_who_comes_later_with_a_head_start_goes_before_those_they_overtake() -> None:
+    coming = (Arrivals("A", 299, 300, 50.0, credit_s=1200.0),)  # more than fifty in one second, twenty minutes ahead
+    rush = floor(open_("1", "A"), waiting="AAA", arrivals=coming)
+    told = simulate(replace(rush, waiting=tuple(replace(one, rank=-1000.0 * (2 - n)) for n, one in enumerate(rush.waiting))))
+    # The first is called at once and the second stands before them all (rank -1000 against 300 - 1200); the third doesn't.
+    assert (told.tickets[0], told.tickets[1]) == (both(0), both(300))
+    assert told.tickets[2].p50_s == pytest.approx(600 + 50 * 300, rel=0.05)
+    assert simulate(replace(rush, arrivals=(replace(coming[0], credit_s=0.0),))).tickets[2] == both(600)
+
+
+def test_who_did_not_come_may_be_called_once_more() -> None:
+    habits = replace(SURE, returns=1.0)
+    told = simulate(floor(open_("1", "A"), waiting="AA", paces={"A": pace(300, no_show=1.0)}, habits=habits), runs=2000)
+    # Half of them are gone for good after two calls of 60 s, half come then: 60 + 300 s.
+    assert told.tickets[1].p90_s == 360
+    assert simulate(floor(open_("1", "A"), waiting="A" * 21, paces={"A": pace(300, no_show=0.5)}, habits=habits)).tickets
 
 
 def test_an_opened_window_takes_its_share() -> None:
