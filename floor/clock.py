@@ -14,8 +14,8 @@ from devices import health, jobs, pulse
 from floor.database import GONE, Db, Pool, Unavailable, acquire, open_pool
 from floor.doorbell import Doorbell, open_redis
 from floor.log import start_log
-from floor.power import follow_the_day
 from floor.outlook import Outlook, keep_outlook
+from floor.power import follow_the_day
 from floor.settings import load
 from floor.signin import forget_ended
 from queueing import measures, promises

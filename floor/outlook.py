@@ -9,7 +9,7 @@ from datetime import datetime
 import asyncpg
 import structlog
 
-from floor.database import GONE, Db, Pool, Unavailable, acquire
+from floor.database import Db, Pool, Unavailable, acquire
 from queueing import plays, promises
 from queueing.floors import Measures, read_floor
 from queueing.forecast import Load
@@ -84,10 +84,8 @@ async def keep_outlook(outlook: Outlook, stop: asyncio.Event) -> None:
             await outlook.look(time.monotonic())
         except Unavailable:
             log.debug("outlook_waits_for_the_database")
-        except asyncpg.PostgresError as reason:
-            if isinstance(reason, GONE):
-                continue
-            log.exception("outlook_failed")
+        except asyncpg.PostgresError:
+            log.exception("outlook_failed")  # one play that fails is not the clock's end
         wake = loop.create_task(stop.wait())
         await asyncio.wait([wake], timeout=LOOK_S)
         wake.cancel()
