@@ -73,6 +73,13 @@ def import_(arguments: Arguments) -> int:
     return importing.main(arguments)
 
 
+def voice(arguments: Arguments) -> int:
+    """voice packs: what to record, what is missing, or one rendered"""
+    from floor.boot import voice as packs
+
+    return packs.main(arguments)
+
+
 def migrate(arguments: Arguments) -> int:
     """bring the database up to date"""
     from floor.boot.at_hand import database
@@ -90,7 +97,7 @@ def migrate(arguments: Arguments) -> int:
 
 
 COMMANDS: dict[str, Callable[[Arguments], int]] = {
-    command.__name__.rstrip("_"): command for command in (run, test, check, bench, storm, crowd, user, import_, migrate)
+    command.__name__.rstrip("_"): command for command in (run, test, check, bench, storm, crowd, user, import_, voice, migrate)
 }
 
 
