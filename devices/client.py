@@ -11,7 +11,7 @@ socket, the timer and the disk. The shell calls, each with the present `Moment`,
     report / press / show_health   what the device did and felt
 
 and performs the returned steps in order, each before the next: `Send`, `Dial`, `Hang` (drop the socket, and do not call
-`closed` for it), `Show`, `Apply`, `Stale`/`Fresh`, `Do`, `Configure`, `Keep`, `Answered`, `Moved`, `Alarm`.
+`closed` for it), `Show`, `Apply`, `Stale`/`Fresh`, `Do`, `Lend`, `Home`, `Configure`, `Keep`, `Answered`, `Moved`, `Alarm`.
 What a job's last state was, and what was begun and not ended, the link asks of the device's own `Ledger`.
 """
 
@@ -35,8 +35,10 @@ from devices.steps import (
     Do,
     Fresh,
     Hang,
+    Home,
     Keep,
     Ledger,
+    Lend,
     LinkState,
     Moved,
     Report,
@@ -47,7 +49,8 @@ from devices.steps import (
 )
 
 __all__ = [
-    "Alarm", "Answered", "Apply", "Configure", "Dial", "Do", "Fresh", "Hang", "Keep", "Ledger", "Link", "LinkState", "Moved",
+    "Alarm", "Answered", "Apply", "Configure", "Dial", "Do", "Fresh", "Hang", "Home", "Keep", "Ledger", "Lend", "Link",
+    "LinkState", "Moved",
     "Report", "Send", "Show", "Stale", "Step",
 ]  # fmt: skip
 
@@ -82,13 +85,18 @@ class _Line:
     beats: dict[int, datetime] = field(default_factory=dict)
     asked: dict[int, str] = field(default_factory=dict)  # frame id -> press
     reported: dict[int, Report] = field(default_factory=dict)  # frame id -> report
+    brought: int | None = None  # frame id of the offline tickets under way
+    brought_at: float = 0.0
     retry_s: float | None = None
     settled: bool = False
 
 
 @dataclass(slots=True)
 class Link:
-    """One device's link. `caps` are the job kinds it can do; `gen` is the number of the present connection."""
+    """One device's link. `caps` are the job kinds it can do; `gen` is the number of the present connection.
+
+    `issued` gives the newest offline ticket of a device that can go on alone; `mode` is what its beats call its state.
+    """
 
     ledger: Ledger
     agent: str
@@ -102,6 +110,8 @@ class Link:
     feed: FeedReader = field(default_factory=FeedReader)
     parts: dict[str, wire.Part] = field(default_factory=dict)
     parts_rev: int = 0
+    issued: Callable[[], int] | None = None
+    mode: str = "online"
     stale: bool = False
     _beat_s: float = wire.BEAT_S
     _dial_at: float = 0.0
@@ -148,6 +158,7 @@ class Link:
         hello = wire.Hello(
             id=self._id(), boot=self.boot, agent=self.agent, caps=list(self.caps), at=now.wall, fw=self.fw,
             feed=None if self.feed.gap else self.feed.position, open=list(self.ledger.begun())[:64],
+            issued=self.issued() if self.issued else None,
         )  # fmt: skip
         self._line.beats[hello.id] = now.wall
         return [Moved(self.state), _send(hello)]
@@ -157,6 +168,7 @@ class Link:
         if self.state not in (LinkState.GREETING, *CONNECTED):
             return []
         self._heard = now.mono
+        self.clock.follow(now)
         try:
             message = wire.decode_from_hall(frame)
         except wire.UnknownType as unknown:
@@ -206,8 +218,26 @@ class Link:
         self.parts, self.parts_rev = dict(parts), self.parts_rev + 1
         return self._send_health()
 
+    def bring(self, tickets: Sequence[wire.IssuedTicket], now: Moment) -> list[Step]:
+        """Bring home what was given out alone, in order. One batch is under way at a time; `Home` asks for the next."""
+        if self.state is not LinkState.LIVE or self._line.brought is not None or not tickets:
+            return []
+        frame = wire.Issued(id=self._id(), tickets=list(tickets))
+        self._line.brought, self._line.brought_at = frame.id, now.mono
+        return [_send(frame)]
+
+    def silent_s(self, now: Moment) -> float:
+        """Seconds since the hall was heard."""
+        return max(0.0, now.mono - self._heard) if self._heard else 0.0
+
+    @property
+    def beat_s(self) -> float:
+        """Seconds between two beats, as the hall wants them."""
+        return self._beat_s
+
     def hall_time(self, now: Moment) -> datetime:
         """What time it is in the hall."""
+        self.clock.follow(now)
         return self.clock.corrected(now.wall)
 
     # ---- keeping the line
@@ -231,12 +261,22 @@ class Link:
             return steps
         if line.unheard >= UNHEARD_BEATS:
             return [*steps, *self._lose("two beats unanswered", now)]
-        return [*steps, self._beat(now), *self._repeat(now)]
+        return [*steps, self._beat(now), *self._repeat(now), *self._ask_for_tickets(now)]
+
+    def _ask_for_tickets(self, now: Moment) -> list[Step]:
+        """With each beat: what the hall has not taken in is brought again."""
+        line = self._line
+        if self.issued is None or self.state is not LinkState.LIVE:
+            return []
+        if line.brought is not None and now.mono - line.brought_at < UNHEARD_BEATS * self._beat_s:
+            return []
+        line.brought = None
+        return [Home(None)]
 
     def _beat(self, now: Moment) -> Send:
         line, position = self._line, self.feed.position
         beat = wire.Beat(
-            id=self._id(), sent=now.wall, state="online", offset=position.offset if position else None,
+            id=self._id(), sent=now.wall, state=self.mode, offset=position.offset if position else None,
             parts_rev=self.parts_rev, rtt_ms=round(self.clock.trip_s * 1000, 1), offset_ms=round(self.clock.seconds * 1000, 1),
         )  # fmt: skip
         line.beats[beat.id] = now.wall
@@ -326,7 +366,8 @@ class Link:
             self.feed = FeedReader()
         elif not welcome.feed.recovered:
             self.feed.gap = True  # the snapshot is on its way
-        return [Moved(self.state), *self._freshen(), *self._send_health(), *self._check_clock(), *self._repeat(now)]
+        home = [Home(welcome.issued)] if self.issued is not None and self.state is LinkState.LIVE else []
+        return [Moved(self.state), *self._freshen(), *self._send_health(), *self._check_clock(), *self._repeat(now), *home]
 
     def _freshen(self) -> list[Step]:
         was, self.stale = self.stale, False
@@ -356,6 +397,15 @@ class Link:
         if job.expires <= at:
             return self._tell(Report(job.job, "expired", at))
         return [*self._tell(Report(job.job, "accepted", at)), Do(job)]
+
+    def _on_lease(self, lease: wire.Lease, now: Moment) -> list[Step]:
+        return [Lend(lease)] if lease.gen == self.gen and self.issued is not None else []
+
+    def _on_issued_ok(self, ok: wire.IssuedOk, now: Moment) -> list[Step]:
+        if ok.re != self._line.brought:
+            return []
+        self._line.brought = None
+        return [Home(ok.through)]
 
     def _on_config(self, config: wire.Config, now: Moment) -> list[Step]:
         if config.gen != self.gen:
@@ -393,6 +443,8 @@ class Link:
     def _on_error(self, error: wire.Error, now: Moment) -> list[Step]:
         if error.re is None:
             return []
+        if error.re == self._line.brought:  # with the next beat they are brought again
+            return [] if error.retry else [Alarm(f"the hall does not take in what was given out: {error.message}")]
         if not error.retry:
             self._heard_report(error.re)
         asked = self._presses.get(self._line.asked.pop(error.re, ""))
@@ -425,6 +477,8 @@ _HANDLERS: dict[type[wire.Message], Callable[[Link, Any, Moment], list[Step]]] =
     wire.Snapshot: Link._on_snapshot,
     wire.Event: Link._on_event,
     wire.Job: Link._on_job,
+    wire.Lease: Link._on_lease,
+    wire.IssuedOk: Link._on_issued_ok,
     wire.Config: Link._on_config,
     wire.Rotate: Link._on_rotate,
     wire.BeatOk: Link._on_beat_ok,

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from statistics import median
 
+JUMP_S = 0.5  # more than a clock is slewed between two looks
 WRONG_S = 2.0  # an offset beyond this is an alarm
 
 
@@ -27,6 +28,15 @@ class ClockOffset:
     """The hall's time less mine: NTP arithmetic on four times, median of the last five measurements, in seconds."""
 
     _samples: deque[tuple[float, float]] = field(default_factory=lambda: deque(maxlen=5))
+    _base: float | None = None  # my wall clock less the one that only grows, when it was looked at last
+
+    def follow(self, now: Moment) -> None:
+        """Notice a jump of my wall clock: what was measured before it is true again when it is moved along."""
+        base = now.wall.timestamp() - now.mono
+        jump = base - self._base if self._base is not None else 0.0
+        if abs(jump) > JUMP_S:
+            self._samples = deque(((offset - jump, trip) for offset, trip in self._samples), maxlen=5)
+        self._base = base
 
     def measure(self, sent: datetime, recv: datetime, answered: datetime, heard: datetime) -> None:
         """`sent` and `heard` are mine, `recv` and `answered` the hall's."""

@@ -95,6 +95,20 @@ class Do:
 
 
 @dataclass(frozen=True, slots=True)
+class Lend:
+    """Numbers this device may give out alone: store them."""
+
+    lease: wire.Lease
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """The hall has every offline ticket up to `through` (None: as before): `bring` what it doesn't have."""
+
+    through: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Configure:
     """Take over these settings."""
 
@@ -133,4 +147,4 @@ class Alarm:
     message: str
 
 
-Step = Send | Dial | Hang | Show | Apply | Stale | Fresh | Do | Configure | Keep | Answered | Moved | Alarm
+Step = Send | Dial | Hang | Show | Apply | Stale | Fresh | Do | Lend | Home | Configure | Keep | Answered | Moved | Alarm

@@ -40,7 +40,8 @@ class Lending:
             until=lease.until, opens=lease.opens,
             data={
                 "prefix": lease.prefix, "names": names, "where": lease.zone_name, "hall": lease.hall_name,
-                "line": lease.ticket_line, "url": f"{self.pages}/t/", "utc_offset_s": lease.utc_offset_s,
+                "line": lease.ticket_line,
+                "url": f"{self.pages}/t/", "utc_offset_s": lease.utc_offset_s, "kiosk": f"/{lease.hall_code}/kiosk",
             },
         )  # fmt: skip
 

@@ -41,7 +41,7 @@ WITH today AS (
            least({MOST}, greatest({FEWEST}, ceil(coalesce(p.peak, 0) * t.minutes / 60.0)))::integer AS size
     FROM today t JOIN doors d ON d.hall = t.hall AND d.day = t.day JOIN services s ON s.hall = t.hall AND s.code = d.service
     LEFT JOIN unnest($5::text[], $6::integer[]) AS p (service, peak) ON p.service = d.service
-    WHERE hall_now() < d.last_ticket AND coalesce(d.left_places, 1) > 0
+    WHERE hall_now() < d.last_ticket AND coalesce(d.left_places, 1) > 0 AND d.audience = 'all' AND s.real_name <> 'required'
 ), mine AS (
     SELECT l.id, l.service, l.until, l.last - coalesce(
         (SELECT max(o.number) FROM offline_tickets o WHERE o.device = l.device AND o.lease = 'ls_' || l.id
@@ -97,6 +97,7 @@ class Lease:
     name_hant: str | None
     name_en: str | None
     zone_name: str
+    hall_code: str
     hall_name: str
     ticket_line: str
     utc_offset_s: int
@@ -108,7 +109,7 @@ class Lease:
 
 LEASES = """
 SELECT l.id, l.service, l.day, l.first, l.last, l.opens, l.until, l.prefix, s.name, s.name_hant, s.name_en, z.name AS zone_name,
-       h.name AS hall_name, h.ticket_line,
+       h.code AS hall_code, h.name AS hall_name, h.ticket_line,
        extract(epoch FROM (hall_now() AT TIME ZONE h.time_zone) - (hall_now() AT TIME ZONE 'UTC'))::integer AS utc_offset_s
 FROM leases l JOIN halls h ON h.id = l.hall JOIN services s ON s.hall = l.hall AND s.code = l.service
 JOIN zones z ON z.hall = s.hall AND z.code = s.zone
@@ -154,15 +155,20 @@ WITH lease AS (
     UPDATE doors d SET left_places = left_places - 1 FROM lease l
     WHERE d.hall = l.hall AND d.day = l.day AND d.service = l.service AND d.left_places > 0
 ), moved AS (
-    INSERT INTO tickets (key, hall, day, number, services, service, channel, lang, joined_at, rank_at)
-    SELECT $9, l.hall, l.day, l.prefix || $7, ARRAY[l.service], l.service, 'offline', $10, l.joined_at, l.joined_at FROM lease l
+    INSERT INTO tickets (key, hall, day, number, services, service, channel, lang, joined_at, rank_at, lane)
+    SELECT $9, l.hall, l.day, l.prefix || $7, ARRAY[l.service], l.service, 'offline', $10, l.joined_at, l.joined_at,
+           CASE WHEN s.quick THEN 2 ELSE 0 END
+    FROM lease l JOIN services s ON s.hall = l.hall AND s.code = l.service
     RETURNING *
 ), noted AS (
     INSERT INTO offline_tickets (hall, device, seq, lease, number, day, service, printed, at, joined_at, up_ms, ticket)
     SELECT m.hall, $6, $11, $15, $7, m.day, m.service, m.number, $12, m.joined_at, $13, m.id FROM moved m
 )""",
     "'ticket.taken'",
-    told("'services', m.services, 'lang', m.lang, 'channel', m.channel, 'print_at', NULL, 'seq', $11::bigint"),
+    told(
+        """'services', m.services, 'lang', m.lang, 'channel', m.channel, 'print_at', NULL, 'credit', m.credit,
+        'joined_at', m.joined_at, 'seq', $11::bigint"""
+    ),
 )
 
 

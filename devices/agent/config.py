@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
-ABOUT_DEVICE = ("kind", "name", "code", "model")
+ABOUT_DEVICE = ("kind", "name", "code", "model", "page", "kiosk")
+OWN_PAGE = re.compile(r"(127\.0\.0\.1|localhost):([0-9]{1,5})")
 
 
 class BadConfig(Exception):
@@ -19,13 +20,18 @@ class BadConfig(Exception):
 
 @dataclass(frozen=True)
 class DeviceConfig:
-    """One `[[device]]`; `settings` are its driver's own."""
+    """One `[[device]]`; `settings` are its driver's own.
+
+    `page` is where a dispenser's kiosk browser opens its page (this computer only), `kiosk` the hall's own kiosk page.
+    """
 
     kind: str
     name: str
     code: str | None
     model: str
     settings: Mapping[str, Any]
+    page: str | None = None
+    kiosk: str | None = None
 
 
 @dataclass(frozen=True)
@@ -67,4 +73,9 @@ def _device(entry: Mapping[str, Any]) -> DeviceConfig:
         raise BadConfig(f"{name!r}: a device's name is made of letters, digits, - and _")
     settings = {key: value for key, value in entry.items() if key not in ABOUT_DEVICE}
     kind = str(entry["kind"])
-    return DeviceConfig(kind, name, entry.get("code"), str(entry.get("model", kind)), settings)
+    page, kiosk = entry.get("page"), entry.get("kiosk")
+    if page is not None and (kind != "dispenser" or not OWN_PAGE.fullmatch(str(page))):
+        raise BadConfig(f"{name}: page is 127.0.0.1:PORT, and only of a dispenser")
+    if kiosk is not None and not str(kiosk).startswith(("http://", "https://")):
+        raise BadConfig(f"{name}: kiosk is the address of the hall's kiosk page")
+    return DeviceConfig(kind, name, entry.get("code"), str(entry.get("model", kind)), settings, page, kiosk)

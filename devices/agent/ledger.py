@@ -8,15 +8,24 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
+from devices.agent import numbers
+from devices.agent.numbers import Numbers
 from devices.client import Report
 from devices.drivers import Ending, Job
 
 KEPT = timedelta(days=7)  # endings older than this are forgotten; no job lives so long
-TABLES = """
+TABLES = f"""
+{numbers.TABLES}
+CREATE TABLE IF NOT EXISTS presses (
+    device text NOT NULL, press text NOT NULL, what text NOT NULL, data text NOT NULL, at text NOT NULL,
+    PRIMARY KEY (device, press)
+) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS identities (
     name text PRIMARY KEY, device text NOT NULL, secret text NOT NULL, next_secret text, link text NOT NULL
 ) STRICT;
@@ -44,7 +53,7 @@ class Ledger:
     def __init__(self, file: Path) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         self._db = sqlite3.connect(file, isolation_level=None)
-        file.chmod(0o600)  # it holds the devices' secrets
+        file.chmod(0o600)  # it holds the devices' secrets; on Windows its folder's own rights guard it
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = FULL")
         self._db.executescript(TABLES)
@@ -77,6 +86,10 @@ class Ledger:
         """The hall took this secret: the other one is dropped."""
         self._db.execute("UPDATE identities SET secret = ?, next_secret = NULL WHERE name = ?", (secret, name))
 
+    def numbers(self, device: str) -> Numbers:
+        """What one device id was lent and gave out alone."""
+        return Numbers(self._db, device)
+
     def page(self, device: str) -> Page:
         """The jobs of one device id."""
         return Page(self._db, device)
@@ -103,8 +116,10 @@ class Page:
         )
 
     def begun(self) -> list[str]:
-        """Job ids that were begun and have no ending."""
-        rows = self._db.execute("SELECT job FROM jobs WHERE device = ? AND state = 'started'", (self._device,))
+        """The hall's job ids that were begun and have no ending; a dispenser's own papers are not its business."""
+        rows = self._db.execute(
+            "SELECT job FROM jobs WHERE device = ? AND state = 'started' AND key NOT LIKE 'offline:%'", (self._device,)
+        )
         return [row[0] for row in rows]
 
     def last_report(self, job: str) -> Report | None:
@@ -116,7 +131,7 @@ class Page:
         return Report(job, row[0], datetime.fromisoformat(row[1]), json.loads(row[2]) if row[2] else None, row[3])
 
     def settle_interrupted(self, at: datetime) -> list[str]:
-        """What a power cut interrupted becomes `uncertain`; returns those jobs. Old endings are cleared away."""
+        """What a power cut interrupted becomes `uncertain`; returns those of the hall. Old endings are cleared away."""
         jobs = self.begun()
         self._db.execute(
             "UPDATE jobs SET state = 'uncertain', at = ?, reason = 'interrupted' WHERE device = ? AND state = 'started'",
@@ -124,6 +139,24 @@ class Page:
         )
         self._db.execute("DELETE FROM jobs WHERE device = ? AND at < ?", (self._device, (at - KEPT).isoformat()))
         return jobs
+
+    # ---- what somebody pressed and the hall has not answered yet
+
+    def keep_press(self, press: str, what: str, data: Mapping[str, Any], at: datetime) -> None:
+        """On disk before it is sent: a program that ends in that second sends it after its next start."""
+        self._db.execute(
+            "INSERT OR IGNORE INTO presses VALUES (?, ?, ?, ?, ?)",
+            (self._device, press, what, json.dumps(dict(data), ensure_ascii=False), at.isoformat()),
+        )
+
+    def presses(self, at: datetime) -> list[tuple[str, str, dict[str, Any]]]:
+        """What awaits its answer: press, what, data; too old ones are forgotten."""
+        self._db.execute("DELETE FROM presses WHERE device = ? AND at < ?", (self._device, (at - KEPT).isoformat()))
+        rows = self._db.execute("SELECT press, what, data FROM presses WHERE device = ? ORDER BY at, press", (self._device,))
+        return [(row[0], row[1], json.loads(row[2])) for row in rows]
+
+    def forget_press(self, press: str) -> None:
+        self._db.execute("DELETE FROM presses WHERE device = ? AND press = ?", (self._device, press))
 
 
 def _text(ending: Ending) -> str | None:

@@ -81,6 +81,7 @@ class Line:
             case Moved(state, why):
                 tell = log.info if why else log.debug  # fifty devices that come up as they should are no news
                 tell("link", device=self._name, state=str(state), why=why or None)
+                self._perform(step)
             case _:
                 self._perform(step)
 

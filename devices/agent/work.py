@@ -14,7 +14,7 @@ from devices.drivers import Ending, Hall, Job, Worker
 
 log = structlog.get_logger()
 
-Tell = Callable[[str, wire.JobState, Ending | None], None]
+Tell = Callable[[Job, wire.JobState, Ending | None], None]
 
 
 class Work:
@@ -59,7 +59,7 @@ class Work:
         if self._hall.now() >= job.expires:
             return Ending("expired", "too_late")
         self._page.begin(job, self._hall.now())
-        self._tell(job.job, "started", None)
+        self._tell(job, "started", None)
         try:
             return await self._driver.act(job, len(self._waiting))
         except (KeyError, TypeError, ValueError):
@@ -68,7 +68,7 @@ class Work:
 
     def _finish(self, job: Job, ending: Ending) -> None:
         self._page.end(job, ending, self._hall.now())
-        self._tell(job.job, ending.state, ending)
+        self._tell(job, ending.state, ending)
         log.info("job", device=self._name, job=job.job, kind=job.kind, state=ending.state, reason=ending.reason)
 
 

@@ -77,7 +77,7 @@ async def test_what_was_given_out_alone_comes_home_into_the_queue_once(
     assert leases[0]["data"] == {
         "prefix": "A", "names": {"zh-Hans": "社会保险", "zh-Hant": "社會保險", "en": "Social insurance"}, "where": "A区",
         "hall": "测试政务大厅", "line": "当日有效，过号请到导办台",
-        "url": f"http://127.0.0.1:{settings.port}/t/", "utc_offset_s": 28800,
+        "url": f"http://127.0.0.1:{settings.port}/t/", "utc_offset_s": 28800, "kiosk": "/demo/kiosk",
     }  # fmt: skip
     assert [(t.number, t.channel, t.lang) for t in await tickets.find(db, hall)] == [
         ("A2001", "offline", "en"), ("B2001", "offline", "zh-Hans"),

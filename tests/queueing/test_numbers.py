@@ -87,6 +87,9 @@ async def test_a_lease_grows_older_with_its_dispenser_and_dies_with_the_door(db:
 async def test_nothing_is_lent_for_a_shut_door_or_where_the_hall_says_never(db: Db, hall: Hall) -> None:
     await db.execute("UPDATE doors SET left_places = 0 WHERE service = 'A'")
     assert [lease.service for lease in await lend(db, hall)] == ["B"]
+    await db.execute("UPDATE services SET real_name = 'required' WHERE code = 'B'")  # nobody there could look at an ID card
+    assert await lend(db, hall, "dv_3", 4001) == []
+    await db.execute("UPDATE services SET real_name = 'none' WHERE code = 'B'")
     await db.execute("UPDATE halls SET offline_minutes = 0")
     assert await lend(db, hall, "dv_2", 3001) == []
 

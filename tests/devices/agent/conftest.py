@@ -7,6 +7,7 @@ import pytest
 import pytest_asyncio
 
 from tests.devices.agent.agents import Agent, write_config
+from tests.devices.agent.browser import Browser
 from tests.devices.agent.hall import Hall, hall_open
 from tests.devices.drivers.printers import Papers, printer_running
 
@@ -24,6 +25,12 @@ async def hall() -> AsyncIterator[Hall]:
 def printer(tmp_path: Path) -> Iterator[Papers]:
     with printer_running(tmp_path / "paper") as papers:
         yield papers
+
+
+@pytest.fixture
+def browser(unused_tcp_port: int) -> Browser:
+    """The browser of a kiosk, at the port of its agent's page."""
+    return Browser(f"127.0.0.1:{unused_tcp_port}")
 
 
 @pytest_asyncio.fixture

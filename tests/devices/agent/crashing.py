@@ -7,7 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 from devices.agent import __main__ as program
+from devices.agent.dispenser import Dispenser
 from devices.agent.ledger import Page
+from devices.agent.numbers import Numbers
 from devices.client import Link
 from devices.drivers.escpos_printer import EscposPrinter
 
@@ -17,6 +19,11 @@ STEPS: dict[str, tuple[type, str, str]] = {
     "printed, not confirmed": (EscposPrinter, "_confirm", "before"),
     "confirmed, not written": (Page, "end", "before"),
     "written, not told": (Page, "end", "after"),
+    "asked, no number yet": (Numbers, "issue", "before"),
+    "number written, no paper begun": (Numbers, "issue", "after"),
+    "paper out, not settled": (Dispenser, "printed", "before"),
+    "settled, not brought home": (Numbers, "settle", "after"),
+    "brought home, not written": (Numbers, "brought", "before"),
 }
 
 

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 
+from msgspec import structs
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
@@ -41,6 +42,12 @@ class Hall:
     secrets: dict[str, set[str]] = field(default_factory=dict)
     visits: list[Visit] = field(default_factory=list)
     acknowledges: bool = True
+    leases: list[wire.Lease] = field(default_factory=list)  # told to everybody who can go on alone; `gen` is put in
+    through: int = 0
+    takes_in: bool = True  # answers `issued`
+    lives: bool = True  # answers /healthz
+    busy: bool = False  # lets nobody in
+    set_back: timedelta = timedelta()  # what its clock is behind the devices'
     board: Frame = field(default_factory=lambda: {"lines": [], "waiting": {}, "windows": {"3": "open"}, "notices": []})
     web: str = ""
     link: str = ""
@@ -92,16 +99,22 @@ class Hall:
             return
 
     async def _answer(self, visit: Visit, frame: Frame) -> None:
-        now = datetime.now(UTC)
+        now = datetime.now(UTC) - self.set_back
         match frame["type"]:
+            case "issued" if self.takes_in:
+                self.through = max(self.through, *(ticket["seq"] for ticket in frame["tickets"]))
+                await visit.send(wire.IssuedOk(re=frame["id"], through=self.through))
             case "hello":
                 feed = wire.Recovered(epoch="k1", offset=1, recovered=False)
                 await visit.send(
                     wire.Welcome(
-                        re=frame["id"], gen=len(self.visits), status="live", at=now, beat_s=1, feed=feed, limits=wire.Limits()
+                        re=frame["id"], gen=len(self.visits), status="live", at=now, beat_s=1, feed=feed, limits=wire.Limits(),
+                        issued=self.through if "lease" in frame["caps"] else None,
                     )
-                )
+                )  # fmt: skip
                 await visit.send(wire.Snapshot(epoch="k1", offset=1, board=self.board))
+                for lease in self.leases if "lease" in frame["caps"] else ():
+                    await visit.send(structs.replace(lease, gen=len(self.visits)))
             case "beat":
                 await visit.send(wire.BeatOk(re=frame["id"], recv=now, sent=now))
             case "job_report" | "health" | "press" if self.acknowledges:
@@ -109,13 +122,22 @@ class Hall:
 
     async def admit(self, connection: ServerConnection, request: Request) -> Response | None:
         """401 for a secret it does not know."""
+        if self.busy:
+            return connection.respond(HTTPStatus.INTERNAL_SERVER_ERROR, "away\n")
         device, _, secret = request.headers.get("Authorization", "").removeprefix("Device ").partition(":")
         known = secret in self.secrets.get(device, set())
         return None if known else connection.respond(HTTPStatus.UNAUTHORIZED, "unknown device\n")
 
     async def serve_pairing(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Just enough HTTP for one POST /devices/pair."""
+        """Just enough HTTP for one POST /devices/pair, and for a look whether it lives."""
         head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
+        if head.startswith("get"):
+            writer.write(b"HTTP/1.1 %s\r\nContent-Length: 0\r\nConnection: close\r\n\r\n" % (
+                b"200 OK" if self.lives else b"502 Bad Gateway"
+            ))  # fmt: skip
+            await writer.drain()
+            writer.close()
+            return
         body = json.loads(await reader.readexactly(int(head.split("content-length:")[1].split("\r\n")[0])))
         device = self.codes.pop(body["code"], None)
         answer: Frame = {"code": "bad_code"}
