@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from queueing.db import Db, Row
+from queueing.settings import INTERLEAVE, chosen
 
 GRID = 65  # points of a distribution: its quantiles at 0, 1/64 … 1
 
@@ -53,6 +54,8 @@ class Waiting:
     for_window: str | None = None
     calls: int = 0
     matters: tuple[str, ...] = ()
+    booked: bool = False
+    only: tuple[str, ...] | None = None  # fenced: these windows alone may serve them
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,7 @@ class Seat:
     """A window. `state`: closed, open, paused, called or serving; `busy_with` the service of the ticket it has.
 
     `since_s`: seconds since the call or arrival where it has a ticket, else since the pause or opening.
-    `calls`: how often that ticket was called.
+    `calls`: how often that ticket was called. `helping`: services it helps with once they have waited `help_after_s`.
     """
 
     window: str
@@ -71,6 +74,8 @@ class Seat:
     since_s: float = 0.0
     calls: int = 1
     matters: tuple[str, ...] = ()
+    helping: tuple[str, ...] = ()
+    help_after_s: float = 900.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +117,7 @@ class Floor:
     paces: Mapping[str, Pace]
     habits: Habits
     last_ticket_s: Mapping[str, float] = field(default_factory=dict)  # seconds until a service's door gives none any more
+    interleave: int = 0  # one booked, then so many others; 0: by rank alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +140,17 @@ class Expected:
     credit_s: float = 0.0
 
 
-# One statement, one snapshot: nobody is at a window and in the queue at once. Three kinds of row share their columns.
-FLOOR = """
+# One statement, one snapshot: nobody is at a window and in the queue at once. Three kinds of row share their columns. A
+# fenced ticket names the windows that may serve it.
+WAITS = """
+    SELECT 'waiting' AS kind, NULL::timestamptz AS at, t.id, NULL::bigint AS "offset", t.service,
+           extract(epoch FROM t.rank_at - hall.now)::float AS rank, extract(epoch FROM hall.now - t.joined_at)::float AS since_s,
+           t.for_window AS window_no, NULL::text AS state, NULL::text AS clerk, t.calls, t.matters, t.lane = 1 AS booked,
+           CASE WHEN t.fenced THEN (SELECT coalesce(array_agg(w.no), '{{}}') FROM windows w
+                WHERE w.hall = t.hall AND may_serve(t.hall, t.matters, w.no, w.clerk)) END AS services,
+           NULL::text[] AS helping, NULL::integer AS help_after
+    FROM hall JOIN tickets t ON t.hall = hall.id AND t.day = hall.day AND t.state = 'waiting' AND t.for_window {which}"""
+FLOOR = f"""
 WITH hall AS (
     SELECT h.id, hall_now() AS now, business_day(hall_now(), h.time_zone, h.day_starts) AS day,
            extract(hour FROM hall_now() AT TIME ZONE h.time_zone)::int AS hour, s.top
@@ -143,32 +158,29 @@ WITH hall AS (
 )
 SELECT 'now' AS kind, hall.now AS at, hall.hour::bigint AS id, hall.top AS "offset", NULL::text AS service, NULL::float AS rank,
        NULL::float AS since_s, NULL::text AS window_no, NULL::text AS state, NULL::text AS clerk, 0 AS calls,
-       NULL::text[] AS services, NULL::text[] AS matters FROM hall
+       NULL::text[] AS matters, false AS booked, NULL::text[] AS services, NULL::text[] AS helping, NULL::integer AS help_after
+FROM hall
 UNION ALL
-(SELECT 'waiting', NULL::timestamptz, t.id, NULL::bigint, t.service, extract(epoch FROM t.rank_at - hall.now)::float,
-        extract(epoch FROM hall.now - t.joined_at)::float, t.for_window, NULL::text, NULL::text, t.calls, NULL::text[],
-        t.matters
- FROM hall JOIN tickets t ON t.hall = hall.id AND t.day = hall.day AND t.state = 'waiting' AND t.for_window IS NULL
- UNION ALL
- SELECT 'waiting', NULL, t.id, NULL, t.service, extract(epoch FROM t.rank_at - hall.now)::float,
-        extract(epoch FROM hall.now - t.joined_at)::float, t.for_window, NULL, NULL, t.calls, NULL, t.matters
- FROM hall JOIN tickets t ON t.hall = hall.id AND t.day = hall.day AND t.state = 'waiting' AND t.for_window IS NOT NULL
+({WAITS.format(which="IS NULL")}
+ UNION ALL {WAITS.format(which="IS NOT NULL")}
  ORDER BY 6, 3)
 UNION ALL
 (SELECT 'window', NULL, NULL, NULL, t.service, NULL,
         extract(epoch FROM hall.now - coalesce(t.served_at, t.called_at, w.since))::float, w.no,
-        coalesce(t.state::text, w.state::text), w.clerk, coalesce(t.calls, 0), w.services, t.matters
+        coalesce(t.state::text, w.state::text), w.clerk, coalesce(t.calls, 0), t.matters, false, w.services, w.helping,
+        w.help_after
  FROM hall JOIN windows w ON w.hall = hall.id
  LEFT JOIN tickets t ON t.hall = w.hall AND t.window_no = w.no AND t.state IN ('called', 'serving')
  ORDER BY w.rank, w.no)
 """
 
+# A service may have several doors a day; the last ticket of the latest of them counts, unless that one was stopped.
 AHEAD = """
 WITH hall AS (
     SELECT id, hall_now() AS now, business_day(hall_now(), time_zone, day_starts) AS day FROM halls WHERE id = $1
 )
-SELECT d.service, NULL AS window_no, extract(epoch FROM max(d.last_ticket) - hall.now)::float AS at_s, NULL::text[] AS services,
-       NULL AS clerk
+SELECT d.service, NULL AS window_no, extract(epoch FROM max(coalesce(d.stopped_at, d.last_ticket)) - hall.now)::float AS at_s,
+       NULL::text[] AS services, NULL AS clerk
 FROM hall JOIN doors d ON d.hall = hall.id AND d.day = hall.day GROUP BY d.service, hall.now
 UNION ALL
 SELECT NULL, p.window_no, extract(epoch FROM p.at - hall.now)::float, p.services, p.clerk
@@ -191,12 +203,13 @@ async def read_floor(db: Db, hall: int, measures: Measures) -> Floor:
             now = row
     assert now is not None, f"no hall {hall}"
     ahead = await db.fetch(AHEAD, hall)
+    every = INTERLEAVE.of(await chosen(db, hall))
     at: datetime = now["at"]
     return Floor(
         hall, at, now["id"], now["offset"], tuple(waiting), tuple(seats),
         tuple(Plan(r["window_no"], r["at_s"], tuple(r["services"]), r["clerk"]) for r in ahead if r["window_no"] is not None),
         tuple(still_to_come(measures.arrivals, at)), measures.paces, measures.habits,
-        {row["service"]: row["at_s"] for row in ahead if row["service"] is not None},
+        {row["service"]: row["at_s"] for row in ahead if row["service"] is not None}, every,
     )  # fmt: skip
 
 
@@ -212,11 +225,14 @@ def still_to_come(expected: tuple[Expected, ...], now: datetime) -> list[Arrival
 
 
 def _waiting(row: Row) -> Waiting:
-    return Waiting(row["id"], row["service"], row["rank"], -row["since_s"], row["window_no"], row["calls"], tuple(row["matters"]))
+    return Waiting(
+        row["id"], row["service"], row["rank"], -row["since_s"], row["window_no"], row["calls"], tuple(row["matters"]),
+        row["booked"], None if row["services"] is None else tuple(row["services"]),
+    )  # fmt: skip
 
 
 def _seat(row: Row) -> Seat:
     return Seat(
         row["window_no"], row["state"], tuple(row["services"]), row["clerk"], row["service"], max(0.0, row["since_s"]),
-        row["calls"], tuple(row["matters"] or ()),
+        row["calls"], tuple(row["matters"] or ()), tuple(row["helping"]), 60.0 * row["help_after"],
     )  # fmt: skip

@@ -17,10 +17,12 @@ BIN = f"""greatest(0, least({BINS - 1}, floor((ln(greatest({{}}, {FIRST_S})) - l
 COUNTS = f"""
 WITH mine AS MATERIALIZED (
     SELECT service, coalesce(clerk, '') AS clerk, window_no, matters[1] AS matter, joined_at, called_at, served_at, ended_at,
-           state, extract(epoch FROM ended_at - served_at)::float AS seconds,
+           state, coalesce(placed, '') AS placed,
+           served_at IS NULL AND state IN ('missed', 'expired', 'cancelled') AS lost,
+           extract(epoch FROM ended_at - served_at)::float AS seconds,
            extract(epoch FROM served_at - called_at)::float AS walked,
            extract(hour FROM served_at AT TIME ZONE $3)::int AS hour
-    FROM tickets WHERE hall = $1 AND day = $2 AND calls > 0
+    FROM tickets WHERE hall = $1 AND day = $2 AND call_no > 0
 ), visit AS (
     SELECT *, ln(greatest(seconds, {FIRST_S})) AS length FROM mine
     WHERE state = 'finished' AND served_at IS NOT NULL AND seconds > 0
@@ -37,8 +39,10 @@ WITH mine AS MATERIALIZED (
     ) AS key (kind, key)
     WHERE key.key IS NOT NULL GROUP BY 1, 2, 3
     UNION ALL
-    SELECT service, 'absent', '', count(*), 0 FROM mine
-    WHERE served_at IS NULL AND state IN ('missed', 'expired', 'cancelled') GROUP BY service
+    SELECT service, 'absent', '', count(*), 0 FROM mine WHERE lost OR placed = 'returned' GROUP BY service
+    UNION ALL
+    SELECT '', CASE WHEN placed = 'returned' THEN 'returned' ELSE 'missed' END, '', count(*), 0 FROM mine
+    WHERE lost OR placed = 'returned' GROUP BY 2
     UNION ALL
     SELECT '', 'walk', {BIN.format("walked")}, count(*), 0 FROM visit WHERE walked > 1 GROUP BY 3
     UNION ALL
@@ -76,6 +80,7 @@ SELECT h.time_zone, d.day, ((d.day + h.day_starts) AT TIME ZONE h.time_zone) AS 
        extract(hour FROM hall_now() AT TIME ZONE h.time_zone)::int AS hour
 FROM halls h, LATERAL (SELECT business_day(hall_now(), h.time_zone, h.day_starts) AS day) d WHERE h.id = $1
 """
+MATTERS = "SELECT service, name, minutes::float AS minutes FROM matters WHERE hall = $1 AND minutes IS NOT NULL"
 PLANNED = "SELECT code, minutes::float AS minutes FROM services WHERE hall = $1 ORDER BY rank, code"
 
 
@@ -86,12 +91,15 @@ async def measure(db: Db, hall: int) -> Measures:
     day: date = today["day"]
     began: datetime = today["began"]
     planned = {row["code"]: row["minutes"] for row in await db.fetch(PLANNED, hall)}
+    matters: dict[str, dict[str, float]] = {}
+    for row in await db.fetch(MATTERS, hall):
+        matters.setdefault(row["service"], {})[row["name"]] = row["minutes"]
     past = [Count(**row) for row in await db.fetch(PAST_COUNTS, hall, day)]
     so_far = [Count(**row) for row in await db.fetch(COUNTS, hall, day, today["time_zone"])]
     usual = [Came(**row) for row in await db.fetch(PAST_CAME, hall, day)]
     came = [Came(**row) for row in await db.fetch(CAME, hall, day, began)]
     return Measures(
-        learn(past, so_far, planned, today["hour"]), habits(past, so_far), expect(usual, came, began, today["now"])
+        learn(past, so_far, planned, today["hour"], matters), habits(past, so_far), expect(usual, came, began, today["now"])
     )  # fmt: skip
 
 

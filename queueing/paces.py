@@ -37,8 +37,8 @@ NO_SHOW = (1.0, 19.0)  # one in twenty, until twenty calls are known
 class Count:
     """`n` visits of a service that share a key, and the sum of the logarithms of their seconds.
 
-    `kind`: all, clerk, hour, matter; bin (key: which), absent (called and never came); walk and gap are of the hall,
-    counted in bins, service "". `n` and `log_sum` of past days are weighted by their age.
+    `kind`: all, clerk, hour, matter; bin (key: which), absent (a call nobody answered). Of the hall, service "": walk and
+    gap, counted in bins; returned and missed of those who did not come. `n` and `log_sum` of past days weigh by their age.
     """
 
     service: str
@@ -63,13 +63,22 @@ class Residual:
         return self.sum / (self.n + imaginary)
 
 
-def learn(past: Iterable[Count], today: Iterable[Count], planned: Mapping[str, float], hour: int) -> dict[str, Pace]:
-    """The pace of every service of `planned` (minutes of a visit) at this hour, from past days and today so far."""
+def learn(
+    past: Iterable[Count], today: Iterable[Count], planned: Mapping[str, float], hour: int,
+    matters: Mapping[str, Mapping[str, float]] | None = None,
+) -> dict[str, Pace]:  # fmt: skip
+    """The pace of every service of `planned` (minutes of a visit) at this hour, from past days and today so far.
+
+    `matters` are the planned minutes of matters, by service: what is not measured yet is taken from there.
+    """
     before, now = _by_kind(past), _by_kind(today)
     both = _added(before, now)
     middles = {code: _middle(code, minutes, both) for code, minutes in planned.items()}
     clerks = _clerks(both, middles)
-    usual = {code: _usual(code, middles[code], before, both, clerks) for code in planned}
+    shares = {
+        code: {name: log(own / planned[code]) for name, own in ((matters or {}).get(code) or {}).items()} for code in planned
+    }
+    usual = {code: _usual(code, middles[code], before, both, clerks, shares[code]) for code in planned}
     seen = {code: _today(_of(now, code, "clerk"), _of(now, code, "hour"), usual[code], hour) for code in planned}
     everywhere = sum(seen.values(), Residual()).drawn(TODAY_HALL)
     return {code: _pace(code, minutes, both, usual[code], seen[code], everywhere) for code, minutes in planned.items()}
@@ -125,13 +134,16 @@ class Usual:
     matters: Mapping[str, float]
 
 
-def _usual(code: str, middle: float, before: Kinds, both: Kinds, clerks: Mapping[str, float]) -> Usual:
+def _usual(
+    code: str, middle: float, before: Kinds, both: Kinds, clerks: Mapping[str, float], shares: Mapping[str, float]
+) -> Usual:
     """Hours are learnt from past days alone: an hour that is slow today is today's, and the next one will be too."""
+    known = _of(both, code, "matter")
     return Usual(
         middle,
         {clerk: own + _drawn(_of(both, code, "clerk").get(clerk), middle + own, CLERK_HERE) for clerk, own in clerks.items()},
         {int(key): _drawn(value, middle, HOUR) for key, value in _of(before, code, "hour").items()},
-        {key: _drawn(value, middle, MATTER) for key, value in _of(both, code, "matter").items()},
+        {key: shares.get(key, 0.0) + _drawn(known.get(key), middle + shares.get(key, 0.0), MATTER) for key in {*known, *shares}},
     )
 
 
@@ -215,5 +227,9 @@ def habits(past: Iterable[Count], today: Iterable[Count]) -> Habits:
     def seconds(kind: str, usual: Floats) -> tuple[float, ...]:
         return tuple(np.exp(quantiles(_bins(_of(both, "", kind)) + OWN * usual)).tolist())
 
-    gaps = np.array(seconds("gap", GAP))
-    return Habits(seconds("walk", WALK), seconds("absent", ABSENT), seconds("pause", PAUSE), float(np.minimum(gaps, 180).mean()))
+    def many(kind: str) -> float:
+        return _of(both, "", kind).get("", Residual()).n
+
+    gap = float(np.minimum(seconds("gap", GAP), 180).mean())
+    returns = (many("returned") + 5) / (many("returned") + many("missed") + 10)
+    return Habits(seconds("walk", WALK), seconds("absent", ABSENT), seconds("pause", PAUSE), gap, returns)

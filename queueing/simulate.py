@@ -6,7 +6,7 @@ those that serve them; so one pass over the queue plays the whole floor, and eac
 all runs. Whoever is still to come follows in the order of arrival, each run with arrivals of its own.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -64,6 +64,18 @@ def simulate(floor: Floor, *, runs: int = RUNS, seed: int = 1, to_come: bool = F
     )  # fmt: skip
 
 
+def in_line(waiting: Sequence[Waiting], interleave: int) -> list[int]:
+    """The places of `waiting` in the order of calling: with interleave one booked of a service, then so many others of it."""
+    order = [(ticket.rank, 1, n) for n, ticket in enumerate(waiting)]
+    if interleave > 0:
+        for code in {ticket.service for ticket in waiting if ticket.booked}:
+            mine = [n for n, ticket in enumerate(waiting) if ticket.service == code and ticket.for_window is None]
+            others = [waiting[n].rank for n in mine if not waiting[n].booked] + [float("inf")]
+            for turn, n in enumerate(n for n in mine if waiting[n].booked):
+                order[n] = (others[min(turn * interleave, len(others) - 1)], 0, n)
+    return [n for _, _, n in sorted(order)]
+
+
 def _range(values: Floats) -> Range:
     if values.size == 0:
         return Range(0.0, 0.0)
@@ -87,6 +99,8 @@ class Post:
     clerk: str | None
     opens: Floats
     until: float
+    helping: tuple[str, ...] = ()
+    help_after_s: float = 0.0
 
 
 @dataclass(slots=True)
@@ -114,6 +128,12 @@ class _Play:
         self.free = np.array([post.opens for post in self.posts]).reshape(len(self.posts), runs)
         self.until = np.array([post.until for post in self.posts])
         self.worked = np.zeros(len(self.posts))
+        waits_for = {ticket.service for ticket in floor.waiting}
+        self.helpers_after = {n: post.help_after_s for n, post in enumerate(self.posts) if post.helping}
+        self.own = [{self.codes[code] for code in post.services if code in self.codes} for post in self.posts]
+        self.has_queue = [any(code in waits_for for code in post.services) for post in self.posts]
+        helped = {code for post in self.posts for code in post.helping if code in self.codes}
+        self.helpers = {c: np.array([n for n, post in enumerate(self.posts) if c in post.helping], int) for c in helped}
         self.last = np.max([np.zeros(runs), *self.busy.values()], axis=0)
         self.followed = self._followed()
         scale = [[self.speed(post.clerk, code) for code in self.codes] for post in self.posts]
@@ -132,7 +152,9 @@ class _Play:
         for plan, after in zip([first, *plans], [*plans, None], strict=True):
             until = after.at_s if after else np.inf
             if plan.services:
-                found.append(Post(seat.window, plan.services, plan.clerk, np.maximum(opens, plan.at_s), until))
+                helping = tuple(code for code in seat.helping if code not in plan.services)
+                free = np.maximum(opens, plan.at_s)
+                found.append(Post(seat.window, plan.services, plan.clerk, free, until, helping, seat.help_after_s))
         return found
 
     def comes_free(self, seat: Seat) -> Floats:
@@ -226,15 +248,23 @@ class _Play:
         """Call everybody who waits, in the order of rank; the seconds until each is called, a row a ticket."""
         waits = np.empty((len(self.floor.waiting), self.runs))
         lucks = self.queue_luck.random((len(self.floor.waiting), LUCK, self.runs))
-        for n, (ticket, luck) in enumerate(zip(self.floor.waiting, lucks, strict=True)):
-            posts = self.serving[ticket.service]
-            if ticket.for_window is not None:
-                posts = np.array([p for p, post in enumerate(self.posts) if post.window == ticket.for_window], int)
-            else:
+        for n in in_line(self.floor.waiting, self.floor.interleave):
+            ticket, luck = self.floor.waiting[n], lucks[n]
+            if ticket.for_window is None:
                 self.let_overtake(ticket.service, ticket.rank)
             visit, other = self.times(ticket.service, ticket.matters, ticket.calls, luck)
-            waits[n] = self.call(posts, self.codes[ticket.service], visit, other)
+            waits[n] = self.call(self.posts_for(ticket), self.codes[ticket.service], visit, other, ticket.rank)
         return waits
+
+    def posts_for(self, ticket: Waiting) -> Ints:
+        """The posts that may serve a ticket, those that help with its service as well."""
+        code = ticket.service
+        if ticket.for_window is not None:
+            return np.array([p for p, post in enumerate(self.posts) if post.window == ticket.for_window], int)
+        posts = np.concatenate((self.serving[code], self.helpers[code])) if code in self.helpers else self.serving[code]
+        if ticket.only is None:
+            return posts
+        return np.array([p for p in posts if self.posts[p].window in ticket.only], int)
 
     def let_overtake(self, code: str, rank: float) -> None:
         """Call those with a head start who will have come, and stand before this rank, by the time it would be its turn."""
@@ -253,9 +283,16 @@ class _Play:
             self.occupy(post, turn[first], visit * self.scale[post, self.codes[code]] + other, first)
             coming.next[first] += 1
 
-    def call(self, posts: Ints, code: int, visit: Floats, other: Floats) -> Floats:
+    def call(self, posts: Ints, code: int, visit: Floats, other: Floats, rank: float) -> Floats:
         """Give one ticket of the same service in every run the post that is free first; when that is."""
         starts = self.starts(posts)
+        if self.helpers:
+            # A window helps with whoever has waited long enough by then. One with a queue of its own that comes free before
+            # goes on with its own; one without waits for them.
+            for n, post in enumerate(posts):
+                if post in self.helpers_after and code not in self.own[post]:
+                    after = rank + self.helpers_after[post]
+                    starts[n] = np.where(starts[n] >= after, starts[n], np.inf if self.has_queue[post] else after)
         if starts.shape[0] == 0:
             return np.full(self.runs, np.inf)
         best = starts.argmin(0)

@@ -124,6 +124,7 @@ class Visit:
     served: float | None = None
     ended: float | None = None
     absent: bool = False
+    missed_at: float | None = None  # the first call that nobody answered
 
 
 class HallNode(ciw.Node):  # type: ignore[misc]
@@ -251,7 +252,7 @@ class Hall:
         visit.first_called = now if visit.first_called is None else visit.first_called
         visit.absent = luck.random() < (self.day.no_show if visit.calls == 1 else 0.5)
         if visit.absent:
-            visit.served = None
+            visit.served, visit.missed_at = None, visit.missed_at or now
             return ABSENT(luck) + GAP(luck)
         hour = min(HOURS - 1, int(now // 3600))
         visit.served = now + WALK(luck)

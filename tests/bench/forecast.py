@@ -32,7 +32,7 @@ def bin_of(seconds: float) -> int:
 def tally(visits: Iterable[Visit], until: float = float("inf"), weight: float = 1.0) -> list[Count]:
     """What is known of these visits at an instant of the day."""
     done = [v for v in visits if v.ended is not None and v.served is not None and v.ended <= until]
-    lost = [v for v in visits if v.absent and v.called + 110 <= until]
+    lost = [v for v in visits if v.missed_at is not None and v.missed_at + 110 <= until]
     logs = {v.id: log(max(FIRST_S, v.ended - v.served)) for v in done}  # type: ignore[operator]
     middles = {code: float(np.median([logs[v.id] for v in done if v.service == code] or [0])) for code in PLANNED}
     sums: dict[tuple[str, str, str], list[float]] = {}
@@ -45,6 +45,7 @@ def tally(visits: Iterable[Visit], until: float = float("inf"), weight: float = 
         sums.setdefault(("", "walk", str(bin_of(v.served - v.called))), []).append(0.0)  # type: ignore[operator]
     for v in lost:
         sums.setdefault((v.service, "absent", ""), []).append(0.0)
+        sums.setdefault(("", "returned" if v.calls > 1 else "missed", ""), []).append(0.0)
     return [Count(*key, weight * len(values), weight * sum(values)) for key, values in sums.items()]
 
 
@@ -115,7 +116,7 @@ class Truth:
         def seconds(sample: Any) -> tuple[float, ...]:
             return tuple(np.quantile([sample(luck) for _ in range(20000)], grid).tolist())
 
-        self.habits = Habits(seconds(WALK), seconds(ABSENT), seconds(ABSENT), float(np.mean(seconds(GAP))))
+        self.habits = Habits(seconds(WALK), seconds(ABSENT), seconds(ABSENT), float(np.mean(seconds(GAP))), 1.0)
         self.shapes = {kind.code: seconds(kind.sample) for kind in KINDS}
         hall = Hall(day)
         self.clerks = {f"c{n}": speed for n, speed in enumerate(hall.speeds)}

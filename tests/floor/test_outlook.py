@@ -11,9 +11,7 @@ async def take(db: Connection, hall: Hall) -> tickets.Ticket:
     return (await tickets.take(db, hall, ["A"], actor="desk:a", channel="desk")).ticket
 
 
-async def test_a_floor_that_moves_is_played_and_one_that_stands_still_now_and_then(
-    db: Connection, pool: Pool, hall: Hall
-) -> None:
+async def test_a_floor_that_moves_is_played_and_a_still_one_now_and_then(db: Connection, pool: Pool, hall: Hall) -> None:
     outlook = Outlook(pool)
     await outlook.look(1000.0)
     made = "SELECT max(made_at) FROM forecasts"

@@ -9,7 +9,7 @@ import pytest
 
 from queueing.changes import Close, Extend, Move, Open, StopWalkIns, changed
 from queueing.floors import GRID, Arrivals, Floor, Habits, Pace, Plan, Seat, Waiting
-from queueing.simulate import POINTS, Range, simulate
+from queueing.simulate import POINTS, Range, in_line, simulate
 
 AT = datetime(2026, 11, 23, 9, tzinfo=UTC)
 NEVER = Range(float("inf"), float("inf"))
@@ -158,6 +158,30 @@ def test_who_did_not_come_may_be_called_once_more() -> None:
     # Half of them are gone for good after two calls of 60 s, half come then: 60 + 300 s.
     assert told.tickets[1].p90_s == 360
     assert simulate(floor(open_("1", "A"), waiting="A" * 21, paces={"A": pace(300, no_show=0.5)}, habits=habits)).tickets
+
+
+def test_a_helping_window_takes_whoever_has_waited_long_enough() -> None:
+    helper = open_("2", "B", helping=("A",), help_after_s=1030.0)
+    busy = open_("1", "A", state="serving", busy_with="A", since_s=0.0)
+    told = simulate(floor(busy, helper, waiting="AAA"))
+    # They joined 1000, 999 and 998 s ago: window 2 helps with the first in 30 s, with the next once it is free again, at 330.
+    assert told.tickets == {0: both(30), 1: both(300), 2: both(330)}
+    queue = floor(busy, replace(helper, help_after_s=1100.0), waiting="BAA")
+    assert simulate(queue).tickets == {0: both(0), 1: both(300), 2: both(600)}, "with a queue of its own it does that first"
+
+
+def test_a_fenced_ticket_waits_for_its_own_windows() -> None:
+    queue = (Waiting(0, "A", -9, -9, only=("2",)), Waiting(1, "A", -8, -8))
+    seats = (open_("1", "A"), open_("2", "A", state="serving", busy_with="A", since_s=200.0))
+    assert simulate(replace(floor(*seats), waiting=queue)).tickets == {0: both(100), 1: both(0)}
+
+
+def test_interleave_calls_one_booked_and_then_so_many_others() -> None:
+    # The others joined first; the booked stand behind them by rank and are called at places 1, 4 and 6 all the same.
+    queue = [Waiting(n, "A", n - 100, n - 100) for n in range(3)]
+    queue += [Waiting(n, "A", n - 100, n - 100, booked=True) for n in (10, 11, 12)]
+    assert [queue[n].id for n in in_line(queue, 2)] == [10, 0, 1, 11, 2, 12]
+    assert [queue[n].id for n in in_line(queue, 0)] == [0, 1, 2, 10, 11, 12]
 
 
 def test_an_opened_window_takes_its_share() -> None:
