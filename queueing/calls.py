@@ -332,7 +332,8 @@ async def resume_held(db: Db, hall: Hall, seat: Seat, number: str, *, press: Pre
 TRANSFER = recorded(
     f"""
 WITH here AS (
-    SELECT t.id, t.service AS from_service, coalesce($7, CASE WHEN t.service = ANY(to_w.services || to_w.serves) THEN t.service
+    SELECT t.id, t.service AS from_service, t.for_window AS was_for,
+        coalesce($7, CASE WHEN t.service = ANY(to_w.services || to_w.serves) THEN t.service
         ELSE coalesce(to_w.services[1], to_w.serves[1]) END, t.service) AS service
     FROM windows w
     JOIN tickets t ON t.hall = w.hall AND t.window_no = w.no
@@ -348,10 +349,10 @@ WITH here AS (
         note = coalesce($10, t.note), rank_at = CASE $9::text
             WHEN 'front' THEN least(t.rank_at, (SELECT rank_at FROM head) - interval '1 microsecond')
             WHEN 'back' THEN hall_clock() ELSE t.rank_at END, placed = CASE WHEN $9 IN ('front', 'back') THEN $9 ELSE t.placed END
-    FROM here WHERE t.id = here.id AND t.state IN ('called', 'serving', 'held') RETURNING t.*, here.from_service
+    FROM here WHERE t.id = here.id AND t.state IN ('called', 'serving', 'held') RETURNING t.*, here.from_service, here.was_for
 )""",
     "'ticket.transferred'",
-    told("'from_service', m.from_service, 'from_window', m.window_no, 'position', $9::text"),
+    told("'from_service', m.from_service, 'was_for', m.was_for, 'from_window', m.window_no, 'position', $9::text"),
 )
 
 POSITIONS = ("front", "keep", "back")

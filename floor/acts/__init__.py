@@ -18,6 +18,7 @@ from floor.acts.windows import (
     recall,
     resume,
     resume_held,
+    take_back,
     transfer,
 )
 
@@ -45,6 +46,7 @@ __all__ = [
     "resume_held",
     "ring",
     "take",
+    "take_back",
     "ticket_of",
     "transfer",
 ]

@@ -10,7 +10,7 @@ from floor.database import Db, acquire
 from floor.quality import ratings
 from floor.refusals import NotAllowed
 from floor.signin import Person, require
-from queueing import calls, windows
+from queueing import calls, undo, windows
 from queueing.calls import Nobody, Seat
 from queueing.db import Press
 from queueing.errors import BadInput, NotYourWindow, WindowNotOpen
@@ -57,6 +57,12 @@ async def call_next(
 async def call_number(request: Request, hall: str, no: str, number: str, *, press: str | None = None) -> Act:
     """Call one ticket by its printed number."""
     act: Act = await at_window(request, hall, no, calls.call_number, press, number=number)
+    return act
+
+
+async def take_back(request: Request, hall: str, no: str, number: str, *, press: str | None = None) -> Act:
+    """Call again whoever was just sent elsewhere, as if that had not been."""
+    act: Act = await at_window(request, hall, no, undo.take_back, press, number=number)
     return act
 
 

@@ -69,6 +69,7 @@ ACTS: dict[str, Done] = {
     "next": lambda r, hall, no, form, press: acts.call_next(r, hall, no, press=press),
     "finish-next": lambda r, hall, no, form, press: acts.call_next(r, hall, no, finish_current=True, press=press),
     "call": lambda r, hall, no, form, press: acts.call_number(r, hall, no, typed(form, "number").upper(), press=press),
+    "take-back": lambda r, hall, no, form, press: acts.take_back(r, hall, no, typed(form, "number").upper(), press=press),
     "recall": lambda r, hall, no, form, press: acts.recall(r, hall, no, press=press),
     "arrive": lambda r, hall, no, form, press: acts.arrive(r, hall, no, press=press),
     "finish": lambda r, hall, no, form, press: acts.finish(r, hall, no, outcome=text(form, "outcome") or "done", press=press),
@@ -96,7 +97,7 @@ def said(act: str, done: Any, say: Words) -> str | None:
 
 
 # What takes an act back. Whoever was sent away is called again, aloud and on record; a finished visit stays finished.
-UNDONE_BY = {"hold": "resume-held", "no-show": "call", "transfer": "call", "pause": "resume"}
+UNDONE_BY = {"hold": "resume-held", "no-show": "call", "transfer": "take-back", "pause": "resume"}
 UNDO_LASTS = timedelta(seconds=5)
 
 

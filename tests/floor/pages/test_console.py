@@ -137,11 +137,14 @@ async def test_a_missed_number_is_called_again_by_the_undo_too(li: Client, count
     assert state(await press(li, page, "undo")) == "called"
 
 
-async def test_a_transfer_is_undone_by_calling_the_number_again_here(li: Client, counter: Page, db: Connection) -> None:
-    page = await press(li, await press(li, counter, "primary"), "act-transfer", to="window:2", position="front")
-    assert undo(page) == ("call", "A002", "撤销并重呼")
+@pytest.mark.parametrize("to", ["window:2", "service:B"])
+async def test_a_transfer_is_undone_by_calling_the_number_again_here(li: Client, counter: Page, db: Connection, to: str) -> None:
+    page = await press(li, await press(li, counter, "primary"), "act-transfer", to=to, position="front")
+    assert undo(page) == ("take-back", "A002", "撤销并重呼")
     page = await press(li, page, "undo")
     assert (state(page), "A002" in page.words, await last(db)) == ("called", True, ("ticket.called", "special"))
+    again = await db.fetchrow("SELECT service, for_window FROM tickets WHERE number = 'A002'")
+    assert again is not None and tuple(again) == ("A", None)
 
 
 async def test_a_transfer_that_was_called_elsewhere_meanwhile_stays_there(app: Starlette, li: Client, counter: Page) -> None:
