@@ -29,6 +29,7 @@ from floor.words import check_words
 PAGES = (
     "home", "first", "signin", "rate", "phone", "choosing", "kiosk", "board", "wall", "console", "matters", "manage", "desk",
     "voice", "fleet", "machine",
+    "holidays", "day_types", "calendar",
 )  # fmt: skip
 STATIC = Path(__file__).parent / "static"
 

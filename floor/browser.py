@@ -2,7 +2,7 @@
 
 import hashlib
 import hmac
-from datetime import datetime
+from datetime import timedelta
 from typing import Protocol
 
 from starlette.requests import HTTPConnection, Request
@@ -16,12 +16,12 @@ KIOSK_COOKIE = "hall_kiosk"
 
 
 class SignIn(Protocol):
-    """A new sign-in: what the browser holds, and until when."""
+    """A new sign-in: what the browser holds, and for how long."""
 
     @property
     def token(self) -> str: ...
     @property
-    def expires(self) -> datetime: ...
+    def lasts(self) -> timedelta: ...
 
 
 def is_secure(request: HTTPConnection) -> bool:
@@ -40,7 +40,7 @@ def set_cookie(response: Response, request: HTTPConnection, cookie: str, opened:
     response.set_cookie(
         cookie_name(request, cookie),
         opened.token,
-        expires=opened.expires,
+        max_age=round(opened.lasts.total_seconds()),  # by the browser's own count: its clock may be wrong
         path="/",
         secure=is_secure(request),
         httponly=True,

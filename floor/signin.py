@@ -54,6 +54,7 @@ class Opened:
 
     token: str
     expires: datetime
+    lasts: timedelta
     user: User
 
 
@@ -229,14 +230,14 @@ async def open_session(db: Db, user: User) -> Opened:
     """Sign a member of staff in without asking for the password: for one who has given it, and for the demo's buttons."""
     token = secrets.token_urlsafe(32)
     expires = await db.fetchval(OPEN, digest(token), "staff", user.hall, user.id, None, SHIFT)
-    return Opened(token, expires, user)
+    return Opened(token, expires, SHIFT, user)
 
 
 async def open_kiosk(db: Db, user: User, device_id: str) -> Opened:
     """Let a browser be the kiosk page of a dispenser. `user` is the engineer who opened it."""
     token = secrets.token_urlsafe(32)
     expires = await db.fetchval(OPEN, digest(token), "kiosk", user.hall, user.id, device_id, KIOSK)
-    return Opened(token, expires, user)
+    return Opened(token, expires, KIOSK, user)
 
 
 async def sign_in(request: Request, username: str, password: str) -> Opened:

@@ -1,0 +1,115 @@
+"""The form of a kind of day: its hours, who may come, what opens, how many windows."""
+
+from dataclasses import replace
+from datetime import time
+
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from floor import acts
+from floor.acts import calendar as changes
+from floor.database import acquire
+from floor.pages import render
+from floor.pages.calendar import kind_word, number, reader
+from floor.pages.console import text
+from floor.pages.staffed import localized, reason_of
+from floor.pages.wording import zone_name
+from floor.signin import require
+from floor.words import language, words
+from queueing.errors import NotFound, Refused
+from queueing.halls import Hall, services, zones
+from scheduling.day_types import NEEDED, DayType, Session, copy_of, day_types
+from scheduling.errors import BadSession
+
+SESSIONS = 4  # rows of the form; a kind of day has few
+
+
+async def show(request: Request) -> Response:
+    """The form of one kind of day; `new` begins as a copy of another."""
+    hall, person = await reader(request)
+    async with acquire(request.app.state.pool) as db:
+        kinds = await day_types(db, hall)
+    code = request.path_params["code"]
+    if code == "new":
+        return await draw(request, hall, copy_of(kinds["special"], "", ""), edits="manager" in person.roles)
+    if code not in kinds:
+        raise NotFound(what="page")
+    return await draw(request, hall, kinds[code], edits="manager" in person.roles)
+
+
+async def draw(request: Request, hall: Hall, kind: DayType, *, edits: bool, error: str | None = None) -> Response:
+    say = words(language(request))
+    async with acquire(request.app.state.pool) as db:
+        offered = [localized(service, say) for service in await services(db, hall)]
+        areas = [
+            {"code": zone.code, "name": zone_name(say, zone), "least": kind.zones.get(zone.code)}
+            for zone in await zones(db, hall)
+        ]
+    rows = [*kind.sessions, *[None] * max(1, SESSIONS - len(kind.sessions))][:SESSIONS]
+    return render(
+        request, "calendar_kind.html", 200 if error is None else 422, hall=hall, kind=kind, word=kind_word(kind, say),
+        rows=rows, services=offered, zones=areas, edits=edits, error=error, own=kind.code not in NEEDED,
+    )  # fmt: skip
+
+
+async def save(request: Request) -> Response:
+    """Make a kind of day what the form says; with `remove` take it away."""
+    hall_code, code = request.path_params["hall"], request.path_params["code"]
+    form, say = await request.form(), words(language(request))
+    hall = await acts.hall_of(request, hall_code)
+    await require(request, "manager", hall=hall.id)
+    asked = copy_of(DayType(code, ""), code, text(form, "name") or code)
+    try:
+        if text(form, "remove"):
+            await changes.drop_day_type(request, hall_code, code)
+            return RedirectResponse(f"/{hall_code}/calendar", 303)
+        asked = asked_kind(form, await new_code(request, hall) if code == "new" else code)
+        await changes.set_day_type(request, hall_code, asked)
+    except Refused as refused:
+        return await draw(request, hall, asked, edits=True, error=reason_of(refused, say))
+    return RedirectResponse(f"/{hall_code}/calendar", 303)
+
+
+async def new_code(request: Request, hall: Hall) -> str:
+    """The next free code for a kind of day of the hall's own."""
+    async with acquire(request.app.state.pool) as db:
+        taken = await day_types(db, hall)
+    return next(code for n in range(1, 1000) if (code := f"own_{n}") not in taken)
+
+
+def asked_kind(form: FormData, code: str) -> DayType:
+    """A kind of day from its form. BadSession for a row that is half filled or holds no time."""
+    given = DayType(
+        code,
+        text(form, "name") or code,
+        text(form, "name_hant"),
+        text(form, "name_en"),
+        walk_in=text(form, "who") != "booked",
+        accept_only=text(form, "accept_only") is not None,
+        drain=text(form, "drain") is not None,
+        last_ticket="capacity" if text(form, "last_ticket_rule") == "capacity" else "time",
+        sessions=tuple(filter(None, (asked_session(form, n) for n in range(1, SESSIONS + 1)))),
+        services=frozenset(map(str, form.getlist("services"))) if text(form, "which") == "some" else None,
+    )
+    least = {name.removeprefix("least_"): number(str(value), 1, 200) for name, value in form.items() if name.startswith("least_")}
+    return replace(given, zones={zone: count for zone, count in least.items() if count})
+
+
+def asked_session(form: FormData, n: int) -> Session | None:
+    """The n-th row of times; None when it is empty. The last ticket may be left out: it is then at closing."""
+    opens, last, closes = (text(form, f"{name}_{n}") for name in ("opens", "last_ticket", "closes"))
+    if opens is None and closes is None:
+        return None
+    try:
+        begins, until, ends = (time.fromisoformat(it or "") for it in (opens, last or closes, closes))
+    except ValueError:
+        raise BadSession() from None
+    return Session(begins, until, ends, audience="booked" if text(form, f"audience_{n}") == "booked" else "all")
+
+
+ROUTES = [
+    Route("/{hall}/calendar/kinds/{code}", show, methods=["GET"]),
+    Route("/{hall}/calendar/kinds/{code}", save, methods=["POST"]),
+]
