@@ -211,6 +211,10 @@ class Link:
         self._presses[press] = asked = _Asked(press, what, data, now.mono)
         return press, [*self._give_up_oldest(), *self._ask(asked)]
 
+    def forget(self, press: str) -> None:
+        """Nobody waits for this press any more: it is not brought to the hall again."""
+        self._presses.pop(press, None)
+
     def show_health(self, parts: dict[str, wire.Part], now: Moment) -> list[Step]:
         """The present state of all parts; sent when it differs from what the hall was told."""
         if parts == self.parts:

@@ -218,7 +218,7 @@ class Issued(Message, frozen=True, kw_only=True, tag="issued"):
 
 
 class Press(Message, frozen=True, kw_only=True, tag="press"):
-    """A citizen or clerk touched something: `rating`, `take` or `next`. `press` is minted once per touch."""
+    """A citizen or clerk touched something: `rating`, `take`, `card`, or a clerk's key. `press` is minted once per touch."""
 
     id: Id
     press: Annotated[str, Meta(min_length=1, max_length=64)]

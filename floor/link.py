@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import structlog
 import uvloop
 from redis.asyncio import Redis
+from redis.exceptions import RedisError
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import NegotiationError, WebSocketException
 from websockets.http11 import Request, Response
@@ -52,6 +53,7 @@ class Link:
     def __init__(self, settings: Settings, pool: Pool, redis: Redis) -> None:
         self.settings = settings
         self.pool = pool
+        self.redis = redis
         self.rates = Rates(redis, settings)
         self.gateway = Gateway(pool, self, lambda host: page_origin(settings, host))
         self.nudges = Nudges(self.gateway.fanout)
@@ -95,6 +97,9 @@ class Link:
     async def press(self, device: Device, press: wire.Press) -> dict[str, Any] | None:
         """Somebody touched a machine."""
         try:
+            if press.what == "card":
+                await presses.lay_card(self.redis, self.settings.secret, device, press)
+                return None
             if press.what == "take":
                 await self.rates.allow_device(device.id)
             async with acquire(self.pool) as db:
@@ -103,6 +108,8 @@ class Link:
             raise PressRefused(refused.code, str(refused), retry=True) from refused
         except Refused as refused:
             raise PressRefused(refused.code, str(refused)) from refused
+        except RedisError as away:
+            raise PressRefused("try_later", "No card can be read now.", retry=True) from away
         except Unavailable as away:
             raise PressRefused("try_later", "The hall's record is away.", retry=True) from away
         self.ring(device.hall)

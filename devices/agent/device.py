@@ -83,7 +83,7 @@ class Device:
             parts = self._parts()
             line.feed(lambda now: link.show_health(parts, now))
 
-    async def press(self, what: str, data: Mapping[str, Any]) -> Answer:
+    async def press(self, what: str, data: Mapping[str, Any], within_s: float | None = None) -> Answer:
         link, line, page = self._link, self._line, self._page
         if link is None or line is None or page is None:
             return Answer("try_later")
@@ -93,7 +93,13 @@ class Device:
         if what in LASTING:
             page.keep_press(press, what, data, self.now())
         line.feed(lambda now: link.press(what, dict(data), now, press)[1])
-        return await answer
+        try:
+            async with asyncio.timeout(within_s):
+                return await answer
+        except TimeoutError:
+            self._asked.pop(press, None)
+            link.forget(press)
+            return Answer("try_later")
 
     # ---- its life
 

@@ -68,8 +68,8 @@ class Hall(Protocol):
     def health_changed(self) -> None:
         """Says that `parts()` would now answer otherwise."""
 
-    async def press(self, what: str, data: Mapping[str, Any]) -> Answer:
-        """Brings a press to the hall, for as long as that takes, under one press id."""
+    async def press(self, what: str, data: Mapping[str, Any], within_s: float | None = None) -> Answer:
+        """Brings a press to the hall, for as long as that takes, under one press id; `within_s`: or not at all."""
 
 
 class Driver(Protocol):

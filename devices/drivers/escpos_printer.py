@@ -19,6 +19,7 @@ import structlog
 from usb.backend import IBackend
 
 from devices.drivers import Ending, Hall, Job
+from devices.drivers.cards.reader import CardReader
 from devices.drivers.printing.lines import Gone, SerialSettings, one_way, open_line, read_address
 from devices.drivers.printing.stream import Cut, Style, stream
 from devices.drivers.printing.talk import CAN_PRINT, CLEAR_BUFFER, DONE_YET, Seen, State, Talk, Trust
@@ -32,7 +33,8 @@ T = TypeVar("T")
 
 
 class Settings(msgspec.Struct, forbid_unknown_fields=True):
-    """`printer` is its address, `width` in dots, times in seconds; `status` says how far its answers can be believed."""
+    """`printer` is its address, `width` in dots, times in seconds; `status` says how far its answers can be believed.
+    `card_reader` is where the kiosk's reader of identity cards hangs, if it has one."""
 
     printer: str
     width: int = 576
@@ -41,6 +43,8 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True):
     cut: Cut = "partial"
     status: Trust = "full"
     near_end_sensor: bool = True
+    card_reader: str | None = None
+    card_baud: int = 115200
     baud: int = 9600
     flow: Literal["none", "xonxoff", "rtscts", "dsrdtr"] = "none"
     timeout_s: float = 10.0
@@ -63,6 +67,8 @@ class EscposPrinter:
         self.seen = Seen(State.UNKNOWN)  # what the hall is told
         self._latest = Seen(State.UNKNOWN)  # what the printer said last
         self._strikes = 0
+        reader = settings.card_reader
+        self._cards = CardReader(name, reader, settings.card_baud, hall) if reader else None
         self._thread: ThreadPoolExecutor | None = None
         self._poll: asyncio.Task[None] | None = None
         self._looked = asyncio.Event()
@@ -73,15 +79,20 @@ class EscposPrinter:
         while 0 < self._strikes < STRIKES:  # its first word to the hall shall not be a guess
             await self._look()
         self._poll = asyncio.create_task(self._keep_looking())
+        if self._cards:
+            await self._cards.open()
 
     async def close(self) -> None:
+        if self._cards:
+            await self._cards.close()
         if self._poll:
             self._poll.cancel()
         if self._thread:
             self._thread.shutdown(wait=False, cancel_futures=True)
 
     def parts(self) -> Mapping[str, Mapping[str, Any]]:
-        return {"printer": {"state": str(self.seen.state), **({"detail": self.seen.detail} if self.seen.detail else {})}}
+        printer = {"state": str(self.seen.state), **({"detail": self.seen.detail} if self.seen.detail else {})}
+        return {"printer": printer, **({"cards": {"state": self._cards.state}} if self._cards else {})}
 
     def configure(self, data: Mapping[str, Any]) -> None:
         """A printer has no settings of the hall's; all words come with the job."""

@@ -12,12 +12,13 @@ from starlette.routing import Route
 
 from devices import health, jobs
 from devices.wire import ENDINGS
-from floor import acts
+from floor import acts, cards
 from floor.api.problems import status_of
 from floor.catalogue.kept import known
 from floor.catalogue.search import MOST_TYPED
 from floor.database import Db, acquire
 from floor.pages import mint_press, render
+from floor.pages.kiosk_card import has_reader
 from floor.pages.wording import day, hours, matter_name, minutes, service_name, zone_name, zone_of
 from floor.refusals import TooFast
 from floor.settings import Settings
@@ -124,7 +125,10 @@ async def show(request: Request, template: str) -> Response:
     person = await kiosk(request)
     if person is None or person.hall != hall.id:
         return draw(request, template, hall, wish, off(wish.t), status=403)
-    return draw(request, template, hall, wish, await first_screen(request, hall, person, wish))
+    what = await first_screen(request, hall, person, wish)
+    if template == "kiosk.html" and person.device:
+        what["reader"] = await has_reader(request, person.device)
+    return draw(request, template, hall, wish, what)
 
 
 def draw(request: Request, template: str, hall: Hall, wish: Asked, what: dict[str, object], status: int = 200) -> Response:
@@ -145,7 +149,7 @@ def draw(request: Request, template: str, hall: Hall, wish: Asked, what: dict[st
         today=day(wish.t, hall, now),
         time=hours(hall, now),
         all_words=[words(lang) for lang in LANGUAGES],
-        **{"zone": wish.zone, "here": f"/{hall.code}/kiosk/screen"} | what,
+        **{"zone": wish.zone, "here": f"/{hall.code}/kiosk/screen", "reader": False} | what,
     )
 
 
@@ -227,13 +231,23 @@ async def take(request: Request) -> Response:
     if person is None:
         return draw(request, "_kiosk_screen.html", hall, wish, off(wish.t), status=403)
     asked_for, codes = [str(form.get("service", ""))], [str(code) for code in form.getlist("matter")][:MOST_PICKED]
-    press = str(form.get("press") or "") or None
+    press, token = str(form.get("press") or "") or None, str(form.get("card", ""))
+    redis, secret, number = request.app.state.redis, request.app.state.settings.secret, None
+    if token:
+        number = await cards.number_behind(redis, secret, person.device or "", token, press or "")
+        if number is None:
+            what = sorry("person", wish.t["kiosk.sorry_card"], wish.t["kiosk.sorry_card_do"])
+            return draw(request, "_kiosk_screen.html", hall, wish, what, status=409)
     try:
         if codes:
             asked_for = await queues_of(request, hall, codes)
-        act = await acts.take(request, hall.code, asked_for, matters=codes, lang=wish.lang, person=person, press=press)
+        act = await acts.take(
+            request, hall.code, asked_for, matters=codes, id_number=number, lang=wish.lang, person=person, press=press
+        )
     except Refused as refused:
         return await refuse(request, hall, wish, str(refused.details.get("service", asked_for[0])), refused)
+    if token:
+        await cards.spend(redis, token, press or "")
     return draw(request, "_kiosk_screen.html", hall, wish, await number_screen(request, hall, act.ticket, wish.t))
 
 

@@ -11,6 +11,7 @@ const PATIENCE_MS = 8000;
 const screen = document.getElementById("screen");
 const busy = document.getElementById("busy");
 const again = document.getElementById("again");
+const lies = document.getElementById("card");
 const { home, timeZone } = document.body.dataset;
 
 let left = IDLE_S;
@@ -59,6 +60,8 @@ async function take(form) {
   if (!busy.hidden) return;
   busy.hidden = false;
   const body = new URLSearchParams(new FormData(form));
+  const card = lies.querySelector("[data-card]");
+  if (card) body.set("card", card.dataset.card);
   const until = performance.now() + TAKE_S * 1000;
   let html = await ask(form.action, { method: "POST", body });
   while (html === null && performance.now() < until) {
@@ -68,6 +71,17 @@ async function take(form) {
   busy.hidden = true;
   if (html !== null) put(html);
   else { again.hidden = false; left = IDLE_S; }
+}
+
+// A card laid on the reader counts for the number taken next. While nobody is served there is no hurry.
+async function lookForCard() {
+  if (!busy.hidden || "away" in document.body.dataset) return;
+  const before = lies.querySelector("[data-card]")?.dataset.card;
+  const html = await ask(`${lies.dataset.path}?lang=${current().dataset.lang}`);
+  if (html === null || !busy.hidden) return;
+  if (lies.innerHTML !== html) lies.innerHTML = html;
+  const now = lies.querySelector("[data-card]")?.dataset.card;
+  if (now && now !== before) { left = IDLE_S; if (["number", "sorry"].includes(current().dataset.screen)) go(home); }
 }
 
 function tick() {
@@ -107,5 +121,6 @@ document.addEventListener("hall:refresh", () => { if (busy.hidden) document.disp
 
 typing(screen);
 setInterval(tick, 1000);
+if (lies.dataset.reader) setInterval(lookForCard, 1000);
 drawClock();
 drawCountdown();

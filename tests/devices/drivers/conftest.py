@@ -28,7 +28,7 @@ class Notes:
     def health_changed(self) -> None:
         self.changes += 1
 
-    async def press(self, what: str, data: Mapping[str, Any]) -> Answer:
+    async def press(self, what: str, data: Mapping[str, Any], within_s: float | None = None) -> Answer:
         self.presses.append((what, dict(data)))
         return self.answer
 
