@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
-ABOUT_DEVICE = ("kind", "name", "code", "model", "page", "kiosk")
+ABOUT_DEVICE = ("kind", "name", "code", "model", "page", "kiosk", "link")
 OWN_PAGE = re.compile(r"(127\.0\.0\.1|localhost):([0-9]{1,5})")
 
 
@@ -23,6 +23,7 @@ class DeviceConfig:
     """One `[[device]]`; `settings` are its driver's own.
 
     `page` is where a dispenser's kiosk browser opens its page (this computer only), `kiosk` the hall's own kiosk page.
+    `link` goes before the agent's.
     """
 
     kind: str
@@ -32,6 +33,7 @@ class DeviceConfig:
     settings: Mapping[str, Any]
     page: str | None = None
     kiosk: str | None = None
+    link: str | None = None
 
 
 @dataclass(frozen=True)
@@ -78,4 +80,4 @@ def _device(entry: Mapping[str, Any]) -> DeviceConfig:
         raise BadConfig(f"{name}: page is 127.0.0.1:PORT, and only of a dispenser")
     if kiosk is not None and not str(kiosk).startswith(("http://", "https://")):
         raise BadConfig(f"{name}: kiosk is the address of the hall's kiosk page")
-    return DeviceConfig(kind, name, entry.get("code"), str(entry.get("model", kind)), settings, page, kiosk)
+    return DeviceConfig(kind, name, entry.get("code"), str(entry.get("model", kind)), settings, page, kiosk, entry.get("link"))

@@ -189,7 +189,7 @@ class Device:
             return now.secrets if now else identity.secrets
 
         return Address(
-            link=self.agent.link or identity.link,
+            link=self.config.link or self.agent.link or identity.link,
             device=identity.device,
             secrets=secrets,
             took=lambda secret: self.ledger.settle_secret(self.name, secret) if len(secrets()) > 1 else None,

@@ -134,7 +134,9 @@ DRIVERS: dict[str, Make] = {
 }
 
 # The other end of the cable: programs that stand in for hardware.
-PEERS: dict[str, str] = {"paper": "devices.drivers.paper", "cards": "devices.drivers.cards"}
+PEERS: dict[str, str] = {
+    "paper": "devices.drivers.paper", "cards": "devices.drivers.cards", "network": "devices.drivers.network",
+}  # fmt: skip
 
 
 def told_to_stop() -> asyncio.Event:

@@ -1,6 +1,6 @@
 """`python -m devices.drivers --config FILE.toml`: all the simulated machines of one file in one program, as the demo has them.
 
-The file has the tables of `devices.drivers.paper` and those of `devices.drivers.cards`.
+The file has the tables of `devices.drivers.paper`, of `devices.drivers.cards` and of `devices.drivers.network`.
 """
 
 from __future__ import annotations

@@ -10,7 +10,8 @@ from floor.settings import Settings
 PAPER_PORT = 100  # beside the hall's own port: control here, printers behind it
 EVALUATOR_PORT = 200
 CARD_PORT = 300  # control here, LED cards behind it
-CARD_WINDOWS = ("1", "2", "3")  # their strips hang on control cards; the others are drawn by their driver
+CABLE_PORT = 400  # control here, network cables behind it
+CARD_WINDOWS = ("1", "2", "3")  # their strips hang on control cards and cables of their own; the others are drawn by their driver
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,9 @@ def _equipment(settings: Settings, machine: Machine) -> dict[str, str | int]:
         case "speaker":
             return {"play": "files", "out": str(shown / "voice")}
         case "led" if machine.window in CARD_WINDOWS:
-            return {"driver": "onbon_bx", "card": f"tcp://127.0.0.1:{_near(settings, CARD_PORT, int(n))}", "colour": "red"}
+            cable = f"ws://127.0.0.1:{_near(settings, CABLE_PORT, int(n))}/devices/link"
+            card = f"tcp://127.0.0.1:{_near(settings, CARD_PORT, int(n))}"
+            return {"driver": "onbon_bx", "card": card, "colour": "red", "link": cable}
         case "led":
             return {"out": str(shown / "led")}
         case _:
@@ -95,6 +98,16 @@ def _peers(settings: Settings, machines: Sequence[Machine]) -> Iterator[str]:
         if machine.kind == "led" and machine.window in CARD_WINDOWS:
             at = f"tcp://127.0.0.1:{_near(settings, CARD_PORT, int(machine.name.rpartition('-')[2]))}"
             yield from _table("[[card]]", name=machine.name, at=at)
+    yield from _table("[network]", control=f"127.0.0.1:{_near(settings, CABLE_PORT, 0)}")
+    for machine in machines:
+        if machine.kind == "led" and machine.window in CARD_WINDOWS:
+            listen = f"127.0.0.1:{_near(settings, CABLE_PORT, int(machine.name.rpartition('-')[2]))}"
+            yield from _table("[[cable]]", name=machine.name, listen=listen, to=f"127.0.0.1:{settings.link_port}")
+
+
+def control(settings: Settings, peer: str) -> tuple[str, int]:
+    """Where the simulated printers (`paper`), LED cards (`cards`) or network cables (`network`) take faults."""
+    return "127.0.0.1", _near(settings, {"paper": PAPER_PORT, "cards": CARD_PORT, "network": CABLE_PORT}[peer], 0)
 
 
 def _table(heading: str, **values: str | int) -> Iterator[str]:

@@ -1,5 +1,7 @@
 """The call boards: a zone's board and the hall's TV, as a paired screen or mirrored for staff, and how a screen is paired."""
 
+import msgspec
+import segno
 from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
@@ -16,10 +18,12 @@ from floor.database import acquire
 from floor.pages import render
 from floor.pages.paired import keep_secret, paired
 from floor.pages.wording import service_name, zone_name
+from floor.settings import Settings
 from floor.signin import Sessions, current, from_own_origin
 from floor.words import language, words
 from queueing.errors import NotFound
 from queueing.halls import Hall, Zone, services, zones
+from queueing.windows import list_windows
 
 ROWS = 8  # lines of 96 px digits on a screen 1080 px high
 MODEL, AGENT = "browser", "browser 1"
@@ -49,6 +53,7 @@ async def show(request: Request, hall: Hall, zone: Zone | None) -> Response:
     t = words(language(request))
     async with acquire(request.app.state.pool) as db:
         offered = [service for service in await services(db, hall) if zone is None or service.zone == zone.code]
+        stands = {window.no: window.zone for window in await list_windows(db, hall)}
     return render(
         request,
         "board.html",
@@ -57,8 +62,16 @@ async def show(request: Request, hall: Hall, zone: Zone | None) -> Response:
         rows=ROWS,
         view=f"zone:{zone.code}" if zone else "hall",
         place=zone_name(t, zone) if zone else t["board.all_zones"],
-        services=[{"code": s.code, "prefix": s.prefix, "name": service_name(t, s)} for s in offered],
+        services=[{"code": s.code, "prefix": s.prefix, "zone": s.zone, "name": service_name(t, s)} for s in offered],
+        stands=msgspec.json.encode(stands).decode(), hall_page=hall_page(request),
     )
+
+
+def hall_page(request: Request) -> str:
+    """The address of the hall's own page as a QR picture, for a screen that is set to show it."""
+    settings: Settings = request.app.state.settings
+    address = f"{settings.origin(request.headers.get('host', ''))}/"
+    return segno.make(address, error="m", micro=False).svg_inline(scale=4, border=2, light="#fff", dark="#000", omitsize=True)
 
 
 async def now(request: Request) -> Response:

@@ -37,6 +37,7 @@ def doors(hall: str) -> dict[str, Door]:
         Door("manage", f"/{hall}/manage", "manager"),
         Door("fleet", f"/{hall}/fleet", "engineer"),
         Door("voice", f"/{hall}/voice", "engineer"),
+        Door("faults", f"/{hall}/faults", "engineer"),
         Door("docs", "/api/v1/docs"),
     )
     return {door.name: door for door in listed}

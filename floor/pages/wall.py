@@ -16,7 +16,7 @@ from floor.database import acquire
 from floor.pages import render
 from floor.pages.wording import hours, zone_name
 from floor.signin import require
-from floor.words import language, words
+from floor.words import Words, language, words
 from queueing.errors import NotFound
 from queueing.halls import Hall, zones
 from queueing.windows import list_windows
@@ -52,25 +52,40 @@ async def demo_hall(request: Request) -> Hall:
 async def now(request: Request) -> Response:
     """What the machines left behind, as the page draws it: strips by device, the newest papers and sentences first."""
     hall = await demo_hall(request)
-    found = await asyncio.to_thread(look, request.app.state.settings.data_dir / "demo", hall)
+    say = words(language(request))
+    found = await asyncio.to_thread(look, request.app.state.settings.data_dir / "demo", hall, say)
     return JSONResponse(found, headers={"cache-control": "no-store"})
 
 
-def look(folder: Path, hall: Hall) -> dict[str, Any]:
+def called(by: str, say: Words) -> str:
+    """A machine of the demo as people know it: "speaker-d" is the speaker of area D, "dispenser-1" the first dispenser."""
+    kind, _, n = by.rpartition("-")
+    if kind == "speaker":
+        return f"{say['fleet.kind_speaker']} · {say('fleet.zone', code=n.upper())}"
+    return f"{say['fleet.kind_dispenser']} {n}"
+
+
+def look(folder: Path, hall: Hall, say: Words) -> dict[str, Any]:
     """Read the folders of the demo's machines."""
     papers = lines(folder / "paper", "paper.jsonl")
     said = lines(folder / "voice", "said.jsonl")
     return {
         "strips": [strip(file) for file in sorted((folder / "led").glob("[!.]*.json"))],
         "papers": [
-            {"id": f"{one['by']}/{one['n']}", "at": at(hall, one), "width": one["width"], "height": one["height"]}
+            {
+                "id": f"{one['by']}/{one['n']}",
+                "at": at(hall, one),
+                "by": called(one["by"], say),
+                "width": one["width"],
+                "height": one["height"],
+            }
             for one in papers[:PAPERS]
         ],
         "said": [
             {
                 "id": f"{one['by']}/{one['wav'].removesuffix('.wav')}",
                 "at": at(hall, one),
-                "by": one["by"],
+                "by": called(one["by"], say),
                 "text": one["text"],
                 "seconds": one["seconds"],
             }

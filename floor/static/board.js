@@ -9,16 +9,20 @@ const FLASH_MS = 8_000;
 const SILENT_MS = 25_000;
 
 const root = document.documentElement;
-const { device, timeZone, rows, snapshot } = document.body.dataset;
+const { device, timeZone, rows, snapshot, stands } = document.body.dataset;
 const words = document.getElementById("words").dataset;
 const table = document.getElementById("lines");
 const counts = document.getElementById("counts");
 const notice = document.getElementById("notice");
 const none = document.getElementById("none");
-const fits = Number(rows);
+const areaOf = JSON.parse(stands);     // window -> its area
 
 const board = new Board();
 const flashing = new Map();     // ticket -> when it stops
+
+// How this screen is laid out; a paired one is told so by the hall.
+let layout = { columns: 1, rows: Number(rows), zones: [], counts: true, notice: true, notice_text: "", qr: false };
+let testing = 0;
 
 function draw() {
   const lines = shown();
@@ -29,13 +33,17 @@ function draw() {
     const count = board.waiting[item.dataset.service];
     if (count !== undefined) write(item.querySelector("output"), String(count));
   }
-  write(notice, board.notices[0] ?? notice.dataset.usual);
+  write(notice, board.notices[0] ?? (layout.notice_text || notice.dataset.usual));
 }
+
+const isShown = (area) => layout.zones.length === 0 || layout.zones.includes(area);
 
 // Newest on top. Where there are more than fit, those being served give way to those still expected.
 function shown() {
-  let room = fits - board.lines.filter((line) => line.state === "called").length;
-  return board.lines.filter((line) => line.state === "called" || room-- > 0).slice(0, fits);
+  const fits = layout.rows * layout.columns;
+  const lines = board.lines.filter((line) => isShown(areaOf[line.window]));
+  let room = fits - lines.filter((line) => line.state === "called").length;
+  return lines.filter((line) => line.state === "called" || room-- > 0).slice(0, fits);
 }
 
 function row() {
@@ -75,6 +83,33 @@ function tick() {
   write(document.getElementById("date"), dateWords(root.lang, timeZone, now));
 }
 
+// What the hall sets on this screen: whether it rests, a line somebody wants to see, and its layout.
+function configure(data) {
+  layout = { ...layout, ...data };
+  const { body } = document;
+  body.style.setProperty("--rows", layout.rows);
+  body.dataset.columns = layout.columns;
+  body.classList.toggle("no-counts", !layout.counts && !layout.qr);
+  body.classList.toggle("no-notice", !layout.notice);
+  body.classList.toggle("asleep", Boolean(data.asleep));
+  counts.hidden = !layout.counts;
+  document.querySelector(".side h2").hidden = !layout.counts;
+  document.getElementById("qr").hidden = !layout.qr;
+  for (const item of counts.children) item.hidden = !isShown(item.dataset.zone);
+  tryOut(data.test);
+  draw();
+}
+
+function tryOut(test) {
+  const place = document.getElementById("test");
+  const left = test ? Date.parse(test.until) - board.now() : 0;
+  clearTimeout(testing);
+  place.hidden = left <= 0;
+  if (left <= 0) return;
+  write(place, test.text);
+  testing = setTimeout(() => { place.hidden = true; }, left);
+}
+
 function mirror() {
   document.addEventListener("hall:beat", (event) => board.heard(event.detail.at));
   document.addEventListener("hall:frame", (event) => {
@@ -95,6 +130,7 @@ function screen() {
     device, caps: [], feed: board,
     onFrame: (frame) => { heard = performance.now(); return take(frame) !== "gap"; },
     onJob: () => {},
+    onConfig: configure,
     onState: (state) => {
       if (state === "live") { heard = performance.now(); show("live"); }
       if (state === "unpaired" || state === "update") { write(document.getElementById("stale"), words[state]); show("lost"); }

@@ -5,6 +5,7 @@
 //   onJob(job)       do it, then link.report(job.job, "done" | "failed", detail)
 //   onState(state)   "live", "waiting", "unpaired", "replaced", "update"
 //   onHeard()        any frame came
+//   onConfig(data)   the hall's settings for this machine
 
 import { backOff } from "./live.js";
 
@@ -124,12 +125,20 @@ export class DeviceLink {
     this.beaten = performance.now();
     const beat = { type: "beat", id: this.next++, sent: new Date().toISOString(), state: "online" };
     if (this.feed?.offset != null) beat.offset = this.feed.offset;
+    if (this.trip !== undefined) Object.assign(beat, { rtt_ms: this.trip, offset_ms: this.feed?.skew ?? 0 });
     this.#send(beat);
   }
 
-  #beatOk(frame) { this.feed?.heard(frame.sent); }
+  #beatOk(frame) {
+    this.trip = Math.round(performance.now() - this.beaten);
+    this.feed?.heard(frame.sent);
+  }
 
-  #config(frame) { this.#send({ type: "ok", re: frame.id ?? frame.rev }); }
+  #config(frame) {
+    if (frame.gen !== this.gen) return;
+    this.onConfig?.(frame.data);
+    this.#send({ type: "ok", re: frame.id });
+  }
 
   // The secret lives in a cookie no script can read: the hall puts the new one there.
   async #rotate(frame) {

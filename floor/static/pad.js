@@ -20,6 +20,8 @@ let question = null;        // the job on the screen
 let left = 0;
 let level = null;
 let since = performance.now();
+let usual = "zh-Hans";      // the language at rest
+let testing = 0;
 
 // --- the plate
 
@@ -50,7 +52,22 @@ function end(rated) {
 
 function rest() {
   show(null);
-  if (document.documentElement.lang !== "zh-Hans") location.replace(path + "?lang=zh-Hans");
+  if (document.documentElement.lang !== usual) location.replace(`${path}?lang=${usual}`);
+}
+
+// What the hall sets on this pad: its language at rest, whether it is dark, a line somebody wants to see.
+function configure(data) {
+  usual = data.language ?? usual;
+  document.body.classList.toggle("asleep", Boolean(data.asleep));
+  const place = document.getElementById("test");
+  const left = data.test ? Date.parse(data.test.until) - board.now() : 0;
+  clearTimeout(testing);
+  place.hidden = left <= 0;
+  if (left > 0) {
+    place.textContent = data.test.text;
+    testing = setTimeout(() => { place.hidden = true; }, left);
+  }
+  if (!question) rest();
 }
 
 function choose(chosen) {
@@ -142,6 +159,7 @@ const link = new DeviceLink({
     return became !== "gap";
   },
   onJob(job) { ask(job, job.data.seconds); },
+  onConfig: configure,
   onState(state) {
     linked.hidden = state === "live";
     if (state !== "live") linked.textContent = linked.dataset[state];

@@ -55,7 +55,7 @@ function element(tag, properties, ...children) {
 }
 
 function paper(item) {
-  const made = element("li", {}, element("img", { src: `${path}/paper/${item.id}.png`, width: item.width, height: item.height, alt: item.id }), element("small", { className: "num", textContent: `${item.at} · ${item.id}` }));
+  const made = element("li", {}, element("img", { src: `${path}/paper/${item.id}.png`, width: item.width, height: item.height, alt: item.by }), element("small", { className: "num", textContent: `${item.at} · ${item.by}` }));
   made.dataset.id = item.id;
   return made;
 }
