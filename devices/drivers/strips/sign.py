@@ -110,6 +110,7 @@ class Sign:
             case "called" | "recalled":
                 self.calls.pop(data["ticket"], None)
                 self.calls[data["ticket"]] = data["window"]
+                self._try_out("", 0)  # whoever looks at a test line now sees a call instead
                 self._flash(flash)
             case "cleared":
                 self.flashing = self.flashing and data["ticket"] != next(reversed(self.calls), "")

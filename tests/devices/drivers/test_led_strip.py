@@ -165,3 +165,10 @@ async def test_a_test_line_stands_until_its_time_and_an_old_one_is_not_shown(str
         shown.append(said(strip)[0])
     await eventually(lambda: said(strip)[0] == "")
     assert shown == ["", "试一试"]
+
+
+async def test_a_call_ends_a_test_line(strip: LedStrip, hall: Notes) -> None:
+    strip.show(board())
+    strip.configure({"test": {"text": "试一试", "until": (hall.now() + timedelta(seconds=60)).isoformat()}})
+    strip.follow("called", CALL, True)
+    assert said(strip) == ("请A001到3号窗口", True)

@@ -1,0 +1,91 @@
+"""A newcomer breaks the demo's machines by the page, over the same control lines as anybody else."""
+
+import asyncio
+import contextlib
+import random
+import socket
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from starlette.applications import Starlette
+
+from devices import pairing, registry
+from floor.boot import agents
+from floor.boot.agents import Machine, control
+from floor.database import Connection
+from floor.pages.faults import tell
+from floor.settings import Settings
+from tests.floor.conftest import Client
+from tests.floor.pages.staff import look, staff
+
+PATIENCE_S = 10.0
+MACHINES = (("dispenser", "dispenser-1", "取号机 1", None), ("led", "led-1", "1号窗口条屏", "1"))
+
+
+def port_with_room() -> int:
+    """A port below those the system hands out, with the ones beside it that the demo's machines take."""
+    for port in random.sample(range(21_000, 31_000, 500), 20):
+        with contextlib.ExitStack() as held, contextlib.suppress(OSError):
+            for offset in (100, 101, 300, 301, 400, 401):
+                held.enter_context(socket.socket()).bind(("127.0.0.1", port + offset))
+            return port
+    raise OSError("no room for the demo's machines")
+
+
+@pytest.fixture
+async def demo(app: Starlette, db: Connection, hall_id: int, tmp_path: Path) -> AsyncIterator[Settings]:
+    """The demo's machines known to the hall, and the program at the other end of their cables."""
+    settings = replace(app.state.settings, demo=True, port=port_with_room(), data_dir=tmp_path)
+    app.state.settings = settings
+    for kind, _, called, window in MACHINES:
+        _, code, _ = await pairing.create_device(db, hall_id, kind, name=called, actor="engineer", window=window)
+        await pairing.pair(db, code, "box", "1.0.0", address="10.0.0.9")
+    agents.write(settings, [Machine(kind, name, called, window=window) for kind, name, called, window in MACHINES])
+    config = str(tmp_path / "agents" / "peers.toml")
+    program = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "devices.drivers", "--config", config, stdout=asyncio.subprocess.PIPE
+    )
+    assert program.stdout is not None
+    async with asyncio.timeout(PATIENCE_S):
+        for _ in range(3):
+            assert b"ready" in await program.stdout.readline()
+    yield settings
+    program.terminate()
+    await program.wait()
+
+
+async def press(client: Client, name: str, fault: str) -> int:
+    page = await look(client, "/demo/faults")
+    answer = await client.post(f"/demo/faults/{name}", data={**page.forms["/signout"].fields, "fault": fault})
+    return answer.status_code
+
+
+async def test_each_button_reaches_the_machine_and_as_before_heals_it(app: Starlette, demo: Settings) -> None:
+    yuan = await staff(app, "engineer")
+
+    async def state(name: str, peer: str) -> str:
+        return await tell(*control(demo, peer), f"{name} status")
+
+    assert [await press(yuan, "dispenser-1", "paper-out"), await press(yuan, "led-1", "slow 6")] == [303, 303]
+    broken = ["paper-out" in await state("dispenser-1", "paper"), '"slow_s": 6.0' in await state("led-1", "network")]
+    assert [await press(yuan, "dispenser-1", "ok"), await press(yuan, "led-1", "ok")] == [303, 303]
+    healed = ["paper-out" in await state("dispenser-1", "paper"), '"slow_s": 6.0' in await state("led-1", "network")]
+    assert (broken, healed) == ([True, True], [False, False])
+
+
+@pytest.mark.parametrize(("name", "fault"), [("led-1", "paper-out"), ("led-9", "cut"), ("dispenser-1", "dance")])
+async def test_what_a_machine_cannot_have_is_not_found(app: Starlette, demo: Settings, name: str, fault: str) -> None:
+    assert await press(await staff(app, "engineer"), name, fault) == 404
+
+
+async def test_machines_are_called_by_kind_and_place(app: Starlette, demo: Settings, db: Connection, hall_id: int) -> None:
+    words = (await look(await staff(app, "engineer"), "/demo/faults")).words
+    assert [word for word in ("取号机 1", "LED 灯条 · 1号窗口") if word not in words] == []
+    assert [device.name for device in await registry.list_devices(db, hall_id)] == ["取号机 1", "1号窗口条屏"]
+
+
+async def test_a_real_hall_has_no_such_page(app: Starlette) -> None:
+    assert (await (await staff(app, "engineer")).get("/demo/faults")).status_code == 404
