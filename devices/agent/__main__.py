@@ -11,6 +11,7 @@ from pathlib import Path
 
 import structlog
 
+from devices.agent import watched
 from devices.agent.config import AgentConfig, BadConfig, read_config
 from devices.agent.device import Device
 from devices.agent.ledger import Ledger
@@ -27,16 +28,30 @@ async def look_after(config: AgentConfig) -> None:
     ledger = Ledger(config.state / "ledger.sqlite")
     devices = [Device(device, config, ledger) for device in config.devices]
     stop = asyncio.Event()
-    for name in (signal.SIGTERM, signal.SIGINT) if sys.platform != "win32" else ():  # there Ctrl-C is an exception
-        asyncio.get_running_loop().add_signal_handler(name, stop.set)
-    lives = [asyncio.create_task(_keep_alive(device)) for device in devices]
+    _obey(stop)
+    lives = [*(asyncio.create_task(_keep_alive(device)) for device in devices), asyncio.create_task(watched.live())]
     log.info("agent ready", devices=len(devices), server=config.server)
+    watched.tell("READY=1")
     await stop.wait()
+    watched.tell("STOPPING=1")
     await asyncio.gather(*(device.rest() for device in devices))
     for life in lives:
         life.cancel()
     await asyncio.gather(*lives, return_exceptions=True)
     ledger.close()
+
+
+def _obey(stop: asyncio.Event) -> None:
+    """Stop when the system says so: SIGTERM and SIGINT, on Windows Ctrl-C and Ctrl-Break, which its loop cannot watch for."""
+    loop = asyncio.get_running_loop()
+    for name in ("SIGTERM", "SIGINT", "SIGBREAK"):
+        number = getattr(signal, name, None)
+        if number is None:
+            continue
+        if sys.platform == "win32":
+            signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
+        else:
+            loop.add_signal_handler(number, stop.set)
 
 
 async def _keep_alive(device: Device) -> None:

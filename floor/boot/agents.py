@@ -8,6 +8,7 @@ from pathlib import Path
 from floor.settings import Settings
 
 PAPER_PORT = 100  # beside the hall's own port: control here, printers behind it
+OWN_PAGE_PORT = 150  # of dispensers that go on alone
 EVALUATOR_PORT = 200
 CARD_PORT = 300  # control here, LED cards behind it
 CABLE_PORT = 400  # control here, network cables behind it
@@ -66,7 +67,10 @@ def _equipment(settings: Settings, machine: Machine) -> dict[str, str | int]:
     shown = settings.data_dir / "demo"
     match machine.kind:
         case "dispenser":
-            return {"printer": f"tcp://127.0.0.1:{_near(settings, PAPER_PORT, int(n))}"}
+            return {
+                "printer": f"tcp://127.0.0.1:{_near(settings, PAPER_PORT, int(n))}",
+                "page": f"127.0.0.1:{_near(settings, OWN_PAGE_PORT, int(n))}",
+            }
         case "speaker":
             return {"play": "files", "out": str(shown / "voice")}
         case "led" if machine.window in CARD_WINDOWS:

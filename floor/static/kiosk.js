@@ -14,6 +14,12 @@ const again = document.getElementById("again");
 const lies = document.getElementById("card");
 const { home, timeZone } = document.body.dataset;
 
+// A dispenser that can go on alone opened us from its own page, and is where to go when the hall is away.
+const OWN_PAGE = /^http:\/\/(127\.0\.0\.1|localhost):\d{1,5}$/;
+const TAKE_ALONE_S = 5;
+const named = new URLSearchParams(location.search).get("agent") ?? "";
+const agent = OWN_PAGE.test(named) ? named : null;
+
 let left = IDLE_S;
 let going = null;
 
@@ -47,6 +53,7 @@ async function go(path) {
   let html = await ask(path);
   while (html === null && going === mine) {
     document.body.dataset.away = "";
+    goAlone();
     await pause(AGAIN_MS);
     html = await ask(home);
   }
@@ -56,13 +63,17 @@ async function go(path) {
   put(html);
 }
 
+function goAlone() {
+  if (agent) location.replace(`${agent}/?failed`);
+}
+
 async function take(form) {
   if (!busy.hidden) return;
   busy.hidden = false;
   const body = new URLSearchParams(new FormData(form));
   const card = lies.querySelector("[data-card]");
   if (card) body.set("card", card.dataset.card);
-  const until = performance.now() + TAKE_S * 1000;
+  const until = performance.now() + (agent ? TAKE_ALONE_S : TAKE_S) * 1000;
   let html = await ask(form.action, { method: "POST", body });
   while (html === null && performance.now() < until) {
     await pause(AGAIN_MS);
@@ -70,7 +81,7 @@ async function take(form) {
   }
   busy.hidden = true;
   if (html !== null) put(html);
-  else { again.hidden = false; left = IDLE_S; }
+  else { again.hidden = false; left = IDLE_S; goAlone(); }
 }
 
 // A card laid on the reader counts for the number taken next. While nobody is served there is no hurry.

@@ -1,11 +1,27 @@
 """The storm's judges, given cases with one thing wrong: each must name it, and an honest case must pass all of them."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import pytest
+
 from tests.storm import checkers
-from tests.storm.evidence import BoardRecord, Evidence, Fault, JobRow, JournalRow, Probe, RatingRow, Said, Seen, TicketRow
+from tests.storm.evidence import (
+    Alone,
+    BoardRecord,
+    Brought,
+    Evidence,
+    Fault,
+    JobRow,
+    JournalRow,
+    Probe,
+    RatingRow,
+    Said,
+    Seen,
+    TicketRow,
+)
 from tests.storm.history import Op
 
 DAY, NEXT = date(2026, 11, 22), date(2026, 11, 23)
@@ -55,6 +71,20 @@ def honest() -> Evidence:
     return case
 
 
+def went_alone() -> Evidence:
+    """The honest case, and two dispensers that gave out a number each while the hall was away."""
+    case = honest()
+    case.used_up, case.touched = True, ["A2001", "A3001"]
+    for n, (device, number) in enumerate((("dv_1", 2001), ("dv_2", 3001)), start=3):
+        case.tickets.append(TicketRow(n, f"k{n}", DAY, DAY, f"A{number}", "expired"))
+        case.journal += [row(2 * n, "taken", n, "waiting"), row(2 * n + 1, "expired", n, "expired")]
+        case.tailed += [2 * n, 2 * n + 1]
+        case.papers.append(f"k{n}")
+        case.alone.append(Alone(device, 1, "ls_1", "A", number, f"k{n}", 1, f"A{number}", 1))
+        case.brought.append(Brought(device, 1, "ls_1", number, f"A{number}", None, f"k{n}", f"A{number}", True))
+    return case
+
+
 def verdicts(case: Evidence) -> list[str]:
     """The names of the judges who found something."""
     return [check.__name__ for check in checkers.CHECKS if check(case)]
@@ -62,6 +92,48 @@ def verdicts(case: Evidence) -> list[str]:
 
 def test_an_honest_case_passes_every_judge() -> None:
     assert verdicts(honest()) == []
+    assert verdicts(went_alone()) == []
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda case: case.brought.pop(),
+        lambda case: case.alone.pop(),
+        lambda case: case.brought.append(case.brought[0]),
+        lambda case: case.brought.__setitem__(0, replace(case.brought[0], ticket="A2002")),
+        lambda case: case.brought.__setitem__(0, replace(case.brought[0], inside=False)),
+        lambda case: case.brought.__setitem__(0, replace(case.brought[0], disputed="number_taken", ticket=None)),
+        lambda case: case.alone.__setitem__(0, replace(case.alone[0], seq=2)),
+        lambda case: case.touched.append("A2009"),
+        lambda case: case.papers.remove("k3"),
+    ],
+)
+def test_an_offline_ticket_that_is_lost_doubled_or_outside_its_lease_is_found(wrong: Callable[[Evidence], object]) -> None:
+    case = went_alone()
+    wrong(case)
+    assert "offline_tickets_come_home" in verdicts(case)
+
+
+def test_a_storm_in_which_no_lease_was_used_up_proves_too_little() -> None:
+    case = went_alone()
+    case.used_up = False
+    assert verdicts(case) == ["offline_tickets_come_home"]
+
+
+def test_a_paper_of_a_dispensers_own_that_came_twice_unmarked_or_never_ended_is_found() -> None:
+    case = went_alone()
+    case.papers.append("k3")
+    assert verdicts(case) == ["no_number_twice"]
+    case = went_alone()
+    case.alone[0] = replace(case.alone[0], settled=0)
+    assert verdicts(case) == ["every_print_is_settled"]
+
+
+def test_an_uncertain_paper_without_a_copy_is_found() -> None:
+    case = honest()
+    case.jobs[0] = replace(case.jobs[0], state="uncertain")
+    assert verdicts(case) == ["every_print_is_settled"]
 
 
 def test_a_number_on_two_tickets_is_found() -> None:

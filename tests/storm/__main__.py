@@ -9,7 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.storm import gather
+from tests.storm import gather, kiosks
 from tests.storm.actors import CLERKS, Clerk, People
 from tests.storm.boards import Board, pair, throw
 from tests.storm.checkers import CHECKS, latencies, quantile
@@ -28,14 +28,19 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=30)
     parser.add_argument("--seed", type=int, default=None, help="decides the faults, their order and every person's luck")
     parser.add_argument("--repeat", type=int, default=1, help="that many storms, each with the next seed")
+    parser.add_argument(
+        "--offline", type=float, default=6, help="seconds that two dispensers go on alone at the end of the storm"
+    )
     parser.add_argument("--keep", action="store_true", help="keep the directory of a storm that passed too")
     asked = parser.parse_args()
     first = asked.seed if asked.seed is not None else random.randrange(1_000_000)
-    verdicts = [asyncio.run(storm(seed, asked.seconds, keep=asked.keep)) for seed in range(first, first + asked.repeat)]
+    verdicts = [
+        asyncio.run(storm(seed, asked.seconds, asked.offline, keep=asked.keep)) for seed in range(first, first + asked.repeat)
+    ]
     return 0 if all(verdicts) else 1
 
 
-async def storm(seed: int, seconds: float, *, keep: bool) -> bool:
+async def storm(seed: int, seconds: float, offline: float, *, keep: bool) -> bool:
     """One storm from the first start to the verdict; True when every promise held."""
     home = Path(tempfile.mkdtemp(prefix=f"hall-storm-{seed}-"))
     print(f"storm: seed {seed}, {seconds:g} s, {home}", flush=True)
@@ -43,7 +48,7 @@ async def storm(seed: int, seconds: float, *, keep: bool) -> bool:
     case = Evidence()
     async with opened(home / "data") as hall:
         history = History(home / "history.jsonl")
-        await weather(hall, history, case, seed, seconds)
+        await weather(hall, history, case, seed, seconds, offline)
         history.close()
         await gather.read_tables(hall, case)
         gather.read_voice(hall, case)
@@ -57,11 +62,12 @@ async def storm(seed: int, seconds: float, *, keep: bool) -> bool:
     return held
 
 
-async def weather(hall: Hall, history: History, case: Evidence, seed: int, seconds: float) -> None:
+async def weather(hall: Hall, history: History, case: Evidence, seed: int, seconds: float, offline: float) -> None:
     """People and faults, then healing, a look at the boards, the last visitors, and the turn of the day."""
     people = People(hall, history, seed)
     await people.sign_in()
     await paired(hall)
+    await kiosks.prepare(hall, offline)
     boards = await switch_on(hall, people, seed)
     people.dispenser = await first_dispenser(hall)
     nemesis = Nemesis(hall, boards, random.Random(seed))
@@ -76,12 +82,14 @@ async def weather(hall: Hall, history: History, case: Evidence, seed: int, secon
     people.over.set()
     await visits
     case.probes = await spoil
+    cut_off = await kiosks.cut_off(hall, nemesis, seed, offline)
     await drain(hall)
     people.home.set()
     await work
     await asyncio.sleep(2)
     await close_up(hall, people, boards, lamps)
     tail.cancel()
+    await kiosks.read(hall, case, cut_off)
     case.boards, case.faults = [board.record for board in boards], nemesis.faults
     case.paper_alarm_s = nemesis.paper_alarm_s
 

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from queueing import replay
 from queueing.journal import Entry
-from tests.storm.evidence import BoardRecord, Evidence, JournalRow
+from tests.storm.evidence import BoardRecord, Evidence, JobRow, JournalRow
 from tests.storm.history import Op
 
 Verdict = list[str]
@@ -23,6 +23,7 @@ def no_number_twice(case: Evidence) -> Verdict:
     unmarked = Counter(job.ticket for job in case.jobs if job.kind == "print" and job.template == "ticket")
     bad += [f"{n} jobs for an unmarked paper of {ticket}" for ticket, n in unmarked.items() if n > 1]
     tickets = {row.key: f"tk_{row.id}" for row in case.tickets}
+    jobs.update({tickets.get(alone.key, alone.key): alone.attempts for alone in case.alone})  # papers of its own, counted there
     papers = Counter(tickets.get(key, key) for key in case.papers)
     return bad + [f"{n} papers of {t} for {jobs[t]} jobs" for t, n in papers.items() if n > jobs[t]]
 
@@ -39,7 +40,7 @@ def every_acknowledged_ticket_exists_once(case: Evidence) -> Verdict:
             bad.append(f"acknowledged ticket {op.answer['number']} is {row}: {op}")
     bad += [f"press {press} made tickets {keys}" for press, keys in by_press.items() if len(keys) > 1]
     unknown = {op.press for op in case.acts("take", outcome="info")} - set(by_press)
-    acknowledged = {key for keys in by_press.values() for key in keys}
+    acknowledged = {key for keys in by_press.values() for key in keys} | {alone.key for alone in case.alone}
     extra = len(rows.keys() - acknowledged)
     if extra > len(unknown):
         bad.append(f"{extra} tickets nobody was told of, but only {len(unknown)} takes with unknown outcome")
@@ -258,6 +259,47 @@ def paper_or_an_alarm(case: Evidence) -> Verdict:
     return bad
 
 
+def every_print_is_settled(case: Evidence) -> Verdict:
+    """16. A paper that a power cut left uncertain has a marked copy after it; a dispenser's own papers have all ended."""
+    bad = [f"the paper of {alone.printed} has not ended" for alone in case.alone if not alone.settled]
+    by_ticket: dict[str | None, list[JobRow]] = defaultdict(list)
+    for job in case.jobs:
+        if job.kind == "print":
+            by_ticket[job.ticket].append(job)
+    for ticket, prints in by_ticket.items():
+        if ticket and all(job.state == "uncertain" for job in prints):
+            bad.append(f"nobody knows whether {ticket} has a paper, and no copy was printed")
+    return bad
+
+
+def offline_tickets_come_home(case: Evidence) -> Verdict:
+    """18. What dispensers gave out alone stays inside their leases and arrives, each ticket once, none missing."""
+    numbers = {row.key: row.number for row in case.tickets}
+    given = {(row.device, row.seq): row for row in case.alone}
+    have = {(row.device, row.seq): row for row in case.brought}
+    bad = [f"the hall does not have {given[key]}" for key in sorted(given.keys() - have.keys())]
+    bad += [f"no dispenser gave out {have[key]}" for key in sorted(have.keys() - given.keys())]
+    if len(have) != len(case.brought):
+        bad.append(f"{len(case.brought)} rows for {len(have)} tickets")
+    for key in given.keys() & have.keys():
+        mine, theirs = given[key], have[key]
+        if theirs.disputed is None and (mine.printed, mine.key) != (theirs.ticket, theirs.key):
+            bad.append(f"given out as {mine}, kept as {theirs}")
+        if not theirs.inside or theirs.disputed is not None:
+            bad.append(f"outside its lease: {theirs}")
+    for device in {row.device for row in case.alone}:
+        seqs = sorted(row.seq for row in case.alone if row.device == device)
+        bad += [f"{device}: seq {b} follows {a}" for a, b in pairwise([0, *seqs]) if b != a + 1]
+    unpapered = {row.printed for row in case.alone if row.key not in case.papers}
+    bad += [f"no paper for {number}" for number in sorted(unpapered)]
+    bad += [f"{number} was shown and is on no ticket" for number in case.touched if number not in numbers.values()]
+    if case.alone and not case.used_up:
+        bad.append("no lease was used up")
+    if case.alone and len({row.device for row in case.alone}) < 2:
+        bad.append("two dispensers were to go on alone")
+    return bad
+
+
 def a_sentence_sounds_once(case: Evidence) -> Verdict:
     """17. One announcement per call and speaker, none after its time."""
     jobs = {job.id: job for job in case.jobs}
@@ -328,7 +370,9 @@ CHECKS: tuple[Callable[[Evidence], Verdict], ...] = (
     postgres_outage_is_clear,
     days_turn_by_the_hall,
     paper_or_an_alarm,
+    every_print_is_settled,
     a_sentence_sounds_once,
+    offline_tickets_come_home,
     a_slow_board_harms_itself,
     any_bytes_end_in_a_defined_close,
     every_call_follows_the_rules,

@@ -98,6 +98,36 @@ class Probe:
     ended: str
 
 
+@dataclass(frozen=True)
+class Alone:
+    """A ticket as the ledger of the dispenser has it that gave it out alone; `attempts` at its paper were begun."""
+
+    device: str
+    seq: int
+    lease: str
+    service: str
+    number: int
+    key: str
+    settled: int
+    printed: str
+    attempts: int
+
+
+@dataclass(frozen=True)
+class Brought:
+    """The same as the hall has it; `ticket` is None while it is disputed."""
+
+    device: str
+    seq: int
+    lease: str
+    number: int
+    printed: str
+    disputed: str | None
+    key: str | None
+    ticket: str | None
+    inside: bool | None
+
+
 @dataclass
 class Evidence:
     """The whole case."""
@@ -116,6 +146,10 @@ class Evidence:
     papers: list[str] = field(default_factory=list)  # the ticket key behind the QR code, for each whole paper
     tracebacks: list[str] = field(default_factory=list)
     paper_alarm_s: float | None = None
+    alone: list[Alone] = field(default_factory=list)
+    brought: list[Brought] = field(default_factory=list)
+    touched: list[str] = field(default_factory=list)  # numbers that a dispenser's own page has shown
+    used_up: bool = False  # a lease was used up
 
     def acts(self, *names: str, outcome: str | None = None) -> Iterable[Op]:
         return [op for op in self.ops if op.act in names and outcome in (None, op.outcome)]

@@ -48,6 +48,14 @@ class Nemesis:
     async def kill_voice(self) -> None:
         await self.during("kill voice", self.kill_and_start("voice", 0.3))
 
+    def note(self, name: str, began: float) -> None:
+        """Something was broken from then until now."""
+        self.faults.append(Fault(name, began, time.time()))
+
+    async def kill_agent(self) -> None:
+        """The program of dispensers, strips and button boxes, in the middle of whatever it does."""
+        await self.during("kill agent", self.kill_and_start("agent", 0.5))
+
     async def kill_clock(self) -> None:
         await self.during("kill clock", self.kill_and_start("clock", 0.3))
 
@@ -118,11 +126,11 @@ class Nemesis:
         finally:
             await db.close()
 
-    async def printer(self, fault: str) -> None:
+    async def printer(self, fault: str, nth: int = 0) -> None:
         paper = tomllib.loads((self.hall.home / "agents" / "peers.toml").read_text())
         host, _, port = paper["paper"]["control"].rpartition(":")
         reader, writer = await asyncio.open_connection(host, int(port))
-        writer.write(f"{paper['printer'][0]['name']} {fault}\n".encode())
+        writer.write(f"{paper['printer'][nth]['name']} {fault}\n".encode())
         answer = await reader.readline()
         writer.close()
         assert answer.startswith(b"ok"), answer
@@ -132,7 +140,7 @@ class Nemesis:
         always = [self.kill_web, self.freeze_redis, self.kill_link, self.restart_postgres]
         more = [
             self.stop_redis, self.flush_redis, self.terminate_backends, self.kill_voice, self.kill_clock, self.cut_a_board,
-            self.kill_postgres, self.empty_a_printer,
+            self.kill_postgres, self.empty_a_printer, self.kill_agent,
         ]  # fmt: skip
         self.luck.shuffle(more)
         room = max(0, int((seconds - 4) / 3.5) - len(always))
