@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from devices.jobs import COLUMNS, Job, as_job
-from displays import phrases, voice
+from displays import phrases, slips, voice
 from displays.voice import Voice
 from queueing import forecast, tickets
 from queueing.db import Db
@@ -30,7 +30,7 @@ class Effect:
     kind: str
     key: str
     expires: datetime
-    ticket: int
+    ticket: int | None
     data: dict[str, Any]
     device: str | None = None
     window: str | None = None
@@ -38,6 +38,9 @@ class Effect:
 
 def effects(entry: Entry, sound: Voice, likely: Sequence[dict[str, str]] = ()) -> list[Effect]:
     """What is owed because of this row: nothing, mostly. `likely` is what will probably be said next."""
+    if entry.kind in slips.KINDS and entry.data.get("print_at"):
+        data, key = {"template": "slip", "slip": entry.data["slip"]}, f"slip:{entry.data['slip']}:c{entry.offset}"
+        return [Effect("print", key, entry.at + PRINTED_WITHIN, None, data, device=entry.data["print_at"])]
     if entry.ticket is None:
         return []
     match entry.kind:
@@ -184,10 +187,12 @@ async def announce(db: Db, hall_id: int, epoch: str, entries: Sequence[Entry], p
     sound = await voice.load(db, hall_id) if calling else Voice()
     ready = await likely(db, hall_id, entries, sound) if calling else {}
     owed = [effect for entry in entries for effect in effects(entry, sound, ready.get(entry.data.get("service", ""), ()))]
-    said = await papers(db, [effect.ticket for effect in owed if effect.kind == "print"], pages)
+    said = await papers(db, [effect.ticket for effect in owed if effect.kind == "print" and effect.ticket], pages)
+    told = await slips.papers(db, [effect.data["slip"] for effect in owed if "slip" in effect.data], pages)
     rows = [
         {"kind": effect.kind, "key": effect.key, "expires": effect.expires, "ticket": effect.ticket, "device": effect.device,
-         "window": effect.window, "data": effect.data | (said.get(effect.ticket, {}) if effect.kind == "print" else {})}
+         "window": effect.window, "data": effect.data | (said.get(effect.ticket or 0, {}) if effect.kind == "print" else {})
+         | told.get(effect.data.get("slip", 0), {})}
         for effect in owed
     ]  # fmt: skip
     made = await db.fetch(ANNOUNCE, hall_id, epoch, entries[-1].offset, rows)

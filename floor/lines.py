@@ -118,3 +118,23 @@ class Category:
 async def categories(db: Db, hall: Hall) -> list[Category]:
     """The head starts of a hall, the largest first."""
     return [Category(**row) for row in await db.fetch(CATEGORIES, hall.id)]
+
+
+CLASSES = "SELECT code, class FROM services WHERE hall = $1"
+
+
+async def classes(db: Db, hall: Hall) -> dict[str, str | None]:
+    """For whom each service is: companies, people, questions, complaints; None for anybody."""
+    return {row["code"]: row["class"] for row in await db.fetch(CLASSES, hall.id)}
+
+
+VERIFIED = """
+SELECT t.evidence, coalesce(u.name, split_part(t.verified_by, ':', 2)) AS by
+FROM tickets t LEFT JOIN users u ON u.hall = t.hall AND u.username = split_part(t.verified_by, ':', 2) WHERE t.id = $1
+"""
+
+
+async def verified(db: Db, ticket: int) -> tuple[str, str] | None:
+    """Which paper was seen for a ticket's head start, and who saw it; None where none was."""
+    row = await db.fetchrow(VERIFIED, ticket)
+    return (row["evidence"], row["by"]) if row and row["evidence"] and row["by"] else None

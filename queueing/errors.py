@@ -157,6 +157,10 @@ class CatalogueMoved(Refused):
     """The catalogue has changed since it was looked at."""
 
 
+class SlipUsed(Refused):
+    """The slip has been used or is too old."""
+
+
 class PartsAreMatters(Refused):
     """A package is made of matters of this hall."""
 

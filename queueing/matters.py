@@ -104,9 +104,8 @@ async def version(db: Db, hall: Hall) -> int:
 
 
 FIELDS = Matter.__struct_fields__
-MATTERS = (
-    f"SELECT {', '.join('minutes::float8' if field == 'minutes' else field for field in FIELDS)} FROM matters WHERE hall = $1"
-)
+COLUMNS = ", ".join(FIELDS).replace("minutes,", "minutes::float8,")
+MATTERS = f"SELECT {COLUMNS} FROM matters WHERE hall = $1 ORDER BY code"
 EVENT_FIELDS = Event.__struct_fields__
 EVENTS = f"SELECT {', '.join(EVENT_FIELDS)} FROM life_events WHERE hall = $1 ORDER BY rank, code"
 
@@ -117,6 +116,16 @@ async def catalogue(db: Db, hall: Hall) -> Catalogue:
     matters = {row["code"]: msgspec.convert(dict(row), Matter) for row in await db.fetch(MATTERS, hall.id)}
     events = {row["code"]: msgspec.convert(dict(row), Event) for row in await db.fetch(EVENTS, hall.id)}
     return Catalogue(now, matters, events)
+
+
+SOME = f"SELECT {COLUMNS} FROM matters WHERE hall = $1 AND code = ANY($2)"
+
+
+async def some(db: Db, hall: Hall, codes: Sequence[str]) -> list[Matter]:
+    """The matters of these codes in their order; a code that is no matter's is left out."""
+    rows = await db.fetch(SOME, hall.id, list(codes)) if codes else []
+    found = {row["code"]: msgspec.convert(dict(row), Matter) for row in rows}
+    return [found[code] for code in codes if code in found]
 
 
 OPEN = """
@@ -134,6 +143,14 @@ def upsert(table: str, fields: Sequence[str]) -> str:
         ON CONFLICT (hall, code) DO UPDATE SET {changed}"""
 
 
+# A quick matter is a short job for the rules of the queue; what else is ruled of it stays.
+SHORT_JOBS = """
+INSERT INTO matter_rules (hall, matter, quick) SELECT $1, code, quick FROM jsonb_populate_recordset(NULL::matters, $2) WHERE quick
+    OR EXISTS (SELECT FROM matter_rules WHERE hall = $1 AND matter = code)
+ON CONFLICT (hall, matter) DO UPDATE SET quick = excluded.quick
+"""
+
+
 async def store(db: Db, hall: Hall, entries: Iterable[Entry], *, expects: int | None = None) -> int:
     """Keep these entries, over those of the same code; the version they make. Within a transaction of the caller.
 
@@ -146,6 +163,7 @@ async def store(db: Db, hall: Hall, entries: Iterable[Entry], *, expects: int | 
         raise CatalogueMoved()
     rows = [msgspec.to_builtins(entry) for entry in listed if isinstance(entry, Matter)]
     await db.execute(upsert("matters", FIELDS), hall.id, rows)
+    await db.execute(SHORT_JOBS, hall.id, rows)
     events = [msgspec.to_builtins(entry) for entry in listed if isinstance(entry, Event)]
     await db.execute(upsert("life_events", EVENT_FIELDS), hall.id, events)
     with named():

@@ -1,5 +1,6 @@
 """Every act a person can do, by whatever door it comes in: may they, do it once, ring the bell."""
 
+from floor.acts.desk import count_question, precheck, reprint_slip, tell_once, undo_question
 from floor.acts.ground import hall_by_id, hall_of, pressed, ring
 from floor.acts.ratings import rate
 from floor.acts.tickets import cancel, reprint, restore, take, ticket_of
@@ -29,6 +30,7 @@ __all__ = [
     "call_number",
     "cancel",
     "close",
+    "count_question",
     "finish",
     "hall_by_id",
     "hall_of",
@@ -37,16 +39,20 @@ __all__ = [
     "open_rating",
     "open_window",
     "pause",
+    "precheck",
     "pressed",
     "rate",
     "recall",
     "reprint",
+    "reprint_slip",
     "restore",
     "resume",
     "resume_held",
     "ring",
     "take",
     "take_back",
+    "tell_once",
     "ticket_of",
     "transfer",
+    "undo_question",
 ]

@@ -9,18 +9,21 @@ from starlette.requests import Request
 
 from devices import health, registry
 from floor.acts.ground import hall_by_id, hall_of, pressed, ring
+from floor.catalogue.kept import known
 from floor.database import Db, acquire
 from floor.refusals import NotAllowed, NotSignedIn, PrinterNotReady
 from floor.settings import Settings
 from floor.signin import Person, allow, current, require
-from queueing import calls, identity, persons, tickets
+from queueing import calls, identity, persons, slips, tickets
 from queueing.db import Press, once
 from queueing.errors import BadInput
 from queueing.halls import Hall, business_day
 from queueing.identity import Identity
+from queueing.matters import known as offered
 from queueing.tickets import Act, Ticket
 
 CITIZEN = "citizen"
+SLIP = "一次性告知单"  # the paper that was seen when a "told once" slip gives its head start
 
 
 async def take(
@@ -37,11 +40,13 @@ async def take(
     print_at: str | None = None,
     door_code: str | None = None,
     person: Person | None = None,
+    slip: str | None = None,
     press: str | None = None,
 ) -> Act:
     """Take a number: for a dispenser or its kiosk page (which print), or for desk and manager (who say where, or nowhere).
 
-    `person` names who takes where it isn't whoever is signed in: a kiosk page in a browser with two sign-ins.
+    `person` names who takes where it isn't whoever is signed in: a kiosk page in a browser with two sign-ins. Without
+    `services` the matters say which. `slip` is the code of a "told once" slip, which gives its own head start and is used up.
     """
     hall = await hall_of(request, hall_code)
     person = person or await current(request)
@@ -54,15 +59,24 @@ async def take(
     who = hashed(request, "person", shown.number if shown else None)
     # All that was asked tells a repeat from another request; of what is personal the keyed hash alone goes into it.
     private = (who, hashed(request, "phone", phone))
-    asked = (list(services), list(matters), category, evidence, *private, lang, print_at, door_code)
+    asked = (list(services), list(matters), category, evidence, *private, lang, print_at, door_code, *([slip] if slip else []))
 
     async def act(db: Db, once_only: Press | None) -> Act:
         printer = await printer_for(db, hall, person, print_at)
-        seen = await by_age(db, hall, shown, Seen(category, evidence))
+        if slip is None:
+            return await taken(db, once_only, printer, Seen(category, evidence))
+        async with db.transaction():
+            used, earned = await slips.use(db, hall, slip)
+            act = await taken(db, once_only, printer, Seen(earned, SLIP) if earned else Seen(category, evidence))
+            await slips.used_by(db, used, act.ticket.id)
+            return act
+
+    async def taken(db: Db, once_only: Press | None, printer: str | None, asked: Seen) -> Act:
+        seen = await by_age(db, hall, shown, asked)
         return await tickets.take(
             db,
             hall,
-            services,
+            services or await queues_of(request, db, hall, matters),
             actor=person.actor,
             channel="dispenser" if person.device else "desk",
             matters=matters,
@@ -93,6 +107,15 @@ async def by_age(db: Db, hall: Hall, shown: Identity | None, asked: Seen) -> See
     age = shown.age(await business_day(db, hall)) if shown is not None else None
     older = await persons.category_of_age(db, hall, age, asked.category) if age is not None else None
     return asked if older is None else Seen(older, "id_card", "id_card")
+
+
+async def queues_of(request: Request, db: Db, hall: Hall, codes: Sequence[str]) -> list[str]:
+    """The queues that lead to these matters, in the order of the matters. BadInput for none and for one that is not offered."""
+    if not codes:
+        raise BadInput(field="services", message="name at least one service")
+    kept = (await known(request, db, hall)).catalogue
+    offered(kept, codes)
+    return kept.services_for(codes)
 
 
 async def printer_for(db: Db, hall: Hall, person: Person, print_at: str | None) -> str | None:

@@ -14,12 +14,15 @@ from floor import acts, lines
 from floor.database import Db, acquire
 from floor.pages import render
 from floor.pages.staffed import LOOKS, clock, elapsed, localized, may_act_at, now_of, reason_of, zones_of
+from floor.pages.wording import matter_name
 from floor.refusals import NotAllowed
 from floor.signin import Person, require
 from floor.words import Words, language, words
+from queueing import prechecks
 from queueing.calls import POSITIONS, Nobody
 from queueing.errors import BadInput, NotFound, NotYourWindow, Refused
 from queueing.halls import Hall, services
+from queueing.matters import some
 from queueing.tickets import Act, Ticket, by_key
 from queueing.windows import Window, get_window, list_windows
 
@@ -159,25 +162,31 @@ async def look(db: Db, hall: Hall, window: Window, person: Person, say: Words) -
     held, missed = await lines.aside(db, hall, window.no)
     ticket = await by_key(db, window.ticket_key) if window.ticket_key else None
     now = await now_of(db)
+    unready = await prechecks.unready(db, hall, [place.number for place in line])
+    hand = at_hand(hall, window, ticket, await lines.categories(db, hall), now, say)
+    if ticket is not None and hand["clock_word"]:
+        hand["notes"] += await visit_notes(db, hall, ticket, say)
     tone, symbol = LOOKS[window.state]
     others = [other for other in await list_windows(db, hall) if other.state != "closed" and other.no != window.no]
     return {
         "tone": tone, "symbol": symbol, "primary": PRIMARY[window.state], "may_act": True, "now": now, "ticket": ticket,
         "mine": [localized(known[code], say) for code in window.services if code in known],
         "services": [localized(service, say) for service in known.values()],
-        "waiting": waiting, "undo_until": now + UNDO_LASTS, "line": [told_place(place, say) for place in line],
+        "waiting": waiting, "undo_until": now + UNDO_LASTS,
+        "line": [told_place(place, place.number in unready, say) for place in line],
         "held": held, "missed": [{"number": row.number, "calls": row.calls, "at": clock(row.at, hall)} for row in missed],
         "others": [{"no": other.no, "name": names.get(other.clerk or "", ""), "state": other.state, "ticket": other.ticket}
                    for other in others],
         "overrules": bool(person.roles & set(OVERRULE)), "rateable": window.state == "open",
-        "help": help_lines(say), **at_hand(hall, window, ticket, await lines.categories(db, hall), now, say),
+        "help": help_lines(say), **hand,
     }  # fmt: skip
 
 
-def told_place(place: lines.Place, say: Words) -> dict[str, Any]:
+def told_place(place: lines.Place, unready: bool, say: Words) -> dict[str, Any]:
+    why = say(f"console.why_{place.why}", minutes=place.credit)
     return {
         "number": place.number, "service": place.service, "minutes": place.minutes,
-        "why": say(f"console.why_{place.why}", minutes=place.credit),
+        "why": f"{why} · {say['console.unready']}" if unready else why,
     }  # fmt: skip
 
 
@@ -212,8 +221,26 @@ def ticket_words(ticket: Ticket, window: Window, hall: Hall, known: list[lines.C
         told.append(say("console.step", step=ticket.step, steps=len(ticket.services)))
     if ticket.category:
         told += [say("console.priority", name=category.name) for category in known if category.code == ticket.category]
-    if ticket.matters:
-        told.append(say("console.matters", matters="、".join(ticket.matters)))
+    return told
+
+
+async def visit_notes(db: Db, hall: Hall, ticket: Ticket, say: Words) -> list[str]:
+    """What the visitor came for, and what the desk found when it looked the papers over."""
+    told = []
+    named = await some(db, hall, ticket.matters)
+    for matter in named:
+        told.append(say("console.matters", matters=matter_name(say, matter)))
+        if matter.parts:
+            parts = await some(db, hall, matter.parts)
+            told.append(say("console.parts", parts="、".join(matter_name(say, part) for part in parts)))
+    free = [word for word in ticket.matters if word not in {matter.code for matter in named}]
+    if free:
+        told.append(say("console.matters", matters="、".join(free)))
+    papers = await prechecks.of_ticket(db, ticket.id)
+    if papers is not None:
+        at = clock(papers.at, hall)
+        told.append(say("console.papers_ready", at=at) if papers.ready
+                    else say("console.papers_lacking", at=at, lacking="、".join(papers.lacking)))  # fmt: skip
     return told
 
 

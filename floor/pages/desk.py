@@ -1,4 +1,4 @@
-"""The guide desk: a number by hand, a number found, a missed one brought back, a paper printed again."""
+"""The guide desk: who comes for what, a number by hand, papers looked over, told once, questions counted, a number found."""
 
 from typing import Any
 
@@ -8,20 +8,26 @@ from starlette.routing import Route
 
 from devices import health, registry
 from floor import acts, lines
+from floor.acts.desk import AT_DESK
+from floor.catalogue.kept import known
 from floor.database import Db, acquire
 from floor.pages import render
 from floor.pages.console import text, typed
+from floor.pages.desk_papers import choices, papers_of, slip_told, slips_of
 from floor.pages.machines import place_of
 from floor.pages.staffed import clock, localized, now_of, reason_of
-from floor.pages.wording import minutes
+from floor.pages.wording import matter_name, minutes
 from floor.signin import require
 from floor.words import Words, language, words
+from queueing import consultations, slips
 from queueing.errors import NotFound, Refused
 from queueing.forecast import wait_for
 from queueing.halls import Hall, services
+from queueing.matters import some
+from queueing.slips import LONG, plain_code
 from queueing.tickets import LIVE, Ticket, ahead, find
 
-AT_DESK = ("desk", "leader", "manager")
+CLASSES = ("natural", "legal", "consult", "complaint")  # who comes: a person, a company, with a question, with a complaint
 
 
 async def show(request: Request) -> Response:
@@ -33,31 +39,55 @@ async def part(request: Request) -> Response:
 
 
 def asked(request: Request) -> str:
-    """The number that is looked for, as printed."""
-    return request.query_params.get("number", "").strip().upper()[:12]
+    """The number or the slip's code that is looked for."""
+    return request.query_params.get("number", "").strip()[:80]
 
 
-async def draw(request: Request, template: str, number: str, *, error: str | None = None, said: str | None = None) -> Response:
+def wish(request: Request) -> tuple[str, str]:
+    """Who stands at the desk (a class of visitors, or anybody), and the matter whose papers are looked at without a number."""
+    who = request.query_params.get("who", "")
+    return who if who in CLASSES else "", request.query_params.get("matter", "")[:32]
+
+
+async def draw(
+    request: Request, template: str, number: str, *, error: str | None = None, said: str | None = None, undo: int | None = None
+) -> Response:
     hall = await acts.hall_of(request, request.path_params["hall"])
     await require(request, *AT_DESK, hall=hall.id)
-    say = words(language(request))
+    say, (who, matter) = words(language(request)), wish(request)
+    slip, ticket = None, None
     async with acquire(request.app.state.pool) as db:
-        found = await find(db, hall, number=number) if number else []
-        seen = await look(db, hall, say)
-        ticket = await told(db, hall, found[0], say) if found else None
-    if number and ticket is None and error is None:
-        error = say("desk.not_found", number=number)
-    return render(request, template, hall=hall, number=number, ticket=ticket, error=error, said=said, **seen)
+        if len(plain_code(number)) == LONG:
+            try:
+                slip = await slips.by_code(db, hall, number)
+            except NotFound:
+                error = error or say("desk.not_found", number=number)
+        elif number:
+            found = await find(db, hall, number=number.upper()[:12])
+            ticket = await told(db, hall, found[0], say) if found else None
+            error = error or (None if ticket else say("desk.not_found", number=number))
+        seen = await look(db, hall, who, say)
+        codes = [matter] if matter else ticket["matters"] if ticket else slip.matters if slip else []
+        visit = ticket["id"] if ticket else None
+        papers = await papers_of(db, hall, visit, codes, say)
+        known_slips = [await slip_told(db, hall, slip, say)] if slip else await slips_of(db, hall, visit, say)
+    return render(
+        request, template, hall=hall, number=number, ticket=ticket, error=error, said=said, undo=undo, who=who, matter=matter,
+        classes=CLASSES, papers=papers, slips=known_slips, **seen,
+    )  # fmt: skip
 
 
-async def look(db: Db, hall: Hall, say: Words) -> dict[str, Any]:
-    """What the desk always sees: services, head starts, printers, and who was missed."""
+async def look(db: Db, hall: Hall, who: str, say: Words) -> dict[str, Any]:
+    """What the desk always sees: services for this kind of visitor, head starts, printers, questions, and who was missed."""
     missed = await find(db, hall, state="missed", limit=200)
+    suited = await lines.classes(db, hall)
     return {
         "now": await now_of(db),
-        "services": [localized(service, say) for service in await services(db, hall)],
+        "services": [localized(service, say) for service in await services(db, hall)
+                     if not who or suited.get(service.code) in (None, who)],
         "categories": await lines.categories(db, hall),
         "printers": await printers(db, hall, say),
+        "questions": await consultations.today(db, hall),
         "missed": [{"number": ticket.number, "service": ticket.service, "at": clock(ticket.called_at, hall)}
                    for ticket in sorted(missed, key=lambda ticket: ticket.called_at or ticket.joined_at, reverse=True)],
     }  # fmt: skip
@@ -76,16 +106,38 @@ async def printers(db: Db, hall: Hall, say: Words) -> list[dict[str, Any]]:
 
 async def told(db: Db, hall: Hall, ticket: Ticket, say: Words) -> dict[str, Any]:
     """One ticket as the desk reads it out."""
-    known = {service.code: localized(service, say).word for service in await services(db, hall)}
+    named = {service.code: localized(service, say).word for service in await services(db, hall)}
     before = await ahead(db, ticket)
     wait = await wait_for(db, ticket, before)
     categories = {category.code: category.name for category in await lines.categories(db, hall)}
+    verified = await lines.verified(db, ticket.id)
     return {
-        "key": ticket.key, "number": ticket.number, "state": ticket.state, "window": ticket.window, "ahead": before,
-        "words": "、".join(f"{code} {known.get(code, '')}" for code in ticket.services), "taken": clock(ticket.joined_at, hall),
-        "wait": minutes(say, wait) if wait else "", "category": categories.get(ticket.category or "", ""),
-        "live": ticket.state in LIVE,
+        "id": ticket.id, "key": ticket.key, "number": ticket.number, "state": ticket.state, "window": ticket.window,
+        "ahead": before, "words": "、".join(f"{code} {named.get(code, '')}" for code in ticket.services),
+        "taken": clock(ticket.joined_at, hall), "wait": minutes(say, wait) if wait else "",
+        "category": categories.get(ticket.category or "", ""), "verified": verified, "live": ticket.state in LIVE,
+        "matters": ticket.matters, "lang": ticket.lang,
+        "for": "、".join(matter_name(say, matter) for matter in await some(db, hall, ticket.matters)),
     }  # fmt: skip
+
+
+# --- choosing matters -------------------------------------------------------------------------------------------
+
+
+async def matters(request: Request) -> Response:
+    """The matters that fit what is typed; those picked stay picked."""
+    hall = await acts.hall_of(request, request.path_params["hall"])
+    await require(request, *AT_DESK, hall=hall.id)
+    say, (who, _) = words(language(request)), wish(request)
+    picked, typed_in = request.query_params.getlist("matter"), request.query_params.get("q", "")
+    async with acquire(request.app.state.pool) as db:
+        kept = await known(request, db, hall)
+        doors = {service.code: service.status for service in await services(db, hall)}
+    rows = choices(kept, typed_in, picked, who, doors, say)
+    return render(request, "_desk_matters.html", hall=hall, rows=rows, typed=typed_in, number=asked(request), who=who)
+
+
+# --- acts -------------------------------------------------------------------------------------------------------
 
 
 async def take(request: Request) -> Response:
@@ -94,14 +146,16 @@ async def take(request: Request) -> Response:
     hall, say = await acts.hall_of(request, hall_code), words(language(request))
     await require(request, "desk", "manager", hall=hall.id)
     category, evidence = text(form, "category"), text(form, "evidence")
+    chosen = [str(code) for code in form.getlist("matter")]
     try:
         async with acquire(request.app.state.pool) as db:
-            known = {row.code: row for row in await lines.categories(db, hall)}
-        if category in known and known[category].needs_evidence and evidence is None:
-            return await answer(request, "", error=say("desk.evidence_needed", name=known[category].name))
+            head_starts = {row.code: row for row in await lines.categories(db, hall)}
+        if category in head_starts and head_starts[category].needs_evidence and evidence is None:
+            return await answer(request, "", error=say("desk.evidence_needed", name=head_starts[category].name))
         act = await acts.take(
-            request, hall_code, [typed(form, "service")], category=category, evidence=evidence,
-            print_at=text(form, "print_at"), press=text(form, "press"),
+            request, hall_code, [] if chosen else [typed(form, "service")], matters=chosen, category=category, evidence=evidence,
+            id_number=text(form, "id_number"), print_at=text(form, "print_at"), slip=text(form, "slip"),
+            press=text(form, "press"),
         )  # fmt: skip
     except Refused as refused:
         return await answer(request, "", error=reason_of(refused, say))
@@ -132,10 +186,69 @@ async def act(request: Request) -> Response:
     return await answer(request, ticket.number, said=say(f"desk.said_{name.partition('-')[0]}", number=ticket.number))
 
 
-async def answer(request: Request, number: str, *, error: str | None = None, said: str | None = None) -> Response:
+async def tell(request: Request) -> Response:
+    """Note what a ticket's papers lack; or tell it once too: kept, printed where asked, and the number is given back if the
+    visitor goes home."""
+    hall, form = request.path_params["hall"], await request.form()
+    say, press, key = words(language(request)), text(form, "press"), text(form, "key")
+    await require(request, *AT_DESK)
+    lacking = [str(each) for each in form.getlist("lacking")] + [each for each in [text(form, "other")] if each]
+    number = text(form, "number") or ""
+    try:
+        if key and text(form, "do") == "precheck":
+            await acts.precheck(request, key, lacking, press=press)
+            return await answer(request, number, said=say("desk.said_precheck", number=number))
+        if not lacking:
+            return await answer(request, number, error=say["desk.nothing_lacking"])
+        code = await acts.tell_once(
+            request, hall, lacking, matters=[str(each) for each in form.getlist("of")], key=key,
+            id_number=text(form, "id_number"), lang=text(form, "lang") or "zh-Hans", print_at=text(form, "print_at"), press=press,
+        )  # fmt: skip
+        if key:
+            await acts.precheck(request, key, lacking, press=f"{press} papers")
+        if key and text(form, "leave"):
+            await acts.cancel(request, key, press=f"{press} leave")
+    except Refused as refused:
+        return await answer(request, number, error=reason_of(refused, say))
+    return await answer(request, code, said=say("desk.said_slip", code=f"{code[:4]} {code[4:]}"))
+
+
+async def reprint_slip(request: Request) -> Response:
+    hall, code, form = request.path_params["hall"], request.path_params["code"], await request.form()
+    say = words(language(request))
+    await require(request, *AT_DESK)
+    try:
+        await acts.reprint_slip(request, hall, code, text(form, "print_at"), press=text(form, "press"))
+    except Refused as refused:
+        return await answer(request, code, error=reason_of(refused, say))
+    return await answer(request, code, said=say["desk.said_slip_again"])
+
+
+async def question(request: Request) -> Response:
+    """Count one question, or take the last one back."""
+    hall, form = request.path_params["hall"], await request.form()
+    say, press, (who, _) = words(language(request)), text(form, "press"), wish(request)
+    await require(request, *AT_DESK)
+    undo, back = None, text(form, "undo")
+    try:
+        if back and back.isdigit() and len(back) < 16:
+            await acts.undo_question(request, hall, int(back), press=press)
+            said = say["desk.said_question_undone"]
+        else:
+            tag = typed(form, "tag")
+            undo = await acts.count_question(request, hall, tag, applicant=who or None, press=press)
+            said = say("desk.said_question", tag=say[f"desk.tag_{tag}"])
+    except Refused as refused:
+        return await answer(request, asked(request), error=reason_of(refused, say))
+    return await answer(request, asked(request), said=said, undo=undo)
+
+
+async def answer(
+    request: Request, number: str, *, error: str | None = None, said: str | None = None, undo: int | None = None
+) -> Response:
     """The desk after an act: the part for a script; without one the whole page, by its own address when all went well."""
     if request.headers.get("hx-request") == "true":
-        return await draw(request, "_desk.html", number, error=error, said=said)
+        return await draw(request, "_desk.html", number, error=error, said=said, undo=undo)
     if error is not None:
         return await draw(request, "desk.html", number, error=error)
     return RedirectResponse(f"/{request.path_params['hall']}/desk?number={number}", 303)
@@ -144,6 +257,10 @@ async def answer(request: Request, number: str, *, error: str | None = None, sai
 ROUTES = [
     Route("/{hall}/desk", show, methods=["GET"]),
     Route("/{hall}/desk/part", part, methods=["GET"]),
+    Route("/{hall}/desk/matters", matters, methods=["GET"]),
     Route("/{hall}/desk/take", take, methods=["POST"]),
+    Route("/{hall}/desk/slip", tell, methods=["POST"]),
+    Route("/{hall}/desk/slip/{code}", reprint_slip, methods=["POST"]),
+    Route("/{hall}/desk/question", question, methods=["POST"]),
     Route("/{hall}/desk/{key}/{act}", act, methods=["POST"]),
 ]

@@ -239,24 +239,15 @@ async def take(request: Request) -> Response:
             what = sorry("person", wish.t["kiosk.sorry_card"], wish.t["kiosk.sorry_card_do"])
             return draw(request, "_kiosk_screen.html", hall, wish, what, status=409)
     try:
-        if codes:
-            asked_for = await queues_of(request, hall, codes)
+        chosen = [] if codes else asked_for
         act = await acts.take(
-            request, hall.code, asked_for, matters=codes, id_number=number, lang=wish.lang, person=person, press=press
+            request, hall.code, chosen, matters=codes, id_number=number, lang=wish.lang, person=person, press=press
         )
     except Refused as refused:
         return await refuse(request, hall, wish, str(refused.details.get("service", asked_for[0])), refused)
     if token:
         await cards.spend(redis, token, press or "")
     return draw(request, "_kiosk_screen.html", hall, wish, await number_screen(request, hall, act.ticket, wish.t))
-
-
-async def queues_of(request: Request, hall: Hall, codes: Sequence[str]) -> list[str]:
-    """The queues that lead to these matters, in the order of the matters. BadInput for one that is not offered."""
-    async with acquire(request.app.state.pool) as db:
-        kept = (await known(request, db, hall)).catalogue
-    matters.known(kept, codes)
-    return kept.services_for(codes)
 
 
 async def refuse(request: Request, hall: Hall, wish: Asked, service: str, refused: Refused) -> Response:

@@ -11,6 +11,7 @@ from escpos.printer import Dummy
 from PIL import Image
 
 from devices.drivers.drawing.sheet import Sheet
+from devices.drivers.drawing.slip import lay_out_slip
 from devices.drivers.drawing.ticket import Canvas, lay_out_test, lay_out_ticket
 from devices.drivers.printing.slip import Slip
 
@@ -19,6 +20,8 @@ Cut = Literal["partial", "full", "none"]
 # GS V 66 and GS V 65: the printer itself feeds as far as its knife needs. Without a knife five lines bring the last one
 # past the tear bar.
 CUTS: dict[Cut, bytes] = {"partial": b"\x1dV\x42\x00", "full": b"\x1dV\x41\x00", "none": b"\x1bd\x05"}
+
+TEMPLATES = {"slip": lay_out_slip}  # papers that are no ticket's
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,8 @@ def stream(kind: str, data: Mapping[str, Any], style: Style) -> list[bytes]:
     """The pieces of a `print` or `print_test` job, in order. KeyError, TypeError, ValueError for a job that is none."""
     native = style.qr == "native"
     canvas: Canvas = Slip(style.width, native) if style.mode == "text" else Sheet(style.width, native)
-    (lay_out_test if kind == "print_test" else lay_out_ticket)(canvas, data)
+    lay_out = lay_out_test if kind == "print_test" else TEMPLATES.get(str(data.get("template")), lay_out_ticket)
+    lay_out(canvas, data)
     pieces = [piece if isinstance(piece, bytes) else raster(piece) for piece in canvas.pieces()]
     return [*pieces, CUTS[style.cut]]
 
