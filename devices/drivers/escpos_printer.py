@@ -19,7 +19,7 @@ import structlog
 from usb.backend import IBackend
 
 from devices.drivers import Ending, Hall, Job
-from devices.drivers.cards.reader import CardReader
+from devices.drivers.identity.reader import CardReader
 from devices.drivers.printing.lines import Gone, SerialSettings, one_way, open_line, read_address
 from devices.drivers.printing.stream import Cut, Style, stream
 from devices.drivers.printing.talk import CAN_PRINT, CLEAR_BUFFER, DONE_YET, Seen, State, Talk, Trust

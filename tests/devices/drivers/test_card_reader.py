@@ -7,9 +7,9 @@ import pytest
 import pytest_asyncio
 
 from devices.drivers import Answer
-from devices.drivers.cards import frames
-from devices.drivers.cards.frames import FIND, READ, SELECT, BadAnswer, read_number, request, take_answer
-from devices.drivers.cards.reader import CardReader
+from devices.drivers.identity import frames
+from devices.drivers.identity.frames import FIND, READ, SELECT, BadAnswer, read_number, request, take_answer
+from devices.drivers.identity.reader import CardReader
 from tests.devices.agent.agents import Agent, write_config
 from tests.devices.agent.hall import hall_open
 from tests.devices.drivers.card_reader import Reader, answer, reader_running, text_of

@@ -13,7 +13,7 @@ import structlog
 
 from devices.drivers import Hall
 from devices.drivers.buttons.cable import Cable
-from devices.drivers.cards.frames import FIND, FOUND, GOOD, READ, SELECT, Answer, BadAnswer, read_number, request, take_answer
+from devices.drivers.identity.frames import FIND, FOUND, GOOD, READ, SELECT, Answer, BadAnswer, read_number, request, take_answer
 
 log = structlog.get_logger()
 
