@@ -39,7 +39,7 @@ def main(arguments: Sequence[str]) -> int:
     todo = parser.add_mutually_exclusive_group(required=True)
     todo.add_argument("--script", action="store_true", help="print what a person has to record: language, tab, words")
     todo.add_argument("--check", type=Path, metavar="DIR", help="say what this voice pack lacks for the hall")
-    todo.add_argument("--pack", type=Path, metavar="DIR", help="render a Mandarin voice pack for the hall into this new folder")
+    todo.add_argument("--pack", type=Path, metavar="DIR", help="render a Mandarin voice pack for the hall into this folder")
     parser.add_argument("--voice", default=VOICE, help=f"the neural voice of --pack (default {VOICE})")
     asked = parser.parse_args(arguments)
     said = asyncio.run(calls(asked.hall))
@@ -79,18 +79,22 @@ def check(said: Sequence[recordings.Call], folder: Path, only: str | None) -> in
 
 
 def render(said: Sequence[recordings.Call], folder: Path, style: str) -> None:
-    """Make the environment, fetch the voice and render every span of the hall's calls into a new folder. CannotStart."""
-    if folder.exists() and any(folder.iterdir()):
-        raise CannotStart(f"{folder} is not empty.")
+    """Make the environment, fetch the voice and render every span of the hall's calls into a folder. CannotStart.
+
+    The manifest comes last: until it is there, the same command goes on where it was stopped.
+    """
+    if (folder / clips.MANIFEST).exists():
+        raise CannotStart(f"{folder} is a voice pack already; take another folder.")
     spans = recordings.spans(said, LANG)
     if not spans:
         raise CannotStart("this hall has no service or no window yet.")
     python = environment()
     folder.mkdir(parents=True, exist_ok=True)
-    files = {words: f"{n:03}.wav" for n, words in enumerate(spans)}
+    files = {words: f"{hashlib.sha256(f'{style} {words}'.encode()).hexdigest()[:12]}.wav" for words in spans}
+    wanted = {words: file for words, file in files.items() if not (folder / file).exists()}
     with tempfile.TemporaryDirectory(prefix="hall-voice-") as place:
         there = Path(place)
-        phrases = [{"read": spelled(words), "file": str(there / file)} for words, file in files.items()]
+        phrases = [{"read": spelled(words), "file": str(there / file)} for words, file in wanted.items()]
         asked = json.dumps({"style": str(fetched(there, style)), "phrases": phrases})
         with subprocess.Popen(
             [python, ROOT / "floor/boot/render.py"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -100,11 +104,10 @@ def render(said: Sequence[recordings.Call], folder: Path, style: str) -> None:
             process.stdin.close()
             for n, line in enumerate(process.stdout, 1):
                 done = json.loads(line)
-                print(f"{n}/{len(files)} {done['seconds']:.2f} s, rendered in {done['took']:.1f} s", flush=True)
+                sound.write(folder / Path(done["file"]).name, np.asarray(clips.trimmed(sound.read_any(Path(done["file"])))))
+                print(f"{n}/{len(wanted)} {done['seconds']:.2f} s, rendered in {done['took']:.1f} s", flush=True)
         if process.returncode != 0:
             raise CannotStart("the phrases could not be rendered.")
-        for file in files.values():
-            sound.write(folder / file, np.asarray(clips.trimmed(sound.read_any(there / file))))
     clips.write_manifest(folder, f"Kokoro {style}", {LANG: files})
 
 
