@@ -7,6 +7,7 @@ import { DeviceLink } from "./device.js";
 
 const FLASH_MS = 8_000;
 const SILENT_MS = 25_000;
+const FIRST_MS = 6_000;         // a screen that starts and hears nothing knows nothing: it says so soon
 
 const root = document.documentElement;
 const { device, timeZone, rows, snapshot, stands } = document.body.dataset;
@@ -124,7 +125,7 @@ function mirror() {
 }
 
 function screen() {
-  let heard = performance.now();
+  let heard = performance.now() - SILENT_MS + FIRST_MS;
   const show = (state) => { root.dataset.link = state; };
   new DeviceLink({
     device, caps: [], feed: board,

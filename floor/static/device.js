@@ -11,6 +11,7 @@ import { backOff } from "./live.js";
 
 const AGENT = "browser 1";
 const SILENT_MS = 25_000;
+const SILENT = 4003;
 const RESET_MS = 60_000;
 const GOT_MS = 2_000;
 const PENDING_MS = 15_000;
@@ -163,6 +164,8 @@ export class DeviceLink {
 
   #watch() {
     const now = performance.now();
+    if (this.socket.readyState > WebSocket.OPEN) return;
+    if (now - this.heard > SILENT_MS) { this.#hangUp(); return; }
     if (this.socket.readyState !== WebSocket.OPEN) return;
     if (this.live && now - this.beaten >= this.beatMs) this.#beat();
     if (this.owesGot && now - (this.gotAt ?? 0) >= GOT_MS) {
@@ -170,7 +173,13 @@ export class DeviceLink {
       this.gotAt = now;
       this.#send({ type: "got", offset: this.feed.offset });
     }
-    if (now - this.heard > SILENT_MS) this.socket.close();
+  }
+
+  // A hall that has gone silent won't answer a goodbye either: nobody waits for it, and what it may still say is not heard.
+  #hangUp() {
+    Object.assign(this.socket, { onclose: null, onmessage: null, onopen: null });
+    this.socket.close();
+    this.#closed(SILENT);
   }
 
   #closed(code) {

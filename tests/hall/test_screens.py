@@ -1,6 +1,8 @@
 """Browsers that are machines of the hall: a paired TV that catches up after a cut, and a pad that loses no rating."""
 
+import os
 import re
+import signal
 
 import httpx2
 from playwright.sync_api import Page, expect
@@ -74,6 +76,25 @@ def test_a_pad_asks_on_after_a_reload_and_sends_what_was_touched_while_cut_off(h
     ratings = "/api/v1/halls/demo/ratings/summary?by=window"
     house.until(lambda: rated(house, ratings, "14") == 1, 60, "the rating of window 14")
     expect(pad.locator("#plate h1")).to_be_visible(timeout=10_000)
+
+
+def test_a_pad_and_a_board_own_up_to_a_hall_that_is_frozen_and_come_back(house: House, visitors: Visitors) -> None:
+    pad, _ = paired(house, visitors, "evaluator", "/demo/pad/15", TABLET, window="15")
+    board, _ = paired(house, visitors, "tv", "/demo/board/E", TV, zone="E")
+    for page in (pad, board):
+        page.wait_for_load_state("networkidle")
+    expect(board.locator("html")).to_have_attribute("data-link", "live", timeout=10_000)
+    link = house.child("floor.link")
+    os.kill(link, signal.SIGSTOP)  # the sockets stay open: nothing tells the browser but the silence
+    try:
+        expect(pad.locator("#linked")).to_have_text("暂时连不上大厅，评价会稍后送出", timeout=35_000)
+        expect(board.locator(".stale")).to_be_visible(timeout=10_000)
+        board.reload()
+        expect(board.locator(".stale")).to_be_visible(timeout=15_000)  # a screen that starts without the hall says so soon
+    finally:
+        os.kill(link, signal.SIGCONT)
+    expect(pad.locator("#linked")).to_be_hidden(timeout=60_000)
+    expect(board.locator(".stale")).to_be_hidden(timeout=60_000)
 
 
 def rated(house: House, path: str, window: str) -> int:
