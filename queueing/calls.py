@@ -17,7 +17,7 @@ from queueing.errors import (
     WindowNotOpen,
 )
 from queueing.halls import Hall
-from queueing.settings import INTERLEAVE, SHORT_EVERY
+from queueing.settings import AWAITED, INTERLEAVE, SHORT_EVERY, WITH_PAPERS, WITHOUT_PAPERS
 from queueing.tickets import TODAY, Act, again, done, scope, told
 
 
@@ -294,19 +294,23 @@ async def no_show(db: Db, hall: Hall, seat: Seat, *, press: Press | None = None)
 HOLD = recorded(
     f"""
 WITH moved AS (
-    UPDATE tickets t SET state = 'held', hold = $7, note = coalesce($8, t.note) {HERE}
+    UPDATE tickets t SET state = 'held', hold = $7, note = coalesce($8, t.note), held_at = hall_clock(), hold_told = false,
+        hold_due = hall_clock() + make_interval(mins => nullif($9::integer, 0)) {HERE}
       AND t.state IN ('called', 'serving') RETURNING t.*
 )""",
     "'ticket.held'",
-    told("'hold', m.hold"),
+    told("'hold', m.hold, 'due', m.hold_due"),
 )
 
-HOLDS = ("with_papers", "without_papers", "waiting")
+HOLD_MINUTES = {"with_papers": WITH_PAPERS, "without_papers": WITHOUT_PAPERS, "waiting": AWAITED}
+HOLDS = tuple(HOLD_MINUTES)
 
 
 async def hold(db: Db, hall: Hall, seat: Seat, kind: str, *, note: str | None = None, press: Press | None = None) -> Act:
-    """Put the ticket aside; the window is free. `kind`: papers stay here, go with the citizen, or something is awaited."""
-    return await of_window(db, HOLD, hall, seat, press, one_of("kind", kind, HOLDS), note)
+    """Put the ticket aside; the window is free. `kind`: papers stay here, go with the citizen, or something is awaited. The
+    hall's clock for that kind starts."""
+    minutes = hall.value(HOLD_MINUTES[one_of("kind", kind, HOLDS)])
+    return await of_window(db, HOLD, hall, seat, press, kind, note, minutes)
 
 
 # A held ticket is taken back where it was held, or at a window that serves it should that one be shut.

@@ -55,9 +55,20 @@ STRIKE_CANCELLED = Setting("strike_cancelled", True)  # giving a number back cou
 BAN_HOURS = Setting("ban_hours", 24, 1, 24 * 365, "hours")  # how long nobody of that hash takes a number
 PERSON_DAYS = Setting("person_days", 180, 1, 3650, "days")  # then the hash and the four digits are forgotten
 
-SETTINGS: tuple[Setting[int] | Setting[bool] | Setting[str], ...] = (
-    INTERLEAVE, EARLY, LATE, SHORT_EVERY, PERSON_DAY, STRIKES, STRIKE_DAYS, STRIKE_CANCELLED, BAN_HOURS, PERSON_DAYS,
-)  # fmt: skip
+# Held: three kinds, each with its own clock in minutes (0: none) and its own way back into line. `window` is the front of the
+# window that held it.
+BACK = ("window", "front", "keep", "back")
+WITH_PAPERS = Setting("hold_with_papers", 60, 0, 600, "minutes")
+WITH_PAPERS_BACK = Setting("hold_with_papers_back", "window", allowed=BACK)
+WITHOUT_PAPERS = Setting("hold_without_papers", 240, 0, 600, "minutes")
+WITHOUT_PAPERS_BACK = Setting("hold_without_papers_back", "front", allowed=BACK)
+AWAITED = Setting("hold_waiting", 120, 0, 600, "minutes")
+AWAITED_BACK = Setting("hold_waiting_back", "window", allowed=BACK)
+
+ORDER = (INTERLEAVE, SHORT_EVERY, EARLY, LATE)
+LIMITS = (PERSON_DAY, STRIKES, STRIKE_DAYS, STRIKE_CANCELLED, BAN_HOURS, PERSON_DAYS)
+HOLDS = (WITH_PAPERS, WITH_PAPERS_BACK, WITHOUT_PAPERS, WITHOUT_PAPERS_BACK, AWAITED, AWAITED_BACK)
+SETTINGS: tuple[Setting[int] | Setting[bool] | Setting[str], ...] = (*ORDER, *LIMITS, *HOLDS)
 
 CHOSEN = "SELECT name, value FROM settings WHERE hall = $1"
 CHOOSE = """

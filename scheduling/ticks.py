@@ -3,8 +3,10 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from queueing import persons
 from queueing.db import Db, changed
 from queueing.halls import Hall, business_day
+from queueing.holds import tell_overdue
 from queueing.tickets import expire_day
 from scheduling.hours import open_doors
 from scheduling.statutory import keep_known
@@ -58,6 +60,16 @@ async def end_yesterday(db: Db, hall: Hall) -> int:
     return await expire_day(db, hall.id, actor="clock")
 
 
+async def tell_overdue_holds(db: Db, hall: Hall) -> int:
+    """A ticket held longer than the hall allows for its kind is said to be overdue, once."""
+    return await tell_overdue(db, hall.id)
+
+
+async def forget_persons(db: Db, hall: Hall) -> int:
+    """Hashes and masks of ID numbers go when the hall's days for them are over."""
+    return await persons.forget(db, hall)
+
+
 OLD_PRESSES = "DELETE FROM presses WHERE at < now() - interval '24 hours'"
 
 
@@ -78,6 +90,8 @@ TICKS = (
     Tick("calendar.keep", 3600, keep_calendar),
     Tick("doors.open", 60, open_ahead),
     Tick("tickets.expire", 60, end_yesterday),
+    Tick("holds.overdue", 60, tell_overdue_holds),
+    Tick("persons.forget", 3600, forget_persons),
     Tick("presses.forget", 600, forget_presses),
     Tick("ticks.forget", 3600, forget_ticks),
 )

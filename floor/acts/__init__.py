@@ -3,7 +3,7 @@
 from floor.acts.desk import count_question, precheck, reprint_slip, tell_once, undo_question
 from floor.acts.ground import hall_by_id, hall_of, pressed, ring
 from floor.acts.ratings import rate
-from floor.acts.tickets import cancel, reprint, restore, take, ticket_of
+from floor.acts.tickets import cancel, release, reprint, restore, take, ticket_of
 from floor.acts.windows import (
     AT_WINDOWS,
     arrive,
@@ -43,6 +43,7 @@ __all__ = [
     "pressed",
     "rate",
     "recall",
+    "release",
     "reprint",
     "reprint_slip",
     "restore",

@@ -14,7 +14,7 @@ from floor.database import Db, acquire
 from floor.refusals import NotAllowed, NotSignedIn, PrinterNotReady
 from floor.settings import Settings
 from floor.signin import Person, allow, current, require
-from queueing import calls, identity, persons, slips, tickets
+from queueing import calls, holds, identity, persons, slips, tickets
 from queueing.db import Press, once
 from queueing.errors import BadInput
 from queueing.halls import Hall, business_day
@@ -182,6 +182,15 @@ async def restore(request: Request, key: str, position: str, *, press: str | Non
         request, hall, actor, press, position,
         lambda db, once_only: tickets.restore(db, hall, key, position, actor=actor, press=once_only),
     )  # fmt: skip
+
+
+async def release(request: Request, key: str, *, press: str | None = None) -> Act:
+    """Send a held ticket back into line by the hall's rule for its hold: clerk, desk, leader or manager."""
+    hall, _ = await ticket_of(request, key)
+    actor = (await require(request, "clerk", "desk", "leader", "manager", hall=hall.id)).actor
+    return await on_ticket(
+        request, hall, actor, press, (), lambda db, once_only: holds.release(db, hall, key, actor=actor, press=once_only)
+    )
 
 
 async def reprint(request: Request, key: str, print_at: str | None = None, *, press: str | None = None) -> Act:

@@ -194,6 +194,10 @@ async def restore(request: Request) -> Response:
     return await told(request, await acts.restore(request, request.path_params["key"], body.position, press=press_of(request)))
 
 
+async def release(request: Request) -> Response:
+    return await told(request, await acts.release(request, request.path_params["key"], press=press_of(request)))
+
+
 async def reprint(request: Request) -> Response:
     body = await asked(request, ReprintAsked)
     return await told(request, await acts.reprint(request, request.path_params["key"], body.print_at, press=press_of(request)))
@@ -214,6 +218,9 @@ ROUTES = [
             "booking_only",
             "quota_full",
             "one_live_ticket",
+            "real_name_needed",
+            "too_many",
+            "banned",
             "printer_not_ready",
             "too_fast",
         ),
@@ -250,6 +257,15 @@ ROUTES = [
         {200: Ticket},
         body=RestoreAsked,
         refusals=("not_in_that_state",),
+    ),
+    post(
+        "/api/v1/tickets/{key}/release",
+        release,
+        "Send a held ticket back into line",
+        "Clerk, desk, leader, manager",
+        {200: Ticket},
+        refusals=("not_in_that_state",),
+        notes="Where it comes back is the hall's rule for that kind of hold.",
     ),
     post(
         "/api/v1/tickets/{key}/reprint",

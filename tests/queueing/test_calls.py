@@ -7,7 +7,7 @@ from dataclasses import replace
 import asyncpg
 import pytest
 
-from queueing import calls, journal, tickets, windows
+from queueing import calls, halls, holds, journal, tickets, windows
 from queueing.calls import Nobody, Seat
 from queueing.db import Db
 from queueing.errors import (
@@ -23,6 +23,7 @@ from queueing.errors import (
 )
 from queueing.halls import Hall
 from queueing.rules import RULES
+from queueing.settings import WITH_PAPERS, choose
 from queueing.tickets import Act
 from tests.queueing.acts import TakesTickets, press
 
@@ -356,3 +357,45 @@ async def test_the_story_of_a_ticket_is_all_its_acts_in_order(db: Db, hall: Hall
         ("ticket.finished", "clerk:li"),
     ]
     assert sum(e.data["state"] in tickets.ENDINGS for e in story) == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "first", "window"),
+    [("with_papers", "A001", "1"), ("without_papers", "A001", None), ("waiting", "A001", "1")],
+)
+async def test_a_held_ticket_comes_back_by_the_rule_of_its_hold(
+    db: Db, hall: Hall, take: TakesTickets, kind: str, first: str, window: str | None
+) -> None:
+    held = await take("A")
+    await take("A")
+    await calls.call_next(db, hall, LI)
+    await calls.hold(db, hall, LI, kind)
+    back = await holds.release(db, hall, held.ticket.key, actor="desk:a")
+    assert (back.ticket.state, back.ticket.for_window, back.ticket.placed) == ("waiting", window, "front")
+    called = await calls.call_next(db, hall, LI)
+    assert isinstance(called, Act)
+    assert called.ticket.number == first
+    with pytest.raises(NotInThatState):
+        await holds.release(db, hall, held.ticket.key, actor="desk:a")
+
+
+async def test_a_hold_whose_window_has_closed_comes_back_to_the_front_of_the_line(db: Db, hall: Hall, take: TakesTickets) -> None:
+    held = await take("A")
+    await calls.call_next(db, hall, LI)
+    await calls.hold(db, hall, LI, "with_papers")
+    await windows.close(db, hall, "1", actor="leader:c", override=True, reason="停电")
+    back = await holds.release(db, hall, held.ticket.key, actor="desk:a")
+    assert (back.ticket.for_window, back.ticket.placed) == (None, "front")
+
+
+async def test_a_hold_past_its_clock_is_told_once_and_stays_held(db: Db, hall: Hall, take: TakesTickets) -> None:
+    await choose(db, hall.id, WITH_PAPERS, 5)
+    now = await halls.get_hall(db, hall.code)
+    await take("A")
+    await calls.call_next(db, now, LI)
+    held = await calls.hold(db, now, LI, "with_papers")
+    assert await holds.tell_overdue(db, hall.id) == 0
+    await db.execute("UPDATE tickets SET hold_due = hold_due - interval '6 min'")
+    assert [await holds.tell_overdue(db, hall.id), await holds.tell_overdue(db, hall.id)] == [1, 0]
+    (told,) = [entry for entry in await journal.read(db, hall.id, held.offset) if entry.kind == "ticket.overdue"]
+    assert (told.data["ticket"], told.data["state"], told.data["hold"]) == ("A001", "held", "with_papers")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
 from floor.database import connect
-from queueing import calls, halls, journal, replay, tickets, windows
+from queueing import calls, halls, holds, journal, replay, tickets, windows
 from queueing.calls import Seat
 from queueing.errors import Refused
 from tests.conftest import DOORS, HALL
@@ -165,6 +165,14 @@ class Life(RuleBasedStateMachine):
         number = data.draw(st.sampled_from(sorted(self.state)))
         key = self.loop.run(self.by_number(number)).key
         if self.act(self.state[number] == "missed", lambda: tickets.restore(self.db, self.hall, key, position, actor="desk:a")):
+            self.state[number], self.calls[number] = "waiting", 0
+
+    @precondition(lambda self: self.state)
+    @rule(data=st.data())
+    def release(self, data: st.DataObject) -> None:
+        number = data.draw(st.sampled_from(sorted(self.state)))
+        key = self.loop.run(self.by_number(number)).key
+        if self.act(self.state[number] == "held", lambda: holds.release(self.db, self.hall, key, actor="desk:a")):
             self.state[number], self.calls[number] = "waiting", 0
 
     @invariant()
