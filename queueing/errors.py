@@ -93,6 +93,12 @@ class Banned(Refused):
     code = "banned"
 
 
+class ChangedMeanwhile(Refused):
+    """Somebody else has changed {field} in the meantime: look again."""
+
+    code = "changed_meanwhile"
+
+
 class WindowBusy(Refused):
     """The window still has ticket {ticket}: finish, hold or transfer it first."""
 

@@ -30,6 +30,8 @@ REASONS = tuple(
         (r"(?P<word>.+): a syllable with its tone for each character", "syllables"),
         (r"(?P<word>.+): nobody reads (?P<character>.) as (?P<syllable>.+)", "misread"),
         (r"one of (?P<allowed>.+)", "one_of"),
+        (r"an age belongs to a category by age.*", "of_age"),
+        (r"1 to 20 characters a-z and _", "small_letters"),
         (r"this is no ID number", "id_number"),
         (r"each once, of (?P<allowed>.+)", "each_once"),
         (r".*\b(?:once|twice|repeated)\b.*", "repeated"),

@@ -63,7 +63,8 @@ async def show(request: Request, hall: Hall, zone: Zone | None) -> Response:
         view=f"zone:{zone.code}" if zone else "hall",
         place=zone_name(t, zone) if zone else t["board.all_zones"],
         services=[{"code": s.code, "prefix": s.prefix, "zone": s.zone, "name": service_name(t, s)} for s in offered],
-        stands=msgspec.json.encode(stands).decode(), hall_page=hall_page(request),
+        stands=msgspec.json.encode(stands).decode(),
+        hall_page=hall_page(request),
     )
 
 

@@ -78,6 +78,10 @@ async def test_every_operation_answers_as_promised_when_all_goes_well(
     for act, body in VISIT:
         answer = await at(clerk, "1", act, body)
         assert answer.status_code == 200, (act, answer.text)
+    await opened(clerk)
+    for act, body in (("call", {"number": "A005"}), ("hold", {"kind": "without_papers"})):
+        assert (await at(clerk, "1", act, body)).status_code == 200
+    await desk.post(f"/api/v1/tickets/{keys[4]}/release")
     await anyone.get(f"/api/v1/tickets/{keys[0]}")
     await anyone.get(f"/api/v1/tickets/{keys[0]}/story")
     await anyone.post(f"/api/v1/tickets/{keys[0]}/rating", json={"level": 5})
