@@ -5,12 +5,15 @@ import os
 import signal
 import time
 from collections.abc import Awaitable
+from contextlib import suppress
 from typing import TypeVar
 
 import asyncpg
 import structlog
 
 from devices import health, jobs, pulse
+from displays.sealed import Seal
+from floor import notices
 from floor.database import GONE, Db, Pool, Unavailable, acquire, open_pool
 from floor.doorbell import Doorbell, open_redis
 from floor.log import start_log
@@ -18,6 +21,7 @@ from floor.outlook import Outlook, keep_outlook
 from floor.power import follow_the_day
 from floor.settings import load
 from floor.signin import forget_ended
+from floor.views import printed_address
 from queueing import measures, promises
 from queueing.halls import Hall, list_halls
 from scheduling import ticks
@@ -61,15 +65,17 @@ TICKS = (
     ticks.Tick("days.keep", 600, keep_days),
     ticks.Tick("confirmations.forget", 3600, forget_confirmations),
     ticks.Tick("sessions.forget", 600, forget_sessions),
+    *notices.TICKS,
 )
 
 
 class Clock:
     """What one clock process remembers: which period of which rule it has seen done, and when it swept."""
 
-    def __init__(self, pool: Pool, doorbell: Doorbell) -> None:
+    def __init__(self, pool: Pool, doorbell: Doorbell, post: notices.Post | None = None) -> None:
         self.pool = pool
         self.doorbell = doorbell
+        self.post = post  # None: this clock sends nothing
         self.next_sweep = 0.0
         self.next_power = 0.0
         self.seen: dict[tuple[str, int], int] = {}
@@ -90,6 +96,8 @@ class Clock:
                 self.next_power = now + POWER_S
                 for hall in halls:
                     await unless_it_fails("machines.power", follow_the_day(db, hall))
+            if self.post:
+                await unless_it_fails("notices.send", self.post.look(db, halls))
 
     async def tick(self, db: Db, tick: ticks.Tick, hall: Hall, period: int) -> None:
         """Ask the database only when the period is new to this clock: it, not we, knows whether it was done."""
@@ -145,9 +153,14 @@ async def main() -> None:
     redis = open_redis(settings.redis_url)
     pool = await open_pool(settings, size=2)
     doorbell = Doorbell(redis)
+    post = notices.Post(Seal(settings.secret), printed_address(settings), settings.notice_secrets)
     async with asyncio.TaskGroup() as group:
-        group.create_task(keep_time(Clock(pool, doorbell), stop))
+        group.create_task(keep_time(Clock(pool, doorbell, post), stop))
         group.create_task(keep_outlook(Outlook(pool), stop))
+    await post.rest()
+    with suppress(Unavailable):
+        async with acquire(pool) as db:
+            await post.settle(db)
     await doorbell.close()
     await pool.close()
     await redis.aclose()

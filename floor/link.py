@@ -4,7 +4,6 @@ import asyncio
 import logging
 import os
 import signal
-import socket
 from collections.abc import Coroutine, Sequence
 from contextlib import suppress
 from http import HTTPStatus
@@ -37,7 +36,7 @@ from floor.pump import Pumps, persist
 from floor.refusals import TooFast
 from floor.settings import Settings, load
 from floor.sockets import PROTOCOL, Pages
-from floor.views import page_origin
+from floor.views import page_origin, printed_address
 from queueing.errors import Refused
 from queueing.journal import Entry, Position
 
@@ -195,24 +194,6 @@ def choose(connection: ServerConnection, offered: Sequence[Subprotocol]) -> Subp
     if PROTOCOL not in offered:
         raise NegotiationError(f"offer {PROTOCOL}")
     return Subprotocol(PROTOCOL)
-
-
-def printed_address(settings: Settings) -> str:
-    """Where the codes on paper lead: the hall's public address, else this machine's own on its network."""
-    if settings.public_url:
-        return settings.public_url
-    host = settings.host if settings.host not in ("0.0.0.0", "::", "") else own_address()
-    return page_origin(settings, host)
-
-
-def own_address() -> str:
-    """The address by which this machine reaches others. Nothing is sent: the system only looks up the route."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(("192.0.2.1", 9))
-        except OSError:  # no network at all
-            return "127.0.0.1"
-        return str(probe.getsockname()[0])
 
 
 def is_ours(record: logging.LogRecord) -> bool:

@@ -36,6 +36,7 @@ class Settings:
     log: Literal["json", "text"]
     takes_per_device: int  # a minute
     takes_per_address: int  # a minute, of those who have not signed in
+    notice_secrets: Mapping[str, str]  # of the ways notices leave by, where the database has none; by kind
     plain_http: bool  # the hall's own network may be without TLS
 
     def origin(self, host_header: str) -> str:
@@ -90,6 +91,11 @@ def load(env: Mapping[str, str] = os.environ) -> Settings:
         log="json" if choice(env, "HALL_LOG", ("text", "json")) == "json" else "text",
         takes_per_device=count(env, "HALL_TAKES_PER_DEVICE", 60),
         takes_per_address=count(env, "HALL_TAKES_PER_ADDRESS", 30),
+        notice_secrets={
+            kind: env[f"HALL_NOTICE_SECRET_{kind.upper()}"]
+            for kind in ("phone", "mail")
+            if env.get(f"HALL_NOTICE_SECRET_{kind.upper()}")
+        },
         plain_http=plain_http,
     )
 

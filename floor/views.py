@@ -1,6 +1,7 @@
 """What a page may watch: who is shown which view, and whether the page that asks is one of the hall's own."""
 
 import re
+import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -133,3 +134,21 @@ WHERE s.token = ANY($1) AND s.expires > hall_now() AND NOT u.disabled
 async def still_good(db: Db, sessions: Sequence[bytes]) -> set[bytes]:
     """Which of these sign-ins have not ended."""
     return {row["token"] for row in await db.fetch(STILL_GOOD, sessions)}
+
+
+def printed_address(settings: Settings) -> str:
+    """Where the codes on paper lead: the hall's public address, else this machine's own on its network."""
+    if settings.public_url:
+        return settings.public_url
+    host = settings.host if settings.host not in ("0.0.0.0", "::", "") else own_address()
+    return page_origin(settings, host)
+
+
+def own_address() -> str:
+    """The address by which this machine reaches others. Nothing is sent: the system only looks up the route."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))
+        except OSError:  # no network at all
+            return "127.0.0.1"
+        return str(probe.getsockname()[0])

@@ -204,6 +204,7 @@ async def take(
     print_at: str | None = None,
     verified_by: str | None = None,
     booked_for: datetime | None = None,
+    key: str | None = None,
     press: Press | None = None,
 ) -> Act:
     """Take a number for one or several services, served in that order.
@@ -211,13 +212,13 @@ async def take(
     `person` is a keyed hash of an ID number (never the number), `id_mask` its last four digits, `print_at` the dispenser
     that owes the paper, `verified_by` who saw the evidence of the category. `booked_for` is the time of a booking that is
     checked in: its place in line is that time less the head start of the booked; who comes later than the hall's grace joins
-    as everybody does.
+    as everybody does. `key` is one of `new_key` that something was already kept under.
     Raises UnknownService, Closed, PastLastTicket, QuotaFull, OneLiveTicket, RealNameNeeded, TooManyToday, TooManyOfService,
     Banned, BadInput (category).
     """
     if len(set(services)) < len(services):
         raise BadInput(field="services", message="a service is named twice")
-    key = secrets.token_urlsafe(16)
+    minted = key or new_key()
 
     async def act() -> Act:
         row = await db.fetchrow(
@@ -225,7 +226,7 @@ async def take(
             hall.id,
             actor,
             *scope(press),
-            key,
+            minted,
             list(services),
             list(matters),
             category,
@@ -253,6 +254,11 @@ BANNED_UNTIL = """
 SELECT to_char(max(until) AT TIME ZONE $3, 'YYYY-MM-DD HH24:MI') FROM bans
 WHERE hall = $1 AND person = $2 AND lifted_at IS NULL
 """
+
+
+def new_key() -> str:
+    """A citizen's own handle: 128 random bits."""
+    return secrets.token_urlsafe(16)
 
 
 def scope(press: Press | None) -> tuple[bytes | None, bytes | None]:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from starlette.requests import Request
 
 from devices import health, registry
+from displays import contacts
+from displays.sealed import Seal, phone_of
 from floor.acts.ground import hall_by_id, hall_of, pressed, ring
 from floor.catalogue.kept import known
 from floor.database import Db, acquire
@@ -58,8 +60,11 @@ async def take(
     shown = identity.read(id_number) if id_number is not None else None
     who = hashed(request, "person", shown.number if shown else None)
     # All that was asked tells a repeat from another request; of what is personal the keyed hash alone goes into it.
-    private = (who, hashed(request, "phone", phone))
+    number = None if phone is None else phone_number(phone)
+    private = (who, hashed(request, "phone", number))
     asked = (list(services), list(matters), category, evidence, *private, lang, print_at, door_code, *([slip] if slip else []))
+
+    key = tickets.new_key()
 
     async def act(db: Db, once_only: Press | None) -> Act:
         printer = await printer_for(db, hall, person, print_at)
@@ -73,10 +78,13 @@ async def take(
 
     async def taken(db: Db, once_only: Press | None, printer: str | None, asked: Seen) -> Act:
         seen = await by_age(db, hall, shown, asked)
+        if number is not None:  # before the ticket: whoever reads of it in the record finds where to write
+            await contacts.keep(db, hall.id, key, number, seal=seal_of(request), lang=lang)
         return await tickets.take(
             db,
             hall,
             services or await queues_of(request, db, hall, matters),
+            key=key,
             actor=person.actor,
             channel="dispenser" if person.device else "desk",
             matters=matters,
@@ -90,7 +98,20 @@ async def take(
             press=once_only,
         )
 
-    return await on_ticket(request, hall, person.actor, press, asked, act)
+    made: Act | None = None
+    try:
+        made = await on_ticket(request, hall, person.actor, press, asked, act)
+    finally:
+        if number is not None and (made is None or made.ticket.key != key):  # no ticket came of it, or an earlier one
+            async with acquire(request.app.state.pool) as db:
+                await contacts.forget(db, key)
+    return made
+
+
+def seal_of(request: Request) -> Seal:
+    """What encrypts and hashes numbers."""
+    settings: Settings = request.app.state.settings
+    return Seal(settings.secret)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +157,16 @@ async def is_dispenser(db: Db, hall: Hall, device_id: str | None) -> bool:
     return any(device.hall == hall.id and device.kind == "dispenser" and device.revoked_at is None for device in found)
 
 
+def phone_number(written: str) -> str:
+    """The number as it is dialled; BadInput for what is none."""
+    number = phone_of(written)
+    if number is None:
+        raise BadInput(field="phone", message=contacts.NO_NUMBER)
+    return number
+
+
 def hashed(request: Request, kind: str, number: str | None) -> bytes | None:
-    """The keyed hash by which an ID number (`person`) or a `phone` is matched; the number itself is kept nowhere."""
+    """The keyed hash by which an ID number (`person`) or a `phone` is matched; the number itself is not in it."""
     if number is None:
         return None
     settings: Settings = request.app.state.settings

@@ -43,6 +43,7 @@ REASONS = tuple(
         (r"a text has characters that can't be kept", "unkeepable"),
         (r"1 to 200 visible ASCII characters", "key"),
         (r"a device of this kind stands at a window", "at_window"),
+        (r"a phone number has 6 to 15 digits", "phone"),
     )
 )
 

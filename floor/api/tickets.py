@@ -44,7 +44,8 @@ class Ticket(Struct):
 
 
 class TakeAsked(Struct):
-    """What somebody comes for. The ID number is matched by a keyed hash and kept nowhere; the phone is not kept either."""
+    """What somebody comes for. The ID number is matched by a keyed hash and kept nowhere. The phone gets the
+    ticket's notices, where the hall sends any; it is kept encrypted until the visit is over."""
 
     services: Annotated[list[Code], Meta(min_length=1, max_length=8)]
     matters: Annotated[list[Words], Meta(max_length=20)] = []

@@ -1,0 +1,91 @@
+"""What notices say: the built-in wording of each template per language, the hall's own in its place."""
+
+import re
+from collections.abc import Mapping
+
+from queueing.db import Db
+from queueing.errors import BadInput
+
+LANGS = ("zh-Hans", "zh-Hant", "en")
+GAP = re.compile(r"\{([a-z_]+)\}")
+GAPS = ("hall", "ticket", "service", "ahead", "window", "windows", "link", "code", "day", "time")
+
+# taken, near, called and missed follow a ticket; booked, moved, unbooked and tomorrow follow a booking.
+TEXTS: dict[str, dict[str, str]] = {
+    "taken": {
+        "zh-Hans": "您的号码{ticket}，{service}当前等待{ahead}人，办理窗口：{windows}。轮到您时会有短信提醒，也请看大屏。{link}",
+        "zh-Hant": "您的號碼{ticket}，{service}目前等待{ahead}人，辦理窗口：{windows}。輪到您時會有簡訊提醒，也請看大屏。{link}",
+        "en": "Your number is {ticket}. {service}: {ahead} before you, windows {windows}. We will text you in time. {link}",
+    },
+    "near": {
+        "zh-Hans": "{ticket}号：前面还有{ahead}人，请回到等候区，留意叫号。",
+        "zh-Hant": "{ticket}號：前面還有{ahead}人，請回到等候區，留意叫號。",
+        "en": "{ticket}: {ahead} before you. Please come back to the waiting area.",
+    },
+    "called": {
+        "zh-Hans": "请{ticket}到{window}号窗口办理。祝您愉快。",
+        "zh-Hant": "請{ticket}到{window}號窗口辦理。祝您愉快。",
+        "en": "{ticket}, please go to window {window}.",
+    },
+    "missed": {
+        "zh-Hans": "{ticket}号已过号。仍要办理请到导办台，不必重新取号。",
+        "zh-Hant": "{ticket}號已過號。仍要辦理請到導辦臺，不必重新取號。",
+        "en": "{ticket} was called and nobody came. Please ask at the guide desk; you need no new number.",
+    },
+    "booked": {
+        "zh-Hans": "预约成功：{day} {time} {service}，预约码{code}。请提前10分钟到{hall}取号。",
+        "zh-Hant": "預約成功：{day} {time} {service}，預約碼{code}。請提前10分鐘到{hall}取號。",
+        "en": "Booked: {day} {time}, {service}, code {code}. Please be at {hall} 10 minutes before.",
+    },
+    "moved": {
+        "zh-Hans": "预约已改到{day} {time}，{service}，预约码{code}。",
+        "zh-Hant": "預約已改到{day} {time}，{service}，預約碼{code}。",
+        "en": "Your booking is now {day} {time}, {service}, code {code}.",
+    },
+    "unbooked": {
+        "zh-Hans": "{day} {time} {service}的预约已取消。",
+        "zh-Hant": "{day} {time} {service}的預約已取消。",
+        "en": "Your booking of {day} {time}, {service}, is cancelled.",
+    },
+    "tomorrow": {
+        "zh-Hans": "提醒：{day} {time}您预约了{service}，预约码{code}。不能来请提前取消。",
+        "zh-Hant": "提醒：{day} {time}您預約了{service}，預約碼{code}。不能來請提前取消。",
+        "en": "Reminder: {service} on {day} at {time}, code {code}. Please cancel if you can't come.",
+    },
+}
+
+OWN = "SELECT template, lang, text FROM notice_templates WHERE hall = $1"
+
+
+async def texts(db: Db, hall: int) -> dict[tuple[str, str], str]:
+    """Every wording of a hall, by template and language."""
+    found = {(template, lang): text for template, by_lang in TEXTS.items() for lang, text in by_lang.items()}
+    return found | {(row["template"], row["lang"]): row["text"] for row in await db.fetch(OWN, hall)}
+
+
+KEEP = """
+INSERT INTO notice_templates (hall, template, lang, text) VALUES ($1, $2, $3, $4)
+ON CONFLICT (hall, template, lang) DO UPDATE SET text = excluded.text
+"""
+DROP = "DELETE FROM notice_templates WHERE hall = $1 AND template = $2 AND lang = $3"
+
+
+async def word(db: Db, hall: int, template: str, lang: str, text: str) -> None:
+    """The hall's own wording; an empty one brings the built-in one back. BadInput."""
+    if template not in TEXTS or lang not in LANGS:
+        raise BadInput(field="template", message="there is no such template")
+    text = " ".join(text.split())
+    if text in ("", TEXTS[template][lang]):
+        await db.execute(DROP, hall, template, lang)
+        return
+    strange = [gap for gap in GAP.findall(text) if gap not in GAPS]
+    if strange:
+        raise BadInput(field="text", message=f"one of {', '.join(GAPS)}")
+    if len(text) > 500:
+        raise BadInput(field="text", message="at most 500 characters")
+    await db.execute(KEEP, hall, template, lang, text)
+
+
+def fill(text: str, gaps: Mapping[str, object]) -> str:
+    """The text with its gaps filled; a gap nobody fills is left out."""
+    return " ".join(GAP.sub(lambda gap: str(gaps.get(gap[1], "")), text).split())
