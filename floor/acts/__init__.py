@@ -3,7 +3,7 @@
 from floor.acts.desk import count_question, precheck, reprint_slip, tell_once, undo_question
 from floor.acts.ground import hall_by_id, hall_of, pressed, ring
 from floor.acts.ratings import rate
-from floor.acts.tickets import cancel, release, reprint, restore, take, ticket_of
+from floor.acts.tickets import cancel, release, remind, reprint, restore, seal_of, stop_notices, take, ticket_of
 from floor.acts.windows import (
     AT_WINDOWS,
     arrive,
@@ -44,12 +44,15 @@ __all__ = [
     "rate",
     "recall",
     "release",
+    "remind",
     "reprint",
     "reprint_slip",
     "restore",
     "resume",
     "resume_held",
     "ring",
+    "seal_of",
+    "stop_notices",
     "take",
     "take_back",
     "tell_once",

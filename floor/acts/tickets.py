@@ -18,7 +18,7 @@ from floor.settings import Settings
 from floor.signin import Person, allow, current, require
 from queueing import calls, holds, identity, persons, slips, tickets
 from queueing.db import Press, once
-from queueing.errors import BadInput
+from queueing.errors import BadInput, NotInThatState
 from queueing.halls import Hall, business_day
 from queueing.identity import Identity
 from queueing.matters import known as offered
@@ -199,6 +199,24 @@ def actor_for(person: Person | None, hall: Hall, *roles: str) -> str:
     if person is None or (person.via in ("cookie", "kiosk") and (person.hall != hall.id or person.roles.isdisjoint(roles))):
         return CITIZEN
     return allow(person, *roles, hall=hall.id).actor
+
+
+async def remind(request: Request, key: str, phone: str) -> bool:
+    """Send word of a ticket to a number. False where nothing is sent, or this number said stop. BadInput, NotInThatState."""
+    hall, ticket = await ticket_of(request, key)
+    await request.app.state.rates.allow_citizen(request, await current(request))
+    if ticket.state in tickets.ENDINGS:
+        raise NotInThatState(state=ticket.state)
+    async with acquire(request.app.state.pool) as db:
+        return await contacts.keep(db, hall.id, key, phone_number(phone), seal=seal_of(request), lang=ticket.lang, day=ticket.day)
+
+
+async def stop_notices(request: Request, key: str) -> None:
+    """The number that gets word of this ticket wants none any more."""
+    await ticket_of(request, key)
+    await request.app.state.rates.allow_citizen(request, await current(request))
+    async with acquire(request.app.state.pool) as db:
+        await contacts.stop(db, key)
 
 
 async def restore(request: Request, key: str, position: str, *, press: str | None = None) -> Act:

@@ -7,6 +7,8 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from displays import contacts
+from displays.sealed import Unreadable, masked
 from floor import acts
 from floor.api.problems import sentence, status_of
 from floor.database import Db, acquire
@@ -16,7 +18,7 @@ from floor.quality.ratings import REASONS
 from floor.refusals import TooFast
 from floor.words import Words, language, words
 from queueing import forecast, tickets
-from queueing.errors import NotFound, NotInThatState, Refused
+from queueing.errors import BadInput, NotFound, NotInThatState, Refused
 from queueing.halls import Hall, services, zones
 from queueing.tickets import ENDINGS, Ticket
 from queueing.windows import list_windows
@@ -55,14 +57,17 @@ async def now(request: Request) -> Response:
     return await show(request, "_phone_ticket.html")
 
 
-async def show(request: Request, template: str, status: int = 200, wrong: str | None = None) -> Response:
+async def show(
+    request: Request, template: str, status: int = 200, wrong: str | None = None, wrong_phone: str | None = None
+) -> Response:
     try:
         hall, ticket = await acts.ticket_of(request, request.path_params["key"])
     except NotFound:
         return render(request, "phone_gone.html", 404)
     async with acquire(request.app.state.pool) as db:
         context = await ticket_context(db, words(language(request)), hall, ticket)
-    return render(request, template, status, hall=hall, ticket=ticket, wrong=wrong, **context)
+        told = await told_where(db, request, hall, ticket)
+    return render(request, template, status, hall=hall, ticket=ticket, wrong=wrong, wrong_phone=wrong_phone, told=told, **context)
 
 
 async def ticket_context(db: Db, t: Words, hall: Hall, ticket: Ticket) -> dict[str, object]:
@@ -90,6 +95,20 @@ async def ticket_context(db: Db, t: Words, hall: Hall, ticket: Ticket) -> dict[s
         window = ticket.window_no or ""
         said |= {"tone": tone, "symbol": symbol, "says": t(says, window=window), "does": t(does, window=window)}
     return said
+
+
+SENDS = "SELECT EXISTS (SELECT FROM notice_ways WHERE hall = $1 AND kind = 'phone' AND is_on)"
+
+
+async def told_where(db: Db, request: Request, hall: Hall, ticket: Ticket) -> str | None:
+    """The number, masked, that gets word of this ticket; empty for none, None where the hall sends nothing or it is over."""
+    if ticket.state in ENDINGS or not await db.fetchval(SENDS, hall.id):
+        return None
+    try:
+        contact = await contacts.find(db, ticket.key, acts.seal_of(request))
+    except Unreadable:  # the hall's secret was changed meanwhile: they may give the number again
+        return ""
+    return masked(contact.address) if contact else ""
 
 
 async def floor_plan(db: Db, t: Words, hall: Hall, ticket: Ticket) -> list[Area]:
@@ -176,6 +195,29 @@ async def rate(request: Request) -> Response:
     return back(request)
 
 
+async def remind(request: Request) -> Response:
+    """Send word of this ticket to a number."""
+    as_citizen(request)
+    t, form = words(language(request)), await request.form()
+    try:
+        kept = await acts.remind(request, request.path_params["key"], str(form.get("phone") or ""))
+    except BadInput:
+        return await show(request, "phone.html", 422, wrong_phone=t["phone.sms_wrong"])
+    except Refused as refused:
+        return await show(request, "phone.html", status_of(refused.code), wrong_phone=why(request, refused))
+    return back(request) if kept else await show(request, "phone.html", 409, wrong_phone=t["phone.sms_stopped"])
+
+
+async def stop(request: Request) -> Response:
+    """No more word to the number of this ticket, neither of this visit nor of another."""
+    as_citizen(request)
+    try:
+        await acts.stop_notices(request, request.path_params["key"])
+    except Refused as refused:
+        return await show(request, "phone.html", status_of(refused.code), wrong_phone=why(request, refused))
+    return back(request)
+
+
 def why(request: Request, refused: Refused) -> str:
     """A refusal as the citizen reads it."""
     t = words(language(request))
@@ -196,4 +238,6 @@ ROUTES = [
     Route("/t/{key}/leave", ask_leave),
     Route("/t/{key}/leave", leave, methods=["POST"]),
     Route("/t/{key}/rating", rate, methods=["POST"]),
+    Route("/t/{key}/notices", remind, methods=["POST"]),
+    Route("/t/{key}/notices/stop", stop, methods=["POST"]),
 ]
