@@ -189,6 +189,10 @@ class PressRepeated(Exception):
     """The press has acted already; its answer is kept. Never leaves this room."""
 
 
+class NumberInUse(Refused):
+    """Another ticket of that day has this number: give its holder a new one at the desk."""
+
+
 class NumberTaken(Exception):
     """A ticket of that day has this number, or this key. Never leaves this room."""
 

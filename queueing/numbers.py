@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from queueing.db import Db, recorded, retried
-from queueing.errors import NumberTaken, OfflineKnown, named
+from queueing.errors import NumberInUse, NumberTaken, OfflineKnown, named
 from queueing.tickets import told
 
 RANGE = 1000  # numbers a dispenser has for itself, of each prefix and day
@@ -243,14 +243,62 @@ class Disputed:
     reason: str
     joined_at: datetime
     received_at: datetime
+    today: bool  # of this business day: only then may it still join the queue
 
 
 DISPUTES = """
-SELECT id, device, printed, service, disputed AS reason, joined_at, received_at FROM offline_tickets
-WHERE hall = $1 AND disputed IS NOT NULL AND settled_at IS NULL ORDER BY received_at, id
+SELECT o.id, o.device, o.printed, o.service, o.disputed AS reason, o.joined_at, o.received_at,
+       o.day = business_day(hall_now(), h.time_zone, h.day_starts) AS today
+FROM offline_tickets o JOIN halls h ON h.id = o.hall
+WHERE o.hall = $1 AND o.disputed IS NOT NULL AND o.settled_at IS NULL ORDER BY o.received_at, o.id
 """
 
 
 async def disputes(db: Db, hall: int) -> list[Disputed]:
     """The disputed tickets that nobody has seen to yet, oldest first."""
     return [Disputed(**row) for row in await db.fetch(DISPUTES, hall)]
+
+
+# What somebody decides about a disputed ticket: it joins the queue where it would have stood, or is seen to otherwise.
+ADMIT = recorded(
+    """
+WITH moved AS (
+    INSERT INTO tickets (key, hall, day, number, services, service, channel, joined_at, rank_at)
+    SELECT $6, o.hall, o.day, o.printed, ARRAY[o.service], o.service, 'offline', o.joined_at, o.joined_at
+    FROM offline_tickets o JOIN halls h ON h.id = o.hall
+    WHERE o.id = $5 AND o.hall = $1 AND o.service IS NOT NULL AND o.disputed IS NOT NULL AND o.settled_at IS NULL
+      AND o.day = business_day(hall_now(), h.time_zone, h.day_starts)
+    RETURNING *
+), settled AS (
+    UPDATE offline_tickets o SET settled_at = hall_now(), settled_by = $2, ticket = m.id FROM moved m WHERE o.id = $5
+)""",
+    "'ticket.taken'",
+    told(
+        """'services', m.services, 'lang', m.lang, 'channel', m.channel, 'print_at', NULL, 'credit', m.credit,
+        'joined_at', m.joined_at"""
+    ),
+)
+DISMISS = recorded(
+    """
+WITH moved AS (
+    UPDATE offline_tickets o SET settled_at = hall_now(), settled_by = $2
+    WHERE o.id = $5 AND o.hall = $1 AND o.disputed IS NOT NULL AND o.settled_at IS NULL RETURNING o.*
+)""",
+    "'ticket.dispute_settled'",
+    "jsonb_strip_nulls(jsonb_build_object('ticket', m.printed, 'service', m.service, 'seq', m.seq, 'reason', m.disputed))",
+    ticket="NULL::bigint",
+    window="NULL::text",
+)
+
+
+async def settle(db: Db, hall: int, dispute: int, *, admit: bool, actor: str) -> None:
+    """Let the holder of a disputed ticket join the queue, or note that a person has seen to it. Repeated, it does nothing.
+
+    NumberInUse when another ticket of that day has the number: the desk gives its holder a new one.
+    """
+    asked = (hall, actor, None, None, dispute)
+    try:
+        with named():
+            await (db.fetchrow(ADMIT, *asked, secrets.token_urlsafe(16)) if admit else db.fetchrow(DISMISS, *asked))
+    except NumberTaken as taken:
+        raise NumberInUse() from taken

@@ -8,7 +8,22 @@ from devices import health, registry
 from floor.database import Db
 from floor.pages.staffed import elapsed
 from floor.words import Words
+from queueing import numbers
 from queueing.halls import Hall
+
+
+async def disputes(db: Db, hall: Hall, now: datetime, say: Words) -> list[dict[str, Any]]:
+    """Numbers that dispensers gave out alone and no queue knows: which, where, why, and whether they may still join."""
+    known = {device.id: device for device in await registry.list_devices(db, hall.id)}
+    return [
+        {
+            "id": one.id, "number": one.printed, "why": say(f"manage.dispute_{one.reason}"),
+            "elapsed": elapsed(one.joined_at, now),
+            "place": place_of(known[one.device], say) if one.device in known else one.device, "since": one.joined_at,
+            "joins": one.today and one.service is not None and one.reason != "number_taken",
+        }
+        for one in await numbers.disputes(db, hall.id)
+    ]  # fmt: skip
 
 
 async def machines(db: Db, hall: Hall, now: datetime, say: Words) -> dict[str, Any]:

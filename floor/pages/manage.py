@@ -14,7 +14,7 @@ from floor.database import Db, acquire
 from floor.pages import render
 from floor.pages.console import text
 from floor.pages.figures import bad_ratings, figures
-from floor.pages.machines import machines
+from floor.pages.machines import disputes, machines
 from floor.pages.staffed import LOOKS, clock, elapsed, localized, may_act_at, now_of, reason_of, zones_of
 from floor.pages.wording import minutes
 from floor.people import list_users
@@ -71,6 +71,7 @@ async def look(db: Db, hall: Hall, person: Person, by: By, say: Words, days: dic
         "calls": [{"number": call.number, "window": call.window, "again": call.again, "clock": clock(call.at, hall, seconds=True)}
                   for call in day.calls],
         "ratings": await rating_rows(db, hall, by, person, say), **await machines(db, hall, now, say),
+        "disputes": await disputes(db, hall, now, say),
     }  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from floor.database import connect
 from queueing import calls, journal, numbers, tickets, windows
 from queueing.calls import Seat
 from queueing.db import Db
+from queueing.errors import NumberInUse
 from queueing.halls import Hall
 from queueing.numbers import Issued, Lease
 from tests.devices.halls import set_time
@@ -229,3 +230,26 @@ async def test_an_offline_ticket_takes_a_counted_place_and_never_fails_for_want_
     for seq in (1, 2):
         assert await numbers.accept(db, hall.id, "dv_1", given(seq, lease, 2000 + seq))
     assert await db.fetchval("SELECT left_places FROM doors WHERE service = 'A' AND day = $1", lease.day) == 0
+
+
+async def test_a_disputed_ticket_joins_the_queue_where_it_would_have_stood_or_is_noted_as_seen_to(db: Db, hall: Hall) -> None:
+    (lease, _) = await lend(db, hall)
+    for seq, number in ((1, 2050), (2, 2051), (3, 2052)):
+        await numbers.accept(db, hall.id, "dv_1", given(seq, lease, number))
+    first, second, third = await numbers.disputes(db, hall.id)
+    for _ in range(2):
+        await numbers.settle(db, hall.id, first.id, admit=True, actor="manager:lin")
+        await numbers.settle(db, hall.id, second.id, admit=False, actor="manager:lin")
+    assert [dispute.id for dispute in await numbers.disputes(db, hall.id)] == [third.id]
+    assert [(t.number, t.state, t.rank_at) for t in await tickets.find(db, hall)] == [("A2050", "waiting", first.joined_at)]
+    told = [(entry.kind, entry.actor, entry.data["ticket"]) for entry in await journal.read(db, hall.id, 3)]
+    assert told == [("ticket.taken", "manager:lin", "A2050"), ("ticket.dispute_settled", "manager:lin", "A2051")]
+
+
+async def test_a_disputed_number_that_is_in_use_cannot_join(db: Db, hall: Hall) -> None:
+    (lease, _) = await lend(db, hall)
+    await numbers.accept(db, hall.id, "dv_1", given(1, lease, 2001))
+    await numbers.accept(db, hall.id, "dv_1", given(2, lease, 2001))
+    (dispute,) = await numbers.disputes(db, hall.id)
+    with pytest.raises(NumberInUse):
+        await numbers.settle(db, hall.id, dispute.id, admit=True, actor="manager:lin")

@@ -7,8 +7,11 @@ import pytest
 from starlette.applications import Starlette
 
 from floor import trends
+from floor.database import Connection
 from floor.pages.figures import points
+from queueing import numbers
 from queueing.journal import Entry
+from queueing.numbers import Issued
 from tests.floor.conftest import Client
 from tests.floor.pages.staff import Page, look, press, staff
 from tests.floor.visits import at, finished, opened, take
@@ -48,6 +51,23 @@ async def test_a_seated_clerk_can_not_be_seated_twice(lin: Client, clerk: Client
     await opened(clerk)
     page = await press(lin, sheet, "/demo/manage/2/open", clerk="clerk01", services="A")
     assert "1 号窗口" in page.sentence
+
+
+async def test_a_disputed_offline_number_is_shown_and_joins_the_queue(lin: Client, db: Connection, hall_id: int) -> None:
+    assert "离线号待处理" not in (await look(lin, "/demo/manage")).words
+    for seq, number in ((1, 2001), (2, 2002)):
+        issued = Issued(seq, "ls_9", number, datetime.now(UTC), 1, timedelta(), None, "zh-Hans")
+        await numbers.dispute(db, hall_id, "dv_9", issued, datetime.now(UTC), "after_deadline")
+    await db.execute("UPDATE offline_tickets SET service = 'A', printed = 'A' || number")
+    page = await look(lin, "/demo/manage")
+    assert re.findall(r'<span class="number">(A200\d)</span><span class="why">([^<]+)<', page.answer.text) == [
+        ("A2001", "过了时限"), ("A2002", "过了时限"),
+    ]  # fmt: skip
+    ids = [row["id"] for row in await db.fetch("SELECT id FROM offline_tickets ORDER BY id")]
+    page = await press(lin, page, f"/demo/manage/disputed/{ids[0]}/admit")
+    page = await press(lin, page, f"/demo/manage/disputed/{ids[1]}/dismiss")
+    assert (page.sentence, "离线号待处理" in page.words) == ("", False)
+    assert [row["number"] for row in await db.fetch("SELECT number FROM tickets")] == ["A2001"]
 
 
 async def test_a_busy_window_offers_no_close(lin: Client, desk: Client, clerk: Client) -> None:
