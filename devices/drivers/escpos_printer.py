@@ -27,6 +27,7 @@ from devices.drivers.printing.talk import CAN_PRINT, CLEAR_BUFFER, DONE_YET, See
 log = structlog.get_logger()
 
 STRIKES = 3  # unreadable or missing answers in a row before the state is more than a hiccup
+AGAIN_S = 1.0  # between two looks at a printer that gave no good answer
 HALF_TRUSTED_S = 3.0  # how long a printer whose answers are half true is given to say that the paper is out
 
 T = TypeVar("T")
@@ -77,6 +78,7 @@ class EscposPrinter:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"printer-{self.name}")
         await self._look()
         while 0 < self._strikes < STRIKES:  # its first word to the hall shall not be a guess
+            await asyncio.sleep(AGAIN_S)
             await self._look()
         self._poll = asyncio.create_task(self._keep_looking())
         if self._cards:
@@ -111,7 +113,7 @@ class EscposPrinter:
 
     async def _keep_looking(self) -> None:
         while True:
-            await asyncio.sleep(min(self.settings.poll_s, 1.0) if self._strikes else self.settings.poll_s)
+            await asyncio.sleep(min(self.settings.poll_s, AGAIN_S) if self._strikes else self.settings.poll_s)
             await self._look()
 
     async def _look(self) -> None:
