@@ -22,7 +22,7 @@ from queueing.errors import (
     UnknownService,
 )
 from queueing.halls import Hall, services
-from queueing.settings import LATE
+from queueing.settings import EARLY, LATE
 
 # The business day it is, in any statement whose $1 is the hall.
 TODAY = "(SELECT business_day(hall_now(), time_zone, day_starts) FROM halls WHERE id = $1)"
@@ -145,7 +145,9 @@ WITH today AS (
     WHERE NOT EXISTS (
         SELECT FROM unnest($6::text[]) AS asked(code) WHERE NOT EXISTS (
             SELECT FROM doors d WHERE d.hall = t.hall AND d.day = t.day AND d.service = asked.code
-                AND hall_now() >= d.opens AND hall_now() < d.last_ticket AND d.audience = 'all'))
+                AND hall_now() >= d.opens - make_interval(mins => CASE WHEN $15::timestamptz IS NULL THEN 0 ELSE $18::integer END)
+                AND hall_now() < CASE WHEN $15 IS NULL THEN d.last_ticket ELSE d.closes END
+                AND (d.audience = 'all' OR $15 IS NOT NULL)))
     AND ($8::text IS NULL OR EXISTS (
         SELECT FROM categories c WHERE c.hall = $1 AND c.code = $8 AND c.offered
             AND ($9::text IS NOT NULL OR NOT c.needs_evidence)))
@@ -153,7 +155,7 @@ WITH today AS (
         SELECT FROM services r WHERE r.hall = t.hall AND r.code = ANY($6) AND r.real_name = 'required'))
 ), place AS (
     UPDATE doors d SET left_places = left_places - 1 FROM door
-    WHERE d.hall = door.hall AND d.day = door.day AND d.service = ANY($6) AND d.left_places IS NOT NULL
+    WHERE d.hall = door.hall AND d.day = door.day AND d.service = ANY($6) AND d.left_places IS NOT NULL AND $15 IS NULL
 ), counted AS (
     INSERT INTO numbers AS n (hall, day, prefix, newest) SELECT hall, day, prefix, 1 FROM door
     ON CONFLICT (hall, day, prefix) DO UPDATE
@@ -212,7 +214,8 @@ async def take(
     `person` is a keyed hash of an ID number (never the number), `id_mask` its last four digits, `print_at` the dispenser
     that owes the paper, `verified_by` who saw the evidence of the category. `booked_for` is the time of a booking that is
     checked in: its place in line is that time less the head start of the booked; who comes later than the hall's grace joins
-    as everybody does. `key` is one of `new_key` that something was already kept under.
+    as everybody does. It has its place already: no quota and no last ticket stops it. `key` is one of `new_key` that
+    something was already kept under.
     Raises UnknownService, Closed, PastLastTicket, QuotaFull, OneLiveTicket, RealNameNeeded, TooManyToday, TooManyOfService,
     Banned, BadInput (category).
     """
@@ -239,6 +242,7 @@ async def take(
             booked_for,
             hall.value(LATE),
             id_mask,
+            hall.value(EARLY),
         )
         if row is None:
             raise await why_not_taken(db, hall, services, category, by_name=person is not None or channel == "desk")

@@ -23,3 +23,43 @@ class BadSession(Refused):
     """A session opens, gives its last ticket and closes, in this order, and sessions of a day don't overlap."""
 
     code = "bad_input"
+
+
+class SlotFull(Refused):
+    """All places of this time are taken."""
+
+    code = "slot_full"
+
+
+class OutsideHours(Refused):
+    """This time can't be booked: the hall is shut then, or it is too soon."""
+
+    code = "outside_hours"
+
+
+class TooManyBookings(Refused):
+    """This person has booked this already, or has too many bookings open."""
+
+    code = "too_many"
+
+
+class NotBooked(Refused):
+    """The booking is {state}: this can't be done with it now."""
+
+
+class TooEarlyToCheckIn(Refused):
+    """A booking is checked in from {minutes} minutes before its time."""
+
+    code = "too_early"
+
+
+class TooLateToCheckIn(Refused):
+    """The booked time is over. Please take a number."""
+
+    code = "too_late"
+
+
+class AlreadyCheckedIn(Refused):
+    """This booking has become a ticket already."""
+
+    code = "already_checked_in"

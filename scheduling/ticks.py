@@ -8,7 +8,9 @@ from queueing.db import Db, changed
 from queueing.halls import Hall, business_day
 from queueing.holds import tell_overdue
 from queueing.tickets import expire_day
+from scheduling.appointments import forget_holders, let_fall
 from scheduling.hours import open_doors
+from scheduling.slots import lay_slots
 from scheduling.statutory import keep_known
 
 
@@ -86,12 +88,30 @@ async def forget_ticks(db: Db, hall: Hall) -> int:
     return changed(await db.execute(OLD_TICKS))
 
 
+async def lay_places(db: Db, hall: Hall) -> int:
+    """The places that can be booked on the days to come, as calendar and windows stand now."""
+    return await lay_slots(db, hall)
+
+
+async def end_missed_bookings(db: Db, hall: Hall) -> int:
+    """Bookings nobody came for within the hall's grace."""
+    return await let_fall(db, hall)
+
+
+async def forget_who_booked(db: Db, hall: Hall) -> int:
+    """Names, telephones and hashes of bookings that are over."""
+    return await forget_holders(db, hall)
+
+
 TICKS = (
     Tick("calendar.keep", 3600, keep_calendar),
     Tick("doors.open", 60, open_ahead),
     Tick("tickets.expire", 60, end_yesterday),
     Tick("holds.overdue", 60, tell_overdue_holds),
     Tick("persons.forget", 3600, forget_persons),
+    Tick("slots.lay", 600, lay_places),
+    Tick("appointments.end", 60, end_missed_bookings),
+    Tick("appointments.forget", 3600, forget_who_booked),
     Tick("presses.forget", 600, forget_presses),
     Tick("ticks.forget", 3600, forget_ticks),
 )

@@ -1,0 +1,110 @@
+"""The places that can be booked: how many each stretch of the day has, from the calendar and the windows planned."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from queueing.db import Db, changed
+from queueing.halls import Hall, business_day
+from queueing.settings import Setting
+from scheduling.day_types import DayType, day_types, moment
+from scheduling.days import calendar
+
+SLOT_MINUTES = Setting("slot_minutes", 30, 5, 240, "minutes")  # how long a booked place is
+BOOK_DAYS = Setting("book_days", 7, 1, 60, "days")  # how many days ahead are open for booking
+BOOK_SHARE = Setting("book_share", 50, 0, 100, "percent")  # of what windows can serve, so much is booked ahead
+BOOK_AHEAD = Setting("book_ahead_min", 60, 0, 2880, "minutes")  # no booking later than so long before
+OVERBOOK = Setting("overbook", False)  # give so many places more as are usually not used
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A stretch of time of a service; `left` of its `capacity` places are free."""
+
+    service: str
+    start: datetime
+    end: datetime
+    capacity: int
+    left: int
+
+
+SLOTS = """
+SELECT s.service, s.start, s.ends AS "end", s.capacity, greatest(0, s.capacity + s.spare - s.taken) AS left FROM slots s
+JOIN services v ON v.hall = s.hall AND v.code = s.service AND v.bookable
+WHERE s.hall = $1 AND s.service = $2 AND s.day BETWEEN $3 AND $4 AND s.capacity > 0
+  AND s.start > hall_now() + make_interval(mins => $5) ORDER BY s.start
+"""
+
+
+async def slots(db: Db, hall: Hall, service: str, first: date, last: date) -> list[Slot]:
+    """The slots of a service that can still be booked, from `first` to `last` (business days)."""
+    rows = await db.fetch(SLOTS, hall.id, service, first, last, hall.value(BOOK_AHEAD))
+    return [Slot(**row) for row in rows]
+
+
+# What a window can do in a slot is its length by the planned minutes of a visit. Windows planned: the least the kind of day
+# keeps open in the zone, else all that serve the service; each counts for the services it serves in equal parts.
+SERVED = """
+SELECT s.code, s.minutes::float AS minutes, s.zone,
+       (SELECT count(*) FROM windows w WHERE w.hall = s.hall AND s.code = ANY(w.serves)) AS windows,
+       (SELECT coalesce(sum(1.0 / cardinality(w.serves)), 0)::float FROM windows w
+        WHERE w.hall = s.hall AND s.code = ANY(w.serves)) AS share
+FROM services s WHERE s.hall = $1 AND s.bookable
+"""
+NO_SHOWS = """
+SELECT service, (count(*) FILTER (WHERE state = 'no_show'))::float / count(*) AS share FROM appointments
+WHERE hall = $1 AND state IN ('checked_in', 'no_show') AND day > $2 GROUP BY service HAVING count(*) >= 20
+"""
+LAY = """
+INSERT INTO slots AS s (hall, service, start, ends, day, capacity, spare)
+SELECT $1, x.service, x.start, x.ends, x.day, x.capacity, x.spare
+FROM unnest($2::text[], $3::timestamptz[], $4::timestamptz[], $5::date[], $6::int[], $7::int[])
+    AS x(service, start, ends, day, capacity, spare)
+ON CONFLICT (hall, service, start) DO UPDATE SET ends = excluded.ends, day = excluded.day, spare = excluded.spare,
+    capacity = greatest(excluded.capacity, s.taken - excluded.spare)
+WHERE (s.ends, s.day, s.capacity, s.spare) IS DISTINCT FROM
+      (excluded.ends, excluded.day, greatest(excluded.capacity, s.taken - excluded.spare), excluded.spare)
+"""
+# A stretch that no longer opens gives no place; who has one keeps it until somebody has spoken to them.
+FALLEN = """
+UPDATE slots s SET capacity = s.taken, spare = 0 WHERE s.hall = $1 AND s.day >= $2 AND s.start > hall_now()
+  AND (s.capacity <> s.taken OR s.spare <> 0)
+  AND NOT EXISTS (SELECT FROM unnest($3::text[], $4::timestamptz[]) AS x(service, start)
+                  WHERE (x.service, x.start) = (s.service, s.start))
+"""
+
+
+async def lay_slots(db: Db, hall: Hall) -> int:
+    """Have the slots of the days open for booking as calendar and windows make them; how many changed. Idempotent."""
+    today, known, kinds = await business_day(db, hall), await calendar(db, hall), await day_types(db, hall)
+    served = await db.fetch(SERVED, hall.id)
+    missed = {row["service"]: row["share"] for row in await db.fetch(NO_SHOWS, hall.id, today - timedelta(90))}
+    laid: list[tuple[str, datetime, datetime, date, int, int]] = []
+    for day in (today + timedelta(n) for n in range(hall.value(BOOK_DAYS) + 1)):
+        kind = kinds[known.day_type(day)]
+        for row in served:
+            if kind.services is not None and row["code"] not in kind.services:
+                continue
+            least, there = kind.zones.get(row["zone"]), row["windows"]
+            windows = row["share"] if least is None or not there else row["share"] * least / there
+            for start, end in stretches(hall, kind, day):
+                places = windows * (end - start).total_seconds() / 60 / row["minutes"] * hall.value(BOOK_SHARE) / 100
+                spare = round(places * missed.get(row["code"], 0.0)) if hall.value(OVERBOOK) else 0
+                laid.append((row["code"], start, end, day, int(places), spare))
+    columns = [list(column) for column in zip(*laid, strict=True)] or [[] for _ in range(6)]
+    async with db.transaction():
+        moved = changed(await db.execute(LAY, hall.id, *columns))
+        return moved + changed(await db.execute(FALLEN, hall.id, today, columns[0], columns[1]))
+
+
+def stretches(hall: Hall, kind: DayType, day: date) -> Iterable[tuple[datetime, datetime]]:
+    """The slots of a day: each session cut into stretches, as long as a number can still be given in it."""
+    length = timedelta(minutes=hall.value(SLOT_MINUTES))
+    for session in kind.sessions:
+        start, closes = moment(hall, day, session.opens), moment(hall, day, session.closes)
+        while start + length <= closes:
+            yield start, start + length
+            start += length
+
+
+SETTINGS = (SLOT_MINUTES, BOOK_DAYS, BOOK_SHARE, BOOK_AHEAD, OVERBOOK)
