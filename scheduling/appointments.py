@@ -12,7 +12,7 @@ from queueing.db import Db, Press, Replay, Row, changed, once, recorded
 from queueing.errors import Banned, NotFound, Refused
 from queueing.halls import Hall
 from queueing.settings import EARLY, LATE, Setting
-from queueing.tickets import Act, scope, take
+from queueing.tickets import Act, new_key, scope, take
 from queueing.tickets import again as ticket_again
 from scheduling.errors import (
     AlreadyCheckedIn,
