@@ -32,13 +32,15 @@ class Pace:
 class Habits:
     """What holds for the hall: quantiles in seconds, GRID each.
 
-    `walk`: from the call to the arrival; `absent`: from the call until a no-show is given up; `gap`: mean seconds
-    between a visit's end and the next call while somebody waits; `pause`: how long a pause lasts.
+    `walk`: from the call to the arrival; `absent`: from the call until a no-show is given up; `pause`: how long a pause
+    lasts; `react`: until a clerk who is free calls who has just come. `gap`: mean seconds between a visit's end and the next
+    call while somebody waits.
     """
 
     walk: tuple[float, ...]
     absent: tuple[float, ...]
     pause: tuple[float, ...]
+    react: tuple[float, ...]
     gap: float = 8.0
     returns: float = 0.5  # share of those who didn't come that are called once more
 

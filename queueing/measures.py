@@ -12,7 +12,7 @@ REMEMBERED_DAYS = 60
 
 # The visits of one day, counted. A length far from its service's middle (a click too late, a ticket held over lunch) counts
 # as 4.5 times as long or short. Walking is counted where a clerk said that somebody arrived; a gap between two visits of a
-# window where the next one was waiting already.
+# window where the next one was waiting already, a clerk's reaction where somebody came to a window that was free.
 BIN = f"""greatest(0, least({BINS - 1}, floor((ln(greatest({{}}, {FIRST_S})) - ln({FIRST_S})) / ln({STEP}::float))))::int::text"""
 COUNTS = f"""
 WITH mine AS MATERIALIZED (
@@ -29,7 +29,8 @@ WITH mine AS MATERIALIZED (
 ), middle AS (
     SELECT service, percentile_cont(0.5) WITHIN GROUP (ORDER BY length) AS length FROM visit GROUP BY service
 ), gap AS (
-    SELECT extract(epoch FROM called_at - lag(ended_at) OVER w)::float AS seconds, joined_at < lag(ended_at) OVER w AS waited
+    SELECT extract(epoch FROM called_at - greatest(joined_at, lag(ended_at) OVER w))::float AS seconds,
+           CASE WHEN joined_at < lag(ended_at) OVER w THEN 'gap' ELSE 'react' END AS kind
     FROM visit WINDOW w AS (PARTITION BY window_no, clerk ORDER BY called_at)
 ), counted AS (
     SELECT v.service, key.kind, key.key, count(*) AS n,
@@ -46,7 +47,8 @@ WITH mine AS MATERIALIZED (
     UNION ALL
     SELECT '', 'walk', {BIN.format("walked")}, count(*), 0 FROM visit WHERE walked > 1 GROUP BY 3
     UNION ALL
-    SELECT '', 'gap', {BIN.format("seconds")}, count(*), 0 FROM gap WHERE waited AND seconds > 0 GROUP BY 3
+    SELECT '', kind, {BIN.format("seconds")}, count(*), 0 FROM gap
+    WHERE seconds > 0 AND (kind = 'gap' OR seconds < 60) GROUP BY 2, 3
 )
 SELECT service, kind, key, n::float, log_sum::float FROM counted
 """

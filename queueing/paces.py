@@ -37,8 +37,8 @@ NO_SHOW = (1.0, 19.0)  # one in twenty, until twenty calls are known
 class Count:
     """`n` visits of a service that share a key, and the sum of the logarithms of their seconds.
 
-    `kind`: all, clerk, hour, matter; bin (key: which), absent (a call nobody answered). Of the hall, service "": walk and
-    gap, counted in bins; returned and missed of those who did not come. `n` and `log_sum` of past days weigh by their age.
+    `kind`: all, clerk, hour, matter; bin (key: which), absent (a call nobody answered). Of the hall, service "": walk,
+    gap and react, counted in bins; returned and missed of those who did not come. Past days weigh by their age.
     """
 
     service: str
@@ -209,14 +209,15 @@ def quantiles(weights: Floats) -> Floats:
 
 
 # Until a hall has measured its own: twenty seconds to walk, a minute and a half until a no-show is given up, a quarter of an
-# hour's pause, eight seconds from one visit's end to the next call. Quantiles of log-normal lengths of that median.
+# hour's pause, eight seconds from one visit's end to the next call, six until a free clerk calls. Quantiles of log-normal
+# lengths of that median.
 def _around(median: float, spread: float) -> Floats:
     weights: Floats = np.exp(-0.5 * ((MIDDLES - log(median)) / spread) ** 2)
     shares: Floats = weights / weights.sum()
     return shares
 
 
-WALK, ABSENT, PAUSE, GAP = _around(20, 0.5), _around(90, 0.35), _around(900, 0.7), _around(8, 0.6)
+WALK, ABSENT, PAUSE, GAP, REACT = _around(20, 0.5), _around(90, 0.35), _around(900, 0.7), _around(8, 0.6), _around(6, 0.7)
 OWN = 30.0  # as many of the hall's own count as much as these
 
 
@@ -232,4 +233,6 @@ def habits(past: Iterable[Count], today: Iterable[Count]) -> Habits:
 
     gap = float(np.minimum(seconds("gap", GAP), 180).mean())
     returns = (many("returned") + 5) / (many("returned") + many("missed") + 10)
-    return Habits(seconds("walk", WALK), seconds("absent", ABSENT), seconds("pause", PAUSE), gap, returns)
+    return Habits(
+        seconds("walk", WALK), seconds("absent", ABSENT), seconds("pause", PAUSE), seconds("react", REACT), gap, returns
+    )  # fmt: skip

@@ -161,7 +161,9 @@ class _Play:
         """When the window can call: after the visit in hand, or after its pause."""
         if seat.state == "paused":
             return self.rest_of(self.floor.habits.pause, seat.since_s)
-        return self.busy[seat.window] + self.floor.habits.gap if seat.window in self.busy else np.zeros(self.runs)
+        if seat.window in self.busy:
+            return self.busy[seat.window] + self.floor.habits.gap
+        return np.interp(self.luck.random(self.runs), POINTS, self.floor.habits.react)
 
     def visit_in_hand(self, seat: Seat) -> Floats:
         """When the visit of a window that has a ticket ends."""

@@ -14,13 +14,13 @@ CREATE INDEX window_plans_ahead ON window_plans (hall, at);
 
 -- The visits of a past day, counted as queueing/paces.py reads them: all of a service, by clerk, by hour, by matter (n and the
 -- sum of the logarithms of their seconds), by length (kind bin), how many calls nobody answered (absent). Of the
--- whole hall (service ''): how long people walked and how long the gap between two visits was, by length; how many of those
+-- whole hall (service ''): how long people walked, the gap between two visits and a free clerk's reaction, by length; how many of those
 -- who did not come stood in line again (returned) or not (missed).
 CREATE TABLE visit_days (
     hall    integer NOT NULL REFERENCES halls,
     day     date NOT NULL,
     service text NOT NULL,
-    kind    text NOT NULL CHECK (kind IN ('all', 'clerk', 'hour', 'matter', 'bin', 'absent', 'walk', 'gap', 'returned', 'missed')),
+    kind    text NOT NULL CHECK (kind IN ('all', 'clerk', 'hour', 'matter', 'bin', 'absent', 'walk', 'gap', 'react', 'returned', 'missed')),
     key     text NOT NULL,
     n       float NOT NULL,
     log_sum float NOT NULL DEFAULT 0,

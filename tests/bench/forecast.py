@@ -3,7 +3,7 @@
 import random
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from math import log
 from typing import Any
@@ -14,7 +14,8 @@ from queueing.arrivals import Came, expect
 from queueing.floors import GRID, Expected, Floor, Habits, Measures, Pace, Plan, Seat, Waiting, still_to_come
 from queueing.paces import BINS, FIRST_S, STEP, Count, habits, learn
 from queueing.simulate import Range, simulate
-from tests.bench.days import ABSENT, GAP, HOURS, KINDS, WALK, Day, Hall, Visit
+from tests.bench.days import ABSENT, GAP, HOURS, KINDS, SERVES, WALK, Day, Hall, Shift, Visit
+from tests.bench.figures import Figure, amount
 
 NINE = datetime(2026, 11, 23, 1, tzinfo=UTC)  # the doors open at nine in Shanghai
 PAST = 10  # days the hall has measured before the day that is judged
@@ -42,6 +43,8 @@ def tally(visits: Iterable[Visit], until: float = float("inf"), weight: float = 
         for kind, key in (("all", ""), ("clerk", f"c{v.window}"), ("hour", str(hour))):
             sums.setdefault((v.service, kind, key), []).append(clipped)
         sums.setdefault((v.service, "bin", str(bin_of(v.ended - v.served))), []).append(0.0)  # type: ignore[operator]
+        if v.first_called is not None and v.first_called == v.joined:
+            sums.setdefault(("", "react", "0"), []).append(0.0)
         sums.setdefault(("", "walk", str(bin_of(v.served - v.called))), []).append(0.0)  # type: ignore[operator]
     for v in lost:
         sums.setdefault((v.service, "absent", ""), []).append(0.0)
@@ -116,7 +119,7 @@ class Truth:
         def seconds(sample: Any) -> tuple[float, ...]:
             return tuple(np.quantile([sample(luck) for _ in range(20000)], grid).tolist())
 
-        self.habits = Habits(seconds(WALK), seconds(ABSENT), seconds(ABSENT), float(np.mean(seconds(GAP))), 1.0)
+        self.habits = Habits(seconds(WALK), seconds(ABSENT), seconds(ABSENT), (0.0,) * GRID, float(np.mean(seconds(GAP))), 1.0)
         self.shapes = {kind.code: seconds(kind.sample) for kind in KINDS}
         hall = Hall(day)
         self.clerks = {f"c{n}": speed for n, speed in enumerate(hall.speeds)}
@@ -211,3 +214,109 @@ def judge(day: Day, *, past: int = PAST, each: int = 3) -> list[Told]:
     judge = Judge(day, history(1000 * day.seed, past), each)
     Hall(day, judge.watch).play()
     return [told for told in judge.told if told.visit.first_called is not None and np.isfinite(told.ours.p50_s)]
+
+
+# --- the days
+
+LUNCH = tuple(
+    shift for n, serves in enumerate(SERVES) for begins in (3 * 3600.0 + 2400 * (n % 2),)
+    for shift in (Shift(begins, n, ""), Shift(begins + 2400, n, serves))
+)  # fmt: skip
+
+
+def away(windows: Sequence[int], begins: float, lasts: float, planned: bool) -> tuple[Shift, ...]:
+    """These windows are left one after the other, ten minutes apart."""
+    return tuple(
+        shift for n, window in enumerate(windows) for at in (begins + 600 * n,)
+        for shift in (Shift(at, window, "", planned), Shift(at + lasts, window, SERVES[window], planned))
+    )  # fmt: skip
+
+
+# What the numbers of queueing/paces.py were chosen by: `python -m tests.bench.forecast` judges these.
+TUNING = (
+    Day("ordinary", seed=1),
+    Day("calm", seed=2, pressure=(0.5, 0.7, 0.7, 0.6, 0.4, 0.5, 0.7, 0.5)),
+    Day("crowded", seed=3, pressure=(1.2, 1.4, 1.2, 1.0, 0.8, 1.0, 1.2, 0.8)),
+    Day("lunch by turns", seed=4, shifts=LUNCH),
+    Day("slow from eleven", seed=5, slow={2: 1.4, 3: 1.4, 4: 1.4, 5: 1.4}),
+    Day("buses", seed=6, bursts=((4000, "A", 25), (9000, "D", 20), (18000, "H", 40))),
+    Day("dead hours", seed=7, pressure=(1.3, 1.3, 0.2, 0.0, 0.0, 1.4, 1.3, 0.3)),
+    Day("many don't come", seed=8, no_show=0.18, credit=0.2),
+    Day("away unplanned", seed=9, shifts=away((0, 4, 8, 13, 18, 22), 3000, 1800, False)),
+)
+# What it is judged by: other loads, shifts, bursts and dead hours, with luck of their own.
+JUDGED = (
+    Day("ordinary, another", seed=101, pressure=(0.7, 1.0, 1.1, 1.0, 0.8, 0.9, 1.0, 0.6)),
+    Day("quiet, one rush", seed=102, pressure=(0.5, 0.6, 1.5, 0.6, 0.4, 0.5, 0.6, 0.4)),
+    Day("full all day", seed=103, pressure=(1.3, 1.2, 1.1, 1.1, 1.0, 1.1, 1.1, 0.8)),
+    Day("lunch, then short of hands", seed=104, pressure=(0.9, 1.1, 1.0, 0.7, 0.7, 0.9, 1.0, 0.6),
+        shifts=tuple(sorted(LUNCH + away((1, 9, 19), 19000, 5400, True), key=lambda shift: shift.at))),
+    Day("slow in the afternoon", seed=105, slow={5: 1.3, 6: 1.3, 7: 1.3}),
+    Day("quick in the morning", seed=106, slow={0: 0.8, 1: 0.8, 2: 0.8}, pressure=(1.3, 1.4, 1.3, 0.9, 0.6, 0.9, 1.1, 0.7)),
+    Day("three buses", seed=107, pressure=(0.7, 0.8, 0.8, 0.7, 0.5, 0.7, 0.8, 0.5),
+        bursts=((5400, "C", 30), (12600, "G", 35), (20000, "B", 15))),
+    Day("dead at noon", seed=108, pressure=(1.1, 1.3, 1.0, 0.1, 0.0, 0.6, 1.4, 0.9)),
+    Day("one in seven does not come", seed=109, no_show=0.14, credit=0.15),
+    Day("clerks far apart, some leave", seed=110, clerk_spread=0.35, shifts=away((2, 7, 11, 16), 6000, 1500, False)),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Score:
+    """Seconds by which each was off in the mean, and the share of waits within the P90."""
+
+    day: str
+    people: int
+    ours: float
+    oracle: float
+    naive: float
+    within: float
+
+    def __str__(self) -> str:
+        return (
+            f"{self.day:28} {self.people:5} people  off by {self.ours:5.0f} s"
+            f"  who knows the rates {self.oracle:5.0f} s ({self.ours / self.oracle:.2f})"
+            f"  ahead × average ÷ windows {self.naive:5.0f} s ({self.ours / self.naive:.2f})  in P90 {100 * self.within:.1f} %"
+        )
+
+
+def score(day: str, told: Sequence[Told]) -> Score:
+    def off(values: Iterable[float]) -> float:
+        return float(np.mean([abs(each.waited - value) for each, value in zip(told, values, strict=True)]))
+
+    within = float(np.mean([each.waited <= each.ours.p90_s for each in told]))
+    ours, oracle = off(each.ours.p50_s for each in told), off(each.oracle.p50_s for each in told)
+    return Score(day, len(told), ours, oracle, off(each.naive for each in told), within)
+
+
+def measure(*, days: int, each: int, past: int) -> list[Figure]:
+    """The goals over all judged days together, and each day for itself in the raw figures."""
+    told = {day.name: judge(day, each=each, past=past) for day in JUDGED[:days]}
+    scores = [score(name, each_told) for name, each_told in told.items()]
+    every = score("all", [one for each_told in told.values() for one in each_told])
+    raw = {"days": [asdict(one) for one in scores], "all": asdict(every), "table": [str(one) for one in scores]}
+    apart = [one.ours / one.naive for one in scores], [one.ours / one.oracle for one in scores]
+    by_day = "; ".join(f"{one.day} {one.ours / one.oracle:.2f}, {100 * one.within:.0f} %" for one in scores)
+
+    def against(what: str, other: float, limit: float, ratios: list[float]) -> Figure:
+        ratio = every.ours / other
+        return Figure(
+            "F", what, amount(other, "s"), amount(every.ours, "s"), round(ratio, 3),
+            f"{min(ratios):.2f}–{max(ratios):.2f} of {len(ratios)} days", f"≤ {limit:g} ×", ratio <= limit, by_day, raw,
+        )  # fmt: skip
+
+    within = [100 * one.within for one in scores]
+    covered = Figure(
+        "F", f"waits within the P90, {every.people} people", "–", amount(100 * every.within, "%"), None,
+        f"{min(within):.0f}–{max(within):.0f} of {len(within)} days", "87–93 %", 0.87 <= every.within <= 0.93, by_day,
+    )  # fmt: skip
+    return [
+        against("P50 off by, beside ahead × average ÷ windows", every.naive, 0.6, apart[0]),
+        against("P50 off by, beside who knows the true rates", every.oracle, 1.15, apart[1]),
+        covered,
+    ]
+
+
+if __name__ == "__main__":
+    for tuned in TUNING:
+        print(score(tuned.name, judge(tuned, each=5)), flush=True)

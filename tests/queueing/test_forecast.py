@@ -79,9 +79,10 @@ async def test_the_play_of_a_floor_is_what_is_told(db: Db, hall: Hall, take: Tak
     for ticket in (first, second, third):
         ahead = await tickets.ahead(db, ticket)
         assert ahead == dict(zip(told[ticket.service].tickets, told[ticket.service].aheads, strict=False))[ticket.id]
-    assert await forecast.wait_for(db, first, 0) == Wait(0, 0)
+    now = await forecast.wait_for(db, first, 0)
+    assert now is not None and now.p50_s <= now.p90_s < 30, "a clerk who is free takes a breath"
     last = await forecast.wait_for(db, third, 2)
-    assert last is not None and 60 < last.p50_s < last.p90_s < 1800
+    assert last is not None and now.p50_s < last.p50_s < last.p90_s < 1800
     assert (await forecast.waits(db, hall))["B"] is not None
     assert await forecast.wait_for(db, first, None) is None
 

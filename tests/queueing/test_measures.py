@@ -37,7 +37,7 @@ async def record(db: Db, hall: Hall, ago: int = 0) -> None:
 
 
 def by_key(counts: list[Count]) -> dict[tuple[str, str, str], Count]:
-    return {(count.service, count.kind, count.key): count for count in counts if count.kind != "gap"}
+    return {(count.service, count.kind, count.key): count for count in counts if count.kind not in ("gap", "react")}
 
 
 async def test_the_tables_count_visits_as_the_bench_does(db: Db, hall: Hall) -> None:

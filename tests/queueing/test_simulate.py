@@ -19,7 +19,7 @@ def always(seconds: float) -> tuple[float, ...]:
     return (seconds,) * GRID
 
 
-SURE = Habits(walk=always(0), absent=always(60), pause=always(600), gap=0, returns=0)
+SURE = Habits(walk=always(0), absent=always(60), pause=always(600), react=always(0), gap=0, returns=0)
 
 
 def pace(seconds: float, **more: object) -> Pace:
