@@ -1,21 +1,19 @@
 """P5 and P6: what a long queue, years of history and a hundred halls in one database cost a call."""
 
 import asyncio
-import json
 import re
 import time
 from collections.abc import Iterator
-from typing import Any
 
 from floor.boot import postgres
 from floor.database import Connection
-from queueing import calls, tickets
+from queueing import calls, floors, forecast, tickets
 from queueing.calls import Seat
 from queueing.halls import Hall, get_hall
 from queueing.tickets import TAKE
 from tests.bench.figures import Figure, Pair, quantile
-from tests.bench.ground import LETTERS, Ground, fresh, lay_hall, line_up, open_db
-from tests.bench.statements import DRAW, PRESS, bare
+from tests.bench.ground import Ground, fresh, lay_hall, line_up, open_db
+from tests.bench.statements import DRAW, bare, calling, taking
 
 RATE = 60  # acts a second over all halls of P6: six times what a large hall needs
 SEAT = Seat("1", "bench", None)
@@ -24,8 +22,9 @@ SEAT = Seat("1", "bench", None)
 HISTORY = """
 INSERT INTO tickets (key, hall, day, number, services, service, channel, state, window_no, clerk, calls, call_no,
                      joined_at, rank_at, called_at, served_at, ended_at, outcome)
-SELECT md5($1::text || n), $1, d.day, chr(65 + n % 8) || n, ARRAY[chr(65 + n % 8)], chr(65 + n % 8), 'dispenser', 'finished',
-       (1 + n % 24)::text, 'c' || n % 24, 1, 1, at, at, at + interval '9 min', at + interval '10 min', at + interval '16 min', 'done'
+SELECT md5($1::integer || '-' || n), $1::integer, d.day, chr(65 + n % 8) || n, ARRAY[chr(65 + n % 8)], chr(65 + n % 8), 'dispenser', 'finished',
+       (1 + n % 24)::text, 'c' || n % 24, 1, 1, at, at, at + interval '9 min', at + interval '10 min',
+       at + interval '16 min', 'done'
 FROM generate_series($2::integer, $3::integer) n,
      LATERAL (SELECT business_day(hall_now(), 'Asia/Shanghai', '04:00') - 1 - n / 2000 AS day) d,
      LATERAL (SELECT d.day + time '01:00' + (n % 2000) * interval '14 s' AS at) t
@@ -112,14 +111,77 @@ def fifths(values: list[float]) -> Iterator[list[float]]:
     return (values[n : n + step] for n in range(0, step * 5, step))
 
 
-LARGE = ("tickets", "journal", "presses")
+LARGE = ("tickets", "journal", "presses", "promises", "visit_days")
 
 
 async def scans(db: Connection, hall: Hall) -> list[str]:
-    """The tables with history that the statement of next would read from one end to the other."""
-    prepared = [str(hall.id), "'bench'", "NULL", "NULL", "'1'", "NULL"]
-    statement = await bare(db, calls.NEXT, prepared)
-    plan = json.loads(await db.fetchval("EXPLAIN (FORMAT JSON) " + statement, column=0)) if False else None
-    text = [row[0] for row in await db.fetch("EXPLAIN " + statement)]
-    del plan
-    return [line.strip() for line in text if re.search(rf"Seq Scan on ({'|'.join(LARGE)})\b", line)]
+    """The large tables that a statement on the way of a call or a look would read from one end to the other."""
+    asked = {
+        "next": await bare(db, calls.NEXT, calling(str(hall.id), "'1'")),
+        "take": await bare(db, TAKE, taking(str(hall.id))),
+        "ahead": await bare(db, tickets.AHEAD, [str(hall.id), "now()::date", "'A'", "now()", "1"]),
+        "waits": await bare(db, forecast.LOADS, [str(hall.id), "NULL"]),
+        "floor": await bare(db, floors.FLOOR, [str(hall.id)]),
+    }  # fmt: skip
+    found = []
+    for name, statement in asked.items():
+        for (line,) in await db.fetch("EXPLAIN " + statement.rstrip(";\n").replace("(:press)", "1")):
+            if re.search(rf"Seq Scan on ({'|'.join(LARGE)})\b", line):
+                found.append(f"{name}: {line.strip()}")
+    return found
+
+
+def planned(seen: list[str], years: int) -> Figure:
+    return Figure(
+        "P5", f"plans of next, take, ahead, waits and floor, {years:,} tickets of history", "–",
+        f"{len(seen)} sequential scans", None, "–", "none", not seen, "; ".join(seen),
+    )  # fmt: skip
+
+
+async def halls(ground: Ground, *, many: tuple[int, ...], seconds: float, runs: int) -> list[Figure]:
+    """P6: take and next at the same rate in all, spread over one hall or over many."""
+    ground = await fresh(ground, "p6")
+    db = await open_db(ground)
+    try:
+        made: dict[int, list[int]] = {}
+        for count in many:
+            made[count] = [await lay_hall(db, f"p6-{count}-{n}") for n in range(count)]
+            for hall in made[count]:
+                await line_up(db, hall, 1, 50)
+        scripts = {count: await one_visit(db, ids) for count, ids in made.items()}
+        took: dict[int, list[float]] = {count: [] for count in many}
+        for _ in range(runs):
+            for count, script in scripts.items():
+                took[count].append(await latency(ground, script, seconds))
+        why = "the same statements on rows of other halls; each hall has a stream row of its own, which eases the crowd on one"
+        return [
+            Pair(took[many[0]], took[count]).at_most("P6", f"take + next at {RATE}/s, {count} halls", 1.2, "ms", why)
+            for count in many[1:]
+        ]  # fmt: skip
+    finally:
+        await db.close()
+
+
+async def one_visit(db: Connection, ids: list[int]) -> str:
+    """A number is taken, called and finished in a hall chosen at random; `ids` follow one another."""
+    assert ids == list(range(ids[0], ids[0] + len(ids)))
+    hall = f"{ids[0]} + (:hall)::int"
+    take, call = await bare(db, TAKE, taking(hall)), await bare(db, calls.NEXT, calling(hall, "(:window)::text"))
+    finish = await bare(db, calls.FINISH, [hall, "'clerk'", "NULL", "NULL", "(:window)::text", "NULL", "'done'", "NULL"])
+    draw = f"\\set hall random(0, {len(ids) - 1})\n\\set window random(1, 3)\n"
+    return draw + DRAW + take + DRAW + call + finish
+
+
+async def latency(ground: Ground, script: str, seconds: float) -> float:
+    """Mean milliseconds of one round of the script when so many are begun each second."""
+    path = ground.home / "script.sql"
+    path.write_text(script)
+    run = await asyncio.create_subprocess_exec(
+        str(postgres.binaries() / "pgbench"), "-n", "-M", "prepared", "-c", "4", "-j", "1", "-T", str(max(1, int(seconds))),
+        "-R", str(RATE // 2), "-f", str(path), "-h", str(ground.sockets), "-U", "postgres", "p6",
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    out, err = await run.communicate()
+    mean, late = re.search(rb"latency average = ([\d.]+)", out), re.search(rb"schedule lag: avg ([\d.]+)", out)
+    assert run.returncode == 0 and mean, script + err.decode()[-2000:]
+    return float(mean[1]) - (float(late[1]) if late else 0.0)

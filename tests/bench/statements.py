@@ -76,10 +76,19 @@ def array_name(kind: str) -> str:
     return kind[:-2] + "[]" if kind.endswith("[]") else kind
 
 
-async def scripts(db: Connection, floor: int, product: int) -> list[Script]:
-    take = [str(product), "'desk'", *PRESS, "md5(random()::text)", "'{A}'", "'{}'", "NULL", "NULL", "'desk'",
+def taking(hall: str) -> list[str]:
+    """The parameters of a take in this hall, as SQL."""
+    return [hall, "'desk'", *PRESS, "md5(random()::text)", "'{A}'", "'{}'", "NULL", "NULL", "'desk'",
             "'zh-Hans'", "NULL", "NULL", "NULL", "NULL", "15", "NULL"]  # fmt: skip
-    call = [str(product), "'clerk'", *PRESS, "'W' || (:window)::text", "NULL"]
+
+
+def calling(hall: str, window: str) -> list[str]:
+    """The parameters of a next at this window, as SQL."""
+    return [hall, "'clerk'", *PRESS, window, "NULL"]
+
+
+async def scripts(db: Connection, floor: int, product: int) -> list[Script]:
+    take, call = taking(str(product)), calling(str(product), "'W' || (:window)::text")
     return [
         Script("take", LEAST_TAKE.format(hall=floor), DRAW + await bare(db, TAKE, take)),
         Script("next", STEP + LEAST_NEXT.format(hall=floor), STEP + DRAW + await bare(db, NEXT, call)),
