@@ -60,8 +60,12 @@ WITH hall AS (
     SELECT mine.code, other.code AS other FROM open o, unnest(o.services) AS mine (code), unnest(o.services) AS other (code)
     UNION SELECT code, code FROM services WHERE hall = $1
 ), waiting AS (
-    SELECT t.service, count(*) AS n FROM hall JOIN tickets t ON t.hall = hall.id AND t.day = hall.day AND t.state = 'waiting'
-    GROUP BY 1
+    SELECT q.service, count(*) AS n FROM (
+        SELECT t.service FROM hall JOIN tickets t ON t.hall = hall.id AND t.day = hall.day
+        WHERE t.state = 'waiting' AND t.for_window IS NULL
+        UNION ALL
+        SELECT t.service FROM hall JOIN tickets t ON t.hall = hall.id AND t.day = hall.day
+        WHERE t.state = 'waiting' AND t.for_window IS NOT NULL) q GROUP BY 1
 ), ahead AS (
     SELECT s.code, sum(q.n)::int AS n FROM shared s JOIN waiting q ON q.service = s.other GROUP BY 1
 )
@@ -87,13 +91,13 @@ def expect(load: Load, ahead: int, ticket: int | None = None) -> Wait | None:
         return formula(load, ahead)
     if ticket in load.tickets:
         place = load.tickets.index(ticket)
-        return _told(load, load.p50_s[place], load.p90_s[place], load.age_s)
+        return _told(load.p50_s[place], load.p90_s[place], load.age_s)
     if load.p50_s[-1] < 0:
         return None
     more = (ahead - load.aheads[-1]) * load.mean_s / max(1, load.open)
     if more >= 0:  # who came since: a visit each, side by side
-        return _told(load, load.p50_s[-1] + more, load.p90_s[-1] + more, load.age_s)
-    return _told(load, between(ahead, load.aheads, load.p50_s), between(ahead, load.aheads, load.p90_s), load.age_s)
+        return _told(load.p50_s[-1] + more, load.p90_s[-1] + more, load.age_s)
+    return _told(between(ahead, load.aheads, load.p50_s), between(ahead, load.aheads, load.p90_s), load.age_s)
 
 
 def between(ahead: int, aheads: Sequence[int], seconds: Sequence[int]) -> float:
@@ -105,7 +109,7 @@ def between(ahead: int, aheads: Sequence[int], seconds: Sequence[int]) -> float:
     return seconds[after - 1] + (seconds[after] - seconds[after - 1]) * (ahead - low) / (high - low)
 
 
-def _told(load: Load, p50_s: float, p90_s: float, age_s: float) -> Wait | None:
+def _told(p50_s: float, p90_s: float, age_s: float) -> Wait | None:
     """What is left of a range told `age_s` seconds ago."""
     if p50_s < 0:
         return None
@@ -129,9 +133,20 @@ async def waits(db: Db, hall: Hall) -> dict[str, Wait | None]:
     return {code: expect(load, load.ahead) for code, load in (await loads(db, hall.id)).items()}
 
 
+# What the last play told of one ticket: one row by its key, and no look at the floor.
+KEPT = f"""
+SELECT f.p50_s[place] AS p50_s, f.p90_s[place] AS p90_s, extract(epoch FROM hall_now() - f.made_at)::float AS age_s
+FROM forecasts f, LATERAL array_position(f.tickets, $3::bigint) AS place
+WHERE f.hall = $1 AND f.service = $2 AND place IS NOT NULL AND f.made_at > hall_now() - interval '{FRESH_S} seconds'
+"""
+
+
 async def wait_for(db: Db, ticket: Ticket, ahead: int | None) -> Wait | None:
     """What the holder of this ticket may expect; None unless it waits and a window is open for it."""
     if ahead is None:
         return None
+    kept = await db.fetchrow(KEPT, ticket.hall, ticket.service, ticket.id)
+    if kept is not None:
+        return _told(kept["p50_s"], kept["p90_s"], kept["age_s"])
     load = (await loads(db, ticket.hall, ticket.service)).get(ticket.service)
     return expect(load, ahead, ticket.id) if load is not None else None

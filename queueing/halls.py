@@ -103,6 +103,13 @@ class ServiceNow:
 SERVICES = """
 WITH today AS (
     SELECT id AS hall, business_day(hall_now(), time_zone, day_starts) AS day FROM halls WHERE id = $1
+), waiting AS (
+    SELECT q.service, count(*) AS n FROM (
+        SELECT t.service FROM today JOIN tickets t ON t.hall = today.hall AND t.day = today.day
+        WHERE t.state = 'waiting' AND t.for_window IS NULL
+        UNION ALL
+        SELECT t.service FROM today JOIN tickets t ON t.hall = today.hall AND t.day = today.day
+        WHERE t.state = 'waiting' AND t.for_window IS NOT NULL) q GROUP BY 1
 )
 SELECT s.code, s.name, s.name_hant, s.name_en, s.zone, s.prefix,
        CASE WHEN d.service IS NULL OR hall_now() >= d.closes THEN 'closed'
@@ -111,8 +118,7 @@ SELECT s.code, s.name, s.name_hant, s.name_en, s.zone, s.prefix,
             WHEN d.left_places = 0 THEN 'quota_full'
             WHEN d.audience = 'booked' THEN 'booking_only'
             ELSE 'open' END AS status,
-       (SELECT count(*) FROM tickets t WHERE t.hall = s.hall AND t.day = today.day
-           AND t.service = s.code AND t.state = 'waiting') AS waiting,
+       coalesce((SELECT n FROM waiting WHERE waiting.service = s.code), 0) AS waiting,
        d.opens, d.last_ticket, d.closes, d.left_places
 FROM today JOIN services s ON s.hall = today.hall
 LEFT JOIN LATERAL (

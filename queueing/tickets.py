@@ -335,6 +335,7 @@ async def find(
 
 
 # Ahead = waiting tickets with a smaller (rank_at, id) whose service shares an open window with this one's (http contract).
+# Its two halves are the two partial indexes of those who wait: a full day behind costs nothing.
 AHEAD = """
 WITH open AS (
     SELECT services FROM windows WHERE hall = $1 AND state = 'open' AND $3 = ANY(services)
@@ -344,9 +345,11 @@ WITH open AS (
         UNION ALL SELECT unnest(serves) FROM windows WHERE hall = $1 AND $3 = ANY(serves) AND NOT EXISTS (SELECT FROM open)
         UNION ALL SELECT $3) s
 )
-SELECT coalesce(sum(n), 0)::int FROM shared, LATERAL (
-    SELECT count(*) AS n FROM tickets t WHERE t.hall = $1 AND t.day = $2 AND t.state = 'waiting'
-        AND t.service = shared.service AND (t.rank_at, t.id) < ($4::timestamptz, $5::bigint)) counted
+SELECT (SELECT coalesce(sum(n), 0) FROM shared, LATERAL (
+        SELECT count(*) AS n FROM tickets t WHERE t.hall = $1 AND t.day = $2 AND t.state = 'waiting' AND t.for_window IS NULL
+          AND t.service = shared.service AND (t.rank_at, t.id) < ($4::timestamptz, $5::bigint)) counted)::int
+    + (SELECT count(*) FROM tickets t WHERE t.hall = $1 AND t.day = $2 AND t.state = 'waiting' AND t.for_window IS NOT NULL
+          AND t.service IN (SELECT service FROM shared) AND (t.rank_at, t.id) < ($4::timestamptz, $5::bigint))::int
 """
 
 
