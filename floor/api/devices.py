@@ -8,7 +8,7 @@ from msgspec import Meta, Struct
 from starlette.requests import Request
 from starlette.responses import Response
 
-from devices import health, jobs, pairing, registry
+from devices import health, jobs, pairing, registry, settings
 from floor import acts
 from floor.api.idempotency import Untold, remembered
 from floor.api.limits import address
@@ -79,6 +79,11 @@ class Device(Struct):
     revoked_at: datetime | None
     last_seen: datetime | None
     present: bool
+    asleep: bool
+    behind: int  # events told and not confirmed for seconds
+    settings: dict[str, Any]
+    settings_rev: int
+    settings_taken: int  # the newest it has answered
     parts: dict[str, dict[str, Any]]
     alarms: list[Alarm]
 
@@ -91,6 +96,26 @@ class ListAsked(Struct):
 class DeviceList(Struct):
     items: list[Device]
     next: str | None
+
+
+class SettingsAsked(Struct):
+    """All that is to differ from the usual settings of its kind; what is left out is usual again."""
+
+    settings: dict[str, Any]
+
+
+class Set(Struct):
+    """The settings as the machine is told them, and their number; it answers within seconds where it is connected."""
+
+    rev: int
+    settings: dict[str, Any]
+
+
+class NewCode(Struct):
+    """For another box in the same place; the present one works until this is used."""
+
+    code: str
+    expires: datetime
 
 
 class Test(Struct):
@@ -165,6 +190,11 @@ def show(device: registry.Device, alarms: list[health.Alarm]) -> Device:
         device.revoked_at,
         device.last_seen,
         device.present,
+        device.asleep,
+        device.behind,
+        settings.complete(device.kind, device.config),
+        device.config_rev,
+        device.config_taken,
         {name: dict(part) for name, part in device.parts.items()},
         [Alarm(alarm.part, alarm.state, alarm.since) for alarm in alarms if alarm.device == device.id],
     )
@@ -181,10 +211,8 @@ async def kept_device(request: Request) -> tuple[Person, registry.Device]:
 async def test(request: Request) -> Response:
     """Let a dispenser print and a speaker speak one line."""
     await asked(request, Struct)
-    person, device = await kept_device(request)
+    person, device = await standing_device(request)
     kind = TESTS.get(device.kind)
-    if device.revoked_at is not None:
-        raise Revoked()
     if kind is None:
         raise CannotTest()
 
@@ -197,6 +225,45 @@ async def test(request: Request) -> Response:
     response = await remembered(request, person.actor, device.id, 202, act)
     acts.ring(request, device.hall)
     return response
+
+
+async def configure(request: Request) -> Response:
+    """Set a machine as it shall be."""
+    body = await asked(request, SettingsAsked)
+    person, device = await standing_device(request)
+
+    async def act(db: Db) -> Set:
+        changed = await registry.configure(db, device.id, body.settings)
+        return Set(changed.config_rev, settings.complete(changed.kind, changed.config))
+
+    return await remembered(request, person.actor, body, 200, act)
+
+
+async def rotate(request: Request) -> Response:
+    """Have a machine given another secret when it is next connected."""
+    await asked(request, Struct)
+    person, device = await standing_device(request)
+
+    async def act(db: Db) -> None:
+        await registry.ask_rotation(db, device.id)
+
+    return await remembered(request, person.actor, device.id, 204, act)
+
+
+async def replace(request: Request) -> Response:
+    """A code by which another box takes this machine's place."""
+    await asked(request, Struct)
+    _, device = await standing_device(request)
+    async with acquire(request.app.state.pool) as db:
+        return answer(NewCode(*await pairing.new_code(db, device.id)), 201)
+
+
+async def standing_device(request: Request) -> tuple[Person, registry.Device]:
+    """The machine of the address, if it has not been revoked."""
+    person, device = await kept_device(request)
+    if device.revoked_at is not None:
+        raise Revoked()
+    return person, device
 
 
 async def revoke(request: Request) -> Response:
@@ -249,6 +316,33 @@ ROUTES = [
         "Let a machine print or say a test",
         "Engineer, manager",
         {202: Test},
+        refusals=("not_in_that_state",),
+    ),
+    post(
+        "/api/v1/devices/{id}/settings",
+        configure,
+        "Set a machine: sleep, volume, languages, layout",
+        "Engineer, manager",
+        {200: Set},
+        body=SettingsAsked,
+        refusals=("not_in_that_state",),
+    ),
+    post(
+        "/api/v1/devices/{id}/secret",
+        rotate,
+        "Give a machine another secret",
+        "Engineer, manager",
+        {204: None},
+        refusals=("not_in_that_state",),
+        notes="Both secrets work until the new one has connected.",
+    ),
+    post(
+        "/api/v1/devices/{id}/code",
+        replace,
+        "Get a code for another box in the same place",
+        "Engineer, manager",
+        {201: NewCode},
+        once=False,
         refusals=("not_in_that_state",),
     ),
     delete("/api/v1/devices/{id}", revoke, "Revoke a machine and close its link", "Engineer, manager", once=True),

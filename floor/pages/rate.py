@@ -17,7 +17,7 @@ from floor.people import User, find_user
 from floor.quality.ratings import REASONS
 from floor.refusals import NotAllowed
 from floor.signin import current, require
-from floor.words import Words, language, words
+from floor.words import LANGUAGES, Words, language, words
 from queueing.halls import Hall, services
 from queueing.windows import Window, get_window
 
@@ -96,7 +96,8 @@ async def become_pad(request: Request, hall: Hall, no: str, actor: str, answer: 
     if any(one.window == no for one in await paired(request, hall.id, "evaluator")):
         return
     async with acquire(request.app.state.pool) as db:
-        device, code, _ = await pairing.create_device(db, hall.id, "evaluator", name=f"pad-{no}", actor=actor, window=no)
+        name = words(LANGUAGES[0])("rate.pad_of", no=no)
+        device, code, _ = await pairing.create_device(db, hall.id, "evaluator", name=name, actor=actor, window=no)
         made = await pairing.pair(db, code, MODEL, AGENT, address="demo")
     request.app.state.doorbell.ring(hall.id)
     keep_secret(answer, request, device.id, made.secret)

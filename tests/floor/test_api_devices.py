@@ -108,3 +108,37 @@ async def test_a_revoked_machine_gets_nothing_any_more(app: Starlette, manager: 
     assert (await engineer.delete("/api/v1/devices/dv_dispenser_1")).status_code == 204
     assert said(await dispenser.post(f"{HALL}/tickets", json={"services": ["A"]})) == (401, "not_signed_in")
     assert said(await client_of(app, authorization="Device dv_dispenser_1:x").get(f"{HALL}/devices")) == (401, "not_signed_in")
+
+
+async def test_settings_are_told_whole_and_a_wrong_one_is_named(app: Starlette, manager: Client) -> None:
+    await paired(app, manager, "speaker", zone="A")
+    path = "/api/v1/devices/dv_speaker_1/settings"
+    answers = [await manager.post(path, json={"settings": wish}) for wish in ({"volume": 40}, {"volume": 400}, {"rows": 3}, {})]
+    whole = {"power": "drain", "wake_minutes": 15, "volume": 40, "languages": []}
+    assert [answer.json() for answer in answers[::3]] == [
+        {"rev": 1, "settings": whole}, {"rev": 2, "settings": {**whole, "volume": 100}},
+    ]  # fmt: skip
+    assert [(said(answer), answer.json()["errors"][0]["field"]) for answer in answers[1:3]] == [
+        ((422, "bad_input"), "volume"), ((422, "bad_input"), "rows"),
+    ]  # fmt: skip
+    [listed] = (await manager.get(f"{HALL}/devices")).json()["items"]
+    assert (listed["settings"]["volume"], listed["settings_rev"], listed["settings_taken"]) == (100, 2, 0)
+
+
+async def test_another_box_takes_a_place_and_another_secret_is_asked_for(
+    app: Starlette, manager: Client, anyone: Client, db: Connection
+) -> None:
+    await paired(app, manager, "led", window="1")
+    code = (await manager.post("/api/v1/devices/dv_led_1/code", json={})).json()["code"]
+    pair = await anyone.post("/devices/pair", json={"code": code, "model": "box-2", "agent": "1.4.0"})
+    assert pair.json()["device_id"] == "dv_led_1"
+    assert (await manager.post("/api/v1/devices/dv_led_1/secret", json={})).status_code == 204
+    assert await db.fetchval("SELECT rotate FROM devices") is True
+
+
+async def test_a_revoked_machine_is_not_set_replaced_or_given_a_secret(app: Starlette, manager: Client) -> None:
+    await paired(app, manager, "led", window="1")
+    await manager.delete("/api/v1/devices/dv_led_1")
+    bodies: dict[str, dict[str, object]] = {"settings": {"settings": {}}, "secret": {}, "code": {}}
+    answers = [await manager.post(f"/api/v1/devices/dv_led_1/{act}", json=body) for act, body in bodies.items()]
+    assert [said(answer) for answer in answers] == [(409, "not_in_that_state")] * 3

@@ -91,6 +91,8 @@ async def test_every_operation_answers_as_promised_when_all_goes_well(
     for path in ("tickets", "ratings/summary", "devices", "journal"):
         await manager.get(f"{HALL}/{path}")
     await manager.get("/metrics")
+    for act, body in (("dv_tv_2/settings", {"settings": {"rows": 6}}), ("dv_dispenser_1/secret", {}), ("dv_tv_2/code", {})):
+        await manager.post(f"/api/v1/devices/{act}", json=body)
     await manager.delete("/api/v1/devices/dv_tv_2")
     await anyone.post("/api/v1/sessions", json={"username": "desk01", "password": PASSWORD})
     await desk.delete("/api/v1/sessions/current")
