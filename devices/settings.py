@@ -10,6 +10,7 @@ from msgspec import Meta, Struct
 from devices.errors import BadInput
 
 Language = Literal["zh-Hans", "zh-Hant", "en"]
+Spoken = Literal["zh-Hans", "en", "yue"]
 Wording = Annotated[str, Meta(min_length=1, max_length=40)]
 
 
@@ -48,7 +49,7 @@ class Speaker(Settings, frozen=True, kw_only=True):
     """`volume` 0 to 100; `languages` that are spoken of those the hall has a sentence in, all when empty."""
 
     volume: Annotated[int, Meta(ge=0, le=100)] = 100
-    languages: Annotated[list[Language], Meta(max_length=3)] = []
+    languages: Annotated[list[Spoken], Meta(max_length=3)] = []
 
 
 class Evaluator(Settings, frozen=True, kw_only=True):
