@@ -27,7 +27,7 @@ from floor.words import check_words
 
 # One module per person who looks at the hall; the most general addresses come last.
 PAGES = (
-    "home", "first", "signin", "rate", "phone", "slip", "choosing", "kiosk", "kiosk_card", "board", "wall", "console",
+    "home", "first", "signin", "rate", "phone", "slip", "query", "choosing", "kiosk", "kiosk_card", "board", "wall", "console",
     "matters", "rules", "manage", "disputed", "desk", "voice", "fleet", "machine", "notices", "faults",
     "holidays", "day_types", "calendar",
 )  # fmt: skip

@@ -163,6 +163,10 @@ class CatalogueMoved(Refused):
     """The catalogue has changed since it was looked at."""
 
 
+class ForeignTaken(Refused):
+    """The system {system} may tell its queues already."""
+
+
 class SlipUsed(Refused):
     """The slip has been used or is too old."""
 

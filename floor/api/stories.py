@@ -12,11 +12,13 @@ from floor import acts
 from floor.api.routes import acceptable, answer, get
 from floor.api.tickets import STAFF
 from floor.database import Db, acquire
+from floor.pages.wording import matter_name
 from floor.signin import allow, current
 from floor.words import Words, language, words
 from queueing import journal, windows
 from queueing.halls import Hall
 from queueing.journal import Entry
+from queueing.matters import some
 from queueing.tickets import Ticket
 
 CALLS = ("ticket.called", "ticket.recalled")
@@ -50,6 +52,7 @@ class Story(Struct):
 
     number: str
     items: list[Deed]
+    matters: list[str] = []  # what the visitor came for, by name
 
 
 async def story(request: Request) -> Response:
@@ -63,9 +66,10 @@ async def story(request: Request) -> Response:
     async with acquire(request.app.state.pool) as db:
         entries = await journal.story(db, ticket.id)
         confirmed = await confirmations(db, hall, ticket, entries)
+        named = [matter_name(words(language(request)), matter) for matter in await some(db, hall, ticket.matters)]
     say = words(language(request))
     deeds = [deed(entry, confirmed.get(entry.offset, []), told_in_full, say) for entry in entries]
-    return answer(Story(ticket.number, deeds))
+    return answer(Story(ticket.number, deeds, named))
 
 
 def deed(entry: Entry, confirmed: list[Confirmed], told_in_full: bool, say: Words) -> Deed:

@@ -1,6 +1,6 @@
 """The table of contents of the interface."""
 
-from floor.api import devices, halls, health, journal, ratings, sessions, stories, tickets, windows
+from floor.api import devices, foreign, halls, health, journal, ratings, sessions, stories, tickets, windows
 from floor.api.openapi import served
 
 ROUTES = served(
@@ -12,6 +12,7 @@ ROUTES = served(
         *stories.ROUTES,
         *windows.ROUTES,
         *ratings.ROUTES,
+        *foreign.ROUTES,
         *devices.ROUTES,
         *journal.ROUTES,
     )

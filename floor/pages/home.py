@@ -28,6 +28,7 @@ def doors(hall: str) -> dict[str, Door]:
     """Every page of a hall, by name."""
     listed = (
         Door("kiosk", f"/{hall}/kiosk", KIOSK),
+        Door("query", f"/{hall}/query"),
         Door("board", f"/{hall}/board/A", ANYONE),
         Door("tv", f"/{hall}/tv", ANYONE),
         Door("wall", f"/{hall}/wall", ANYONE),
@@ -35,6 +36,7 @@ def doors(hall: str) -> dict[str, Door]:
         Door("pad", f"/{hall}/pad/1", PAD),
         Door("desk", f"/{hall}/desk", "desk01"),
         Door("manage", f"/{hall}/manage", "manager"),
+        Door("matters", f"/{hall}/matters", "manager"),
         Door("fleet", f"/{hall}/fleet", "engineer"),
         Door("voice", f"/{hall}/voice", "engineer"),
         Door("faults", f"/{hall}/faults", "engineer"),

@@ -24,10 +24,12 @@ from floor.refusals import TooFast
 from floor.settings import Settings
 from floor.signin import Person, kiosk
 from floor.words import LANGUAGES, Words, spoken, words
-from queueing import forecast, matters, tickets
+from queueing import forecast, foreign, matters, tickets
 from queueing.errors import Refused
 from queueing.forecast import Wait
+from queueing.foreign import ForeignQueue
 from queueing.halls import Hall, ServiceNow, Zone, services, zones
+from queueing.matters import in_language
 from queueing.tickets import Ticket
 
 A_SCREEN = 8  # services that fit one screen at a size everybody can read
@@ -161,15 +163,29 @@ async def first_screen(request: Request, hall: Hall, person: Person, wish: Asked
         offered, areas = await services(db, hall), await zones(db, hall)
         waits = await forecast.waits(db, hall)
         find = await matters.version(db, hall) > 0
+        beside = [beside_ours(wish.t, hall, queue) for queue in await foreign.queues(db, hall)]
     if not ready:
         return sorry("printer", wish.t["kiosk.sorry_paper"], wish.t["kiosk.sorry_paper_do"], retry=False)
     if all(service.status != "open" for service in offered):
         return shut(wish.t, hall, offered)
     if len(offered) > AREAS_FROM and wish.zone is None:
         listed = [Area(zone.code, zone.name, sum(service.zone == zone.code for service in offered)) for zone in areas]
-        return paged(listed, wish, "areas") | {"find": find}
+        return paged(listed, wish, "areas") | {"find": find, "beside": beside}
     chosen = [service for service in offered if wish.zone in (None, service.zone)]
-    return paged([card(wish.t, hall, service, waits.get(service.code)) for service in chosen], wish, "cards") | {"find": find}
+    return paged([card(wish.t, hall, service, waits.get(service.code)) for service in chosen], wish, "cards") | {
+        "find": find,
+        "beside": beside,
+    }
+
+
+def beside_ours(t: Words, hall: Hall, queue: ForeignQueue) -> str:
+    """A queue of another system in one line with the moment it speaks of; what is old says so."""
+    name, at = in_language(t.lang, queue.name, queue.name_hant, queue.name_en) or queue.name, hours(hall, queue.as_of)
+    if queue.stale:
+        return t("kiosk.beside_stale", name=name, time=at)
+    if not queue.open or queue.waiting is None:
+        return t("kiosk.beside_open" if queue.open else "kiosk.beside_shut", name=name, time=at)
+    return t("kiosk.beside", name=name, n=queue.waiting, time=at)
 
 
 def paged(things: Sequence[object], wish: Asked, name: str) -> dict[str, object]:

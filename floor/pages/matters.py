@@ -1,6 +1,7 @@
 """The catalogue of matters for those who run the hall: what is offered, what lacks a window, and a new file put in."""
 
 import asyncio
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,16 +19,19 @@ from floor.catalogue.sheets import MOST_BYTES, XLSX, Unreadable
 from floor.database import Db, acquire
 from floor.pages import render
 from floor.pages.console import text
-from floor.pages.staffed import localized
+from floor.pages.kiosk import beside_ours
+from floor.pages.staffed import clock, localized, reason_of
 from floor.pages.wording import days, matter_name
 from floor.quality import one_number
 from floor.signin import require
 from floor.words import Words, language, words
-from queueing.errors import CatalogueMoved, NotFound, NotInThatState
+from queueing import foreign
+from queueing.errors import CatalogueMoved, ForeignTaken, NotFound, NotInThatState
 from queueing.halls import Hall, services
 from queueing.matters import Matter
 
 WATCH = ("manager", "leader", "auditor")
+SYSTEM = re.compile(r"[a-z0-9_-]{1,40}")
 MOST_SHOWN = 300  # of one kind in a preview
 SIDES = ("new", "changed", "same")
 
@@ -40,7 +44,7 @@ async def part(request: Request) -> Response:
     return await draw(request, "_matters.html")
 
 
-async def draw(request: Request, template: str, *, wrong: str | None = None) -> Response:
+async def draw(request: Request, template: str, *, wrong: str | None = None, token: tuple[str, str] | None = None) -> Response:
     """What is offered, filtered by what somebody types."""
     hall = await acts.hall_of(request, request.path_params["hall"])
     person = await require(request, *WATCH, hall=hall.id)
@@ -50,7 +54,7 @@ async def draw(request: Request, template: str, *, wrong: str | None = None) -> 
         seen = await look(db, hall, kept, asked, say)
     return render(
         request, template, 422 if wrong else 200, hall=hall, asked=asked, wrong=wrong, may_change="manager" in person.roles,
-        **seen,
+        token=token, **seen,
     )  # fmt: skip
 
 
@@ -76,6 +80,8 @@ async def look(db: Db, hall: Hall, kept: Known, asked: str, say: Words) -> dict[
                  for matter in (kept.index.find(asked, 300) if asked else offered)],
         "alone": [(word, count) for word, count in alone if count], "queues": {code: s.word for code, s in named.items()},
         "breaches": await one_number.today(db, hall),
+        "systems": [(each, clock(each.told_at, hall)) for each in await foreign.systems(db, hall)],
+        "beside": [beside_ours(say, hall, queue) for queue in await foreign.queues(db, hall)],
     }  # fmt: skip
 
 
@@ -210,10 +216,39 @@ async def export(request: Request) -> Response:
     return Response(content, headers=headers, media_type=media)
 
 
+# --- other systems ----------------------------------------------------------------------------------------------
+
+
+async def let_in(request: Request) -> Response:
+    """Let another system tell its queues: its token is shown this once."""
+    hall = await acts.hall_of(request, request.path_params["hall"])
+    person = await require(request, "manager", hall=hall.id)
+    form, say = await request.form(), words(language(request))
+    system, name = (text(form, "system") or "").lower(), text(form, "name") or ""
+    if not SYSTEM.fullmatch(system) or not 0 < len(name) <= 40:
+        return await draw(request, "matters.html", wrong=say["matters.foreign_wrong"])
+    try:
+        async with acquire(request.app.state.pool) as db:
+            token = await foreign.let_in(db, hall, system, name, actor=person.actor)
+    except ForeignTaken as refused:
+        return await draw(request, "matters.html", wrong=reason_of(refused, say))
+    return await draw(request, "matters.html", token=(system, token))
+
+
+async def end_system(request: Request) -> Response:
+    hall = await acts.hall_of(request, request.path_params["hall"])
+    await require(request, "manager", hall=hall.id)
+    async with acquire(request.app.state.pool) as db:
+        await foreign.end(db, hall, request.path_params["system"])
+    return RedirectResponse(f"/{hall.code}/matters", 303)
+
+
 ROUTES = [
     Route("/{hall}/matters", show, methods=["GET"]),
     Route("/{hall}/matters/part", part, methods=["GET"]),
     Route("/{hall}/matters/export.{kind}", export, methods=["GET"]),
+    Route("/{hall}/matters/foreign", let_in, methods=["POST"]),
+    Route("/{hall}/matters/foreign/{system}/end", end_system, methods=["POST"]),
     Route("/{hall}/matters/file", put_in, methods=["POST"]),
     Route("/{hall}/matters/file/{draft}", preview, methods=["GET"]),
     Route("/{hall}/matters/file/{draft}/part", preview_part, methods=["GET"]),

@@ -13,13 +13,14 @@ from floor import acts
 from floor.api.problems import sentence, status_of
 from floor.database import Db, acquire
 from floor.pages import render
-from floor.pages.wording import day, hours, minutes, service_name, zone_name, zone_of
+from floor.pages.wording import day, hours, matter_name, minutes, service_name, zone_name, zone_of
 from floor.quality.ratings import REASONS
 from floor.refusals import TooFast
 from floor.words import Words, language, words
 from queueing import forecast, tickets
 from queueing.errors import BadInput, NotFound, NotInThatState, Refused
 from queueing.halls import Hall, services, zones
+from queueing.matters import some
 from queueing.tickets import ENDINGS, Ticket
 from queueing.windows import list_windows
 
@@ -85,6 +86,7 @@ async def ticket_context(db: Db, t: Words, hall: Hall, ticket: Ticket) -> dict[s
         "at_time": hours(hall, datetime.now(UTC)),
         "taken": f"{day(t, hall, ticket.joined_at)} {hours(hall, ticket.joined_at)}",
         "part": PART.get(ticket.state, "plain"),
+        "matters": [(each.code, matter_name(t, each)) for each in await some(db, hall, ticket.matters) if not each.retired],
     }
     if ticket.state == "called":
         said["plan"] = await floor_plan(db, t, hall, ticket)

@@ -8,7 +8,7 @@ from starlette.routing import Route
 
 from floor.api.routes import Promised
 from floor.database import Connection
-from tests.floor.conftest import PASSWORD, Client
+from tests.floor.conftest import PASSWORD, Client, client_of
 from tests.floor.promise import DOCUMENT, seen
 from tests.floor.test_api_ratings import paired
 from tests.floor.visits import HALL, at, opened, take
@@ -93,6 +93,11 @@ async def test_every_operation_answers_as_promised_when_all_goes_well(
     await manager.get("/metrics")
     for act, body in (("dv_tv_2/settings", {"settings": {"rows": 6}}), ("dv_dispenser_1/secret", {}), ("dv_tv_2/code", {})):
         await manager.post(f"/api/v1/devices/{act}", json=body)
+    token = (await manager.post(f"{HALL}/foreign", json={"system": "tax", "name": "税务"})).json()["token"]
+    queues = {"as_of": "2026-01-01T00:00:00Z", "queues": [{"code": "T", "name": "办税"}]}
+    await client_of(app, authorization=f"Bearer {token}").post(f"{HALL}/foreign/tax", json=queues)
+    await anyone.get(f"{HALL}/foreign")
+    await manager.delete(f"{HALL}/foreign/tax")
     await manager.delete("/api/v1/devices/dv_tv_2")
     await anyone.post("/api/v1/sessions", json={"username": "desk01", "password": PASSWORD})
     await desk.delete("/api/v1/sessions/current")
