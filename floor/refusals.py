@@ -15,6 +15,12 @@ class NotAllowed(Refused):
     code = "not_allowed"
 
 
+class StaleDoorCode(Refused):
+    """This code is too old: scan the one at the door again."""
+
+    code = "not_allowed"
+
+
 class TooFast(Refused):
     """Too many requests: try again in {seconds} s."""
 

@@ -13,6 +13,7 @@ from displays.sealed import Seal, phone_of
 from floor.acts.ground import hall_by_id, hall_of, pressed, ring
 from floor.catalogue.kept import known
 from floor.database import Db, acquire
+from floor.doorcode import PHONE_TICKETS, admit
 from floor.refusals import NotAllowed, NotSignedIn, PrinterNotReady
 from floor.settings import Settings
 from floor.signin import Person, allow, current, require
@@ -42,6 +43,7 @@ async def take(
     print_at: str | None = None,
     door_code: str | None = None,
     person: Person | None = None,
+    citizen: bool = False,
     slip: str | None = None,
     press: str | None = None,
 ) -> Act:
@@ -51,12 +53,14 @@ async def take(
     `services` the matters say which. `slip` is the code of a "told once" slip, which gives its own head start and is used up.
     """
     hall = await hall_of(request, hall_code)
-    person = person or await current(request)
+    person = None if citizen else person or await current(request)
     await request.app.state.rates.allow_take(request, person)
     if person is None:
-        # A citizen's own phone may take with the code that hangs at the door. No hall gives out such codes yet.
-        raise NotSignedIn() if door_code is None else NotAllowed()
-    allow(person, "dispenser", "desk", "manager", hall=hall.id)
+        by_phone(request, hall, door_code)
+        category = evidence = print_at = slip = None  # nobody has seen a paper
+    else:
+        allow(person, "dispenser", "desk", "manager", hall=hall.id)
+    actor = person.actor if person else CITIZEN
     shown = identity.read(id_number) if id_number is not None else None
     who = hashed(request, "person", shown.number if shown else None)
     # All that was asked tells a repeat from another request; of what is personal the keyed hash alone goes into it.
@@ -67,7 +71,7 @@ async def take(
     key = tickets.new_key()
 
     async def act(db: Db, once_only: Press | None) -> Act:
-        printer = await printer_for(db, hall, person, print_at)
+        printer = await printer_for(db, hall, person, print_at) if person else None
         if slip is None:
             return await taken(db, once_only, printer, Seen(category, evidence))
         async with db.transaction():
@@ -85,8 +89,8 @@ async def take(
             hall,
             services or await queues_of(request, db, hall, matters),
             key=key,
-            actor=person.actor,
-            channel="dispenser" if person.device else "desk",
+            actor=actor,
+            channel="phone" if person is None else "dispenser" if person.device else "desk",
             matters=matters,
             category=seen.category,
             evidence=seen.evidence,
@@ -100,7 +104,7 @@ async def take(
 
     made: Act | None = None
     try:
-        made = await on_ticket(request, hall, person.actor, press, asked, act)
+        made = await on_ticket(request, hall, actor, press, asked, act)
     finally:
         if number is not None and (made is None or made.ticket.key != key):  # no ticket came of it, or an earlier one
             async with acquire(request.app.state.pool) as db:
@@ -112,6 +116,18 @@ def seal_of(request: Request) -> Seal:
     """What encrypts and hashes numbers."""
     settings: Settings = request.app.state.settings
     return Seal(settings.secret)
+
+
+def by_phone(request: Request, hall: Hall, door_code: str | None) -> None:
+    """Whether a citizen's own phone may take a number: where the hall allows it, with a fresh code from the door, or without."""
+    allowed = hall.value(PHONE_TICKETS)
+    if allowed == "off" and door_code is not None:
+        raise NotAllowed()
+    if door_code is None and allowed != "anywhere":
+        raise NotSignedIn()
+    if allowed == "on_site":
+        settings: Settings = request.app.state.settings
+        admit(settings.secret, hall, door_code or "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,8 +71,8 @@ INSERT INTO services (hall, code, name, name_hant, name_en, zone, prefix, minute
 VALUES ($1, $2, $3, $4, $5, $2, $2, $6, $7) ON CONFLICT DO NOTHING
 """
 CATEGORY = """
-INSERT INTO categories (hall, code, name, credit_minutes, needs_evidence, evidence)
-VALUES ($1, $2, $3, $4, $5, CASE WHEN $5 THEN $6 ELSE 'word' END) ON CONFLICT DO NOTHING
+INSERT INTO categories (hall, code, name, name_hant, name_en, credit_minutes, needs_evidence, evidence, from_age, papers)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING
 """
 WINDOW = """
 INSERT INTO windows (hall, no, name, zone, serves, rank) VALUES ($1, $2, $3, $4, ARRAY[$4], $5) ON CONFLICT DO NOTHING
@@ -95,10 +95,11 @@ async def _lay_floor(db: Db, plan: dict[str, Any], *, always_open: bool) -> int:
     await db.executemany(
         CATEGORY,
         [
-            (hall, c["code"], c["name"], c["credit"], c.get("needs_evidence", True), c.get("evidence", "paper"))
+            (hall, c["code"], c["name"], c["hant"], c["en"], c["credit"], c.get("evidence", "paper") in ("paper", "slip"),
+             c.get("evidence", "paper"), c.get("from_age"), c.get("papers", []))
             for c in plan["categories"]
         ],
-    )
+    )  # fmt: skip
     await db.executemany(WINDOW, [(hall, str(no), f"{no}号窗口", zone, no) for no, zone in _windows(plan)])
     return hall
 

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from floor import acts
+from floor import acts, doorcode
 from floor.api.faults import told as fault_told
 from floor.database import Db, acquire
 from floor.pages import render
@@ -47,7 +47,7 @@ async def draw(
     person = await require(request, *WATCH, hall=hall.id)
     say = words(language(request))
     async with acquire(request.app.state.pool) as db:
-        values = await rulebook.read(db, hall)
+        values = await rulebook.read(db, hall, doorcode.SETTINGS)
         names = {service.code: service.word for service in [localized(row, say) for row in await services(db, hall)]}
         worst = await rulebook.worst_overtaking(db, hall)
         pauses = await persons.bans(db, hall)
@@ -71,7 +71,7 @@ def sections() -> dict[str, list[str]]:
         "order": [f"set.{setting.name}" for setting in ORDER],
         "missed": [f"hall.{name}" for name in MISSED],
         "holds": [f"set.{setting.name}" for setting in HOLDS],
-        "limits": [*(f"hall.{name}" for name in HALL), *(f"set.{setting.name}" for setting in LIMITS)],
+        "limits": [*(f"hall.{name}" for name in HALL), *(f"set.{setting.name}" for setting in (*doorcode.SETTINGS, *LIMITS))],
     }
 
 
@@ -120,7 +120,7 @@ async def check(request: Request) -> Response:
     await require(request, "manager", hall=hall.id)
     typed = typed_in(await request.form())
     async with acquire(request.app.state.pool) as db:
-        values = await rulebook.read(db, hall)
+        values = await rulebook.read(db, hall, doorcode.SETTINGS)
     made, wrong = rulebook.changes(values, typed)
     if wrong:
         return await draw(request, typed=typed, wrong=wrong, error=words(language(request))["rules.wrong"], status=422)
@@ -161,9 +161,9 @@ async def save(request: Request) -> Response:
         raise BadInput(field="changes", message="it is missing") from None
     try:
         async with acquire(request.app.state.pool) as db:
-            values = await rulebook.read(db, hall)
+            values = await rulebook.read(db, hall, doorcode.SETTINGS)
             made = [Change(name, was, values[name].read(text)) for name, (was, text) in asked.items() if name in values]
-            await rulebook.apply(db, hall, made, actor=person.actor)
+            await rulebook.apply(db, hall, made, actor=person.actor, more=doorcode.SETTINGS)
     except Refused as refused:
         return await draw(request, error=reason_of(refused, say), status=409)
     for key in (hall.code, hall.id):
@@ -211,7 +211,7 @@ async def play(request: Request) -> Response:
     form, say = await request.form(), words(language(request))
     typed = typed_in(form)
     async with acquire(request.app.state.pool) as db:
-        values = await rulebook.read(db, hall)
+        values = await rulebook.read(db, hall, doorcode.SETTINGS)
         start = await hour_of(db, hall, str(form.get("hour", "")))
         made, wrong = rulebook.changes(values, typed)
         names = {service.code: service.word for service in [localized(row, say) for row in await services(db, hall)]}
