@@ -23,6 +23,8 @@ PLAIN = [
     (b"x-frame-options", b"DENY"),
     (b"cross-origin-resource-policy", b"same-origin"),
 ]
+# A dispenser's own page looks whether the hall is in reach before it sends the browser there; it can read nothing of it.
+LOOKED_AT, LOOKED_AT_FROM = "/healthz", [*PLAIN[:-1], (b"cross-origin-resource-policy", b"cross-origin")]
 CSP = (
     "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self'; "
     "connect-src 'self' {link}; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
@@ -47,7 +49,7 @@ class Guards:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 headers = message["headers"] = list(message.get("headers", ()))
-                headers += PLAIN
+                headers += LOOKED_AT_FROM if scope["path"] == LOOKED_AT else PLAIN
                 if is_page(headers):
                     headers.append((b"content-security-policy", policy(scope)))
             await send(message)

@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx2
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 from websockets.frames import Close
 from websockets.typing import Subprotocol
 
@@ -227,7 +227,7 @@ async def settled(attempt: Callable[[], Awaitable[str]]) -> str:
     for _ in range(15):
         try:
             ended = await attempt()
-        except (OSError, InvalidStatus, TimeoutError, ConnectionClosed) as fault:
+        except (OSError, WebSocketException, TimeoutError, EOFError) as fault:
             ended = repr(fault)
         if ended == "open" or (ended.isdigit() and ended != "1006"):
             return ended

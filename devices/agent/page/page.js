@@ -118,7 +118,7 @@ async function leave(way) {
   if (leaving) return;
   leaving = true;
   try {
-    await fetch(way, { mode: "no-cors", cache: "no-store", signal: AbortSignal.timeout(REACH_MS) });
+    await fetch(new URL("/healthz", way), { mode: "no-cors", cache: "no-store", signal: AbortSignal.timeout(REACH_MS) });
     location.replace(way);
   } catch (cut) {
     console.warn("the hall is not in reach", cut.name);
