@@ -64,6 +64,17 @@ async def test_open_jobs_are_the_four_oldest_unfinished_and_each_sending_is_coun
     ]  # fmt: skip
 
 
+async def test_what_is_urgent_goes_before_what_is_older_and_a_recall_after(db: Connection, hall_id: int) -> None:
+    device, _ = await make_paired(db, hall_id, "speaker")
+    orders = (3, None, 2, 2, 2, 1, 0)
+    said = [{} if order is None else {"order": order} for order in orders]
+    jobs = await owe(db, [NewJob(hall_id, device.id, "say", f"call:{n}", soon(), data) for n, data in enumerate(said)])
+    first = await open_jobs(db, [device.id])
+    assert {job.id for job in first} == {jobs[n].id for n in (6, 5, 1, 2)}
+    held = [jobs[n].id for n in (1, 2, 3, 4)]
+    assert [job.id for job in await open_jobs(db, [device.id], held=held)] == [jobs[5].id, jobs[6].id]
+
+
 async def test_reports_move_a_job_forward_only_and_may_skip(db: Connection, hall_id: int) -> None:
     device, _ = await make_paired(db, hall_id, "speaker")
     [job] = await owe(db, [NewJob(hall_id, device.id, "say", "call:1", soon(), {})])
