@@ -8,7 +8,7 @@ from typing import Any
 from displays.sealed import Seal, Unreadable
 from displays.ways import Message, Way, make
 from displays.wordings import fill, texts
-from queueing.db import Db, changed
+from queueing.db import Db, Row, changed
 from queueing.errors import BadInput, NotFound
 
 LEASE_S = 60.0  # longer than any way takes: a program that died leaves its notices to another after this
@@ -107,22 +107,38 @@ async def again(db: Db, hall: int) -> int:
 
 # ---- the ways
 
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A way that is on, and the row it was set up from; a word in its place where it can't be used."""
+
+    row: Row
+    way: Way | str
+
+
 ON = "SELECT hall, kind, driver, setting, secret FROM notice_ways WHERE is_on"
 
 
-async def open_ways(db: Db, seal: Seal, secrets: Mapping[str, str]) -> dict[tuple[int, str], Way | str]:
-    """Every way that is on, by hall and kind; a word in the place of one that can't be used. `secrets` of the environment, by
-    kind, stand in where the database has none."""
-    ways: dict[tuple[int, str], Way | str] = {}
+async def open_ways(
+    db: Db, seal: Seal, secrets: Mapping[str, str], known: Mapping[tuple[int, str], Opened] | None = None
+) -> dict[tuple[int, str], Opened]:
+    """Every way that is on, by hall and kind. `secrets` of the environment, by kind, stand in where the database has none.
+    Those of `known` that are set up as they were are not set up anew."""
+    ways: dict[tuple[int, str], Opened] = {}
     for row in await db.fetch(ON):
+        before = (known or {}).get((row["hall"], row["kind"]))
+        if before is not None and before.row == row:
+            ways[row["hall"], row["kind"]] = before
+            continue
         place = f"way:{row['hall']}:{row['kind']}"
         try:
             secret = seal.open(row["secret"], place) if row["secret"] else secrets.get(row["kind"], "")
-            ways[row["hall"], row["kind"]] = make(row["kind"], row["driver"], row["setting"], secret)
+            way: Way | str = make(row["kind"], row["driver"], row["setting"], secret)
         except Unreadable:
-            ways[row["hall"], row["kind"]] = "unreadable"
+            way = "unreadable"
         except BadInput:
-            ways[row["hall"], row["kind"]] = "bad setting"
+            way = "bad setting"
+        ways[row["hall"], row["kind"]] = Opened(row, way)
     return ways
 
 

@@ -7,9 +7,9 @@ import asyncpg
 import structlog
 
 from displays import contacts, notices, outbox
-from displays.outbox import Taken
+from displays.outbox import Opened, Taken
 from displays.sealed import Seal
-from displays.ways import NotTaken, Way
+from displays.ways import NotTaken
 from floor.database import GONE, Db
 from queueing.halls import Hall
 from scheduling.ticks import Tick
@@ -27,11 +27,12 @@ class Post:
         self.seal, self.pages, self.secrets = seal, pages, secrets
         self.under_way: set[asyncio.Task[None]] = set()
         self.ended: list[tuple[Taken, str | None]] = []
+        self.ways: Mapping[tuple[int, str], Opened] = {}
 
     async def look(self, db: Db, halls: list[Hall]) -> None:
         """Write down what became of the last requests, read on in the record, begin the next requests."""
         await self.settle(db)
-        ways = await outbox.open_ways(db, self.seal, self.secrets)
+        self.ways = ways = await outbox.open_ways(db, self.seal, self.secrets, self.ways)
         sending = [hall for hall in halls if any(of == hall.id for of, _ in ways)]
         for hall in sending:
             await self.follow(db, hall)
@@ -57,16 +58,17 @@ class Post:
                 raise
             log.exception("notices_follow_failed", hall=hall.code)
 
-    def begin(self, taken: Taken, ways: Mapping[tuple[int, str], Way | str]) -> None:
+    def begin(self, taken: Taken, ways: Mapping[tuple[int, str], Opened]) -> None:
         task = asyncio.create_task(self.send(taken, ways))
         self.under_way.add(task)
         task.add_done_callback(self.under_way.discard)
 
-    async def send(self, taken: Taken, ways: Mapping[tuple[int, str], Way | str]) -> None:
+    async def send(self, taken: Taken, ways: Mapping[tuple[int, str], Opened]) -> None:
         """One try. What is logged is the id and a word, never a number, a text or an answer."""
         failure: str | None = None
         if taken.message is not None:
-            way = ways.get((taken.hall, taken.message.kind), "no way")
+            opened = ways.get((taken.hall, taken.message.kind))
+            way = opened.way if opened else "no way"
             if isinstance(way, str):
                 failure = way
             else:

@@ -8,6 +8,7 @@ from starlette.applications import Starlette
 
 from displays import contacts, notices, outbox
 from displays.sealed import Seal
+from displays.ways.http import Gateway
 from floor.database import Connection
 from floor.settings import Settings
 from queueing import tickets
@@ -56,9 +57,12 @@ async def test_a_gateway_is_set_up_and_its_secret_is_never_shown_again(
     assert ("网关已保存" in page.words, "the key of the gateway" in page.answer.text) == (True, False)
     await send(keeper, "way", GATEWAY | {"secret": "", "url": "https://sms.example.cn/v2"})
     seal = Seal(settings.secret)
-    [way] = (await outbox.open_ways(db, seal, {})).values()
-    assert not isinstance(way, str)
-    assert (way.secret, way.setting.url, way.setting.headers["X-App"]) == (  # type: ignore[attr-defined]
+    known = await outbox.open_ways(db, seal, {})
+    [opened] = known.values()
+    way = opened.way
+    assert isinstance(way, Gateway)
+    assert [again is opened for again in (await outbox.open_ways(db, seal, {}, known)).values()] == [True]
+    assert (way.secret, way.setting.url, way.setting.headers["X-App"]) == (
         "the key of the gateway", "https://sms.example.cn/v2", "hall"
     )  # fmt: skip
 
