@@ -112,6 +112,75 @@ def test_a_hall_that_does_not_welcome_in_ten_seconds_is_left() -> None:
     assert at(11).mono <= link.next_tick <= at(12).mono
 
 
+# ---- going on alone
+
+
+ALONE = (
+    '{"type":"lease","gen":%d,"lease":"ls_1","service":"A","day":"2026-11-02","first":2001,"last":2020,'
+    '"until":"2026-11-02T08:00:00Z"}'
+)
+
+
+def ticket(seq: int) -> wire.IssuedTicket:
+    return wire.IssuedTicket(seq=seq, lease="ls_1", number=2000 + seq, at=NOON, up_ms=1)
+
+
+def test_numbers_lent_on_this_connection_are_stored_and_others_dropped() -> None:
+    link = make(issued=lambda: 57)
+    assert sent(link.opened(at(0)))[0]["issued"] == 57
+    assert client.Home(57) in link.received(welcome(gen=3, issued=57), at(0))
+    assert [type(step).__name__ for gen in (2, 3) for step in link.received(ALONE % gen, at(1))] == ["Lend"]
+    plain = make()
+    connect(plain)
+    assert (plain.received(ALONE % 1, at(1)), "issued" in sent(make().opened(at(0)))[0]) == ([], False)
+
+
+def test_tickets_come_home_one_batch_at_a_time_and_again_when_nobody_answers() -> None:
+    link = make(issued=lambda: 3)
+    connect(link)
+    [first] = sent(link.bring([ticket(1), ticket(2)], at(1)))
+    assert (first["type"], [each["seq"] for each in first["tickets"]]) == ("issued", [1, 2])
+    assert link.bring([ticket(3)], at(1)) == []  # one is under way
+    assert link.received(frame("issued_ok", re=999, through=9), at(1)) == []
+    assert link.received(frame("issued_ok", re=first["id"], through=2), at(2)) == [client.Home(2)]
+    [second] = sent(link.bring([ticket(3)], at(2)))
+    assert client.Home(None) not in link.tick(at(10))  # it may still be on its way
+    link.received(frame("beat_ok", re=99, recv=AT, sent=AT), at(11))
+    assert client.Home(None) in link.tick(at(30))
+    assert [each["seq"] for each in sent(link.bring([ticket(3)], at(30)))[0]["tickets"]] == [3]
+    assert second["id"] != first["id"]
+
+
+def test_what_the_hall_will_not_take_in_is_an_alarm_and_what_it_puts_off_is_not() -> None:
+    link = make(issued=lambda: 1)
+    connect(link)
+    told = []
+    for retry in (True, False):
+        [batch] = sent(link.bring([ticket(1)], at(1)))
+        no = frame("error", re=batch["id"], code="try_later", message="later", retry=retry)
+        told.append(link.received(no, at(1)))
+        link._line.brought = None
+    assert told == [[], [client.Alarm("the hall does not take in what was given out: later")]]
+
+
+def test_away_from_the_hall_nothing_is_brought() -> None:
+    link = make(issued=lambda: 1)
+    assert link.bring([ticket(1)], at(0)) == []
+
+
+@pytest.mark.parametrize("jump", [3600, -3600])
+def test_a_wall_clock_that_jumps_moves_neither_the_halls_time_nor_a_jobs_deadline(jump: int) -> None:
+    link = make()
+    connect(link)
+
+    def jumped(seconds: float) -> Moment:
+        return Moment(at(seconds).mono, at(seconds).wall + timedelta(seconds=jump))
+
+    assert link.hall_time(jumped(5)) == at(5).wall
+    states = [each["state"] for each in sent(link.received(job(1), jumped(6))) if each["type"] == "job_report"]
+    assert (states, link.clock.wrong) == (["accepted"], True)
+
+
 def test_two_unanswered_beats_and_the_hall_is_lost() -> None:
     link = make()
     connect(link)

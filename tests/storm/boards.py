@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx2
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
+from websockets.exceptions import ConnectionClosed, WebSocketException
 from websockets.frames import Close
 from websockets.typing import Subprotocol
 
@@ -93,7 +93,7 @@ class Board:
     async def run(self) -> None:
         while True:
             if not self.away.is_set():
-                with contextlib.suppress(OSError, TimeoutError, InvalidStatus, EOFError):
+                with contextlib.suppress(OSError, TimeoutError, WebSocketException, EOFError):
                     await self._one_connection()
             await asyncio.sleep(0.2 + 0.3 * self.luck.random())
 

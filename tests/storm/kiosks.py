@@ -65,16 +65,16 @@ class Kiosk:
         """Until nothing of the service is left, by the page's own word."""
         while not self.used_up:
             if not await self.take(USED_UP):
-                shown = await self.page.shows("take", 30)  # it may be out of paper, or just have been started anew
+                shown = await self.page.shows("take", 60)  # it may be out of paper, or just have been started anew
                 self.used_up = all(card["service"] != USED_UP for card in shown["services"])
             await asyncio.sleep(pause_s)
 
-    async def go_on(self, until: float) -> None:
+    async def go_on(self, until: float, pace: float) -> None:
         """Whatever is offered, until a moment."""
         while time.monotonic() < until:
-            offered = (await self.page.shows("take", 30))["services"]
+            offered = (await self.page.shows("take", 60))["services"]
             await self.take(self.luck.choice(offered)["service"])
-            await asyncio.sleep(self.luck.uniform(0.3, 1.0))
+            await asyncio.sleep(self.luck.uniform(0.3, 1.0) * pace)
 
 
 def ledger(hall: Hall) -> sqlite3.Connection:
@@ -103,7 +103,11 @@ async def cut_off(hall: Hall, nemesis: Nemesis, seed: int, seconds: float) -> li
     for kiosk in kiosks:
         await kiosk.page.shows("take", 60)
     until = time.monotonic() + seconds
-    await asyncio.gather(kiosks[0].use_up(seconds / 40), *(kiosk.go_on(until) for kiosk in kiosks[1:]), harm(nemesis, seconds))
+    await asyncio.gather(
+        kiosks[0].use_up(seconds / 40),
+        *(kiosk.go_on(until, max(1.0, seconds / 60)) for kiosk in kiosks[1:]),
+        harm(nemesis, seconds),
+    )
     await asyncio.sleep(max(0.0, until - time.monotonic()))
     for part in ("link", "web"):
         await hall.start(part)
@@ -117,13 +121,16 @@ async def cut_off(hall: Hall, nemesis: Nemesis, seed: int, seconds: float) -> li
 
 
 async def harm(nemesis: Nemesis, seconds: float) -> None:
-    """What happens to the dispensers meanwhile."""
-    await asyncio.sleep(seconds * 0.2)
-    await nemesis.printer("paper-out-after 60", nth=1)
-    await asyncio.sleep(seconds * 0.2)
-    await nemesis.kill_agent()
-    await asyncio.sleep(seconds * 0.2)
-    await nemesis.printer("ok", nth=1)
+    """What happens to the dispensers meanwhile, once in a short storm and again and again in a long one."""
+    rounds = max(1, int(seconds / 150))
+    for _ in range(rounds):
+        pause_s = min(15.0, seconds * 0.2)
+        await asyncio.sleep(seconds / rounds - 3 * pause_s if seconds > 75 else pause_s)
+        await nemesis.printer("paper-out-after 60", nth=1)
+        await asyncio.sleep(pause_s)
+        await nemesis.kill_agent()
+        await asyncio.sleep(pause_s)
+        await nemesis.printer("ok", nth=1)
 
 
 async def home(hall: Hall) -> None:
