@@ -11,6 +11,7 @@ from devices.errors import BadInput
 
 Language = Literal["zh-Hans", "zh-Hant", "en"]
 Spoken = Literal["zh-Hans", "en", "yue"]
+Voice = Literal["zh-Hans", "en", "yue"]
 Wording = Annotated[str, Meta(min_length=1, max_length=40)]
 
 

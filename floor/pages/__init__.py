@@ -13,7 +13,8 @@ from floor.signin import csrf_token
 from floor.words import LANGUAGES, language, said_in, words
 
 # Where one person works, a chosen language stays chosen. A kiosk forgets it with each citizen.
-WORKPLACE = re.compile(r"/(signin|[a-z0-9-]+/(console|desk|manage|rules|matters|fleet|voice|calendar|notices)(/[\w-]+){0,2})?")
+PLACES = "console|desk|manage|rules|matters|fleet|faults|voice|calendar|notices"
+WORKPLACE = re.compile(rf"/(signin|[a-z0-9-]+/({PLACES})(/[\w-]+){{0,2}})?")
 YEAR_S = 365 * 24 * 3600
 
 TEMPLATES = Path(__file__).parent.parent / "templates"

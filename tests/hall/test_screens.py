@@ -101,3 +101,24 @@ def rated(house: House, path: str, window: str) -> int:
     """Ratings of that window of level 1."""
     items = house.get(path, who="manager")["items"]
     return sum(item["levels"]["1"] for item in items if item["of"] == window)
+
+
+def test_a_tv_is_laid_out_and_tested_from_afar(house: House, visitors: Visitors) -> None:
+    assert house.at(15, "open").status_code == 200
+    board, device = paired(house, visitors, "tv", "/demo/tv", TV)
+    expect(board.locator("html")).to_have_attribute("data-link", "live", timeout=10_000)
+    number = house.take("E")["number"]
+    assert house.at(15, "next").status_code == 200
+    expect(board.locator("#lines .ticket", has_text=number)).to_be_visible(timeout=5_000)
+    wish = {"settings": {"columns": 2, "zones": ["A"], "qr": True}}
+    assert house.post(f"/api/v1/devices/{device}/settings", wish, who="engineer").status_code == 200
+    expect(board.locator("body")).to_have_attribute("data-columns", "2", timeout=10_000)
+    expect(board.locator("#lines .ticket", has_text=number)).to_have_count(0)
+    expect(board.locator("#qr")).to_be_visible()
+    house.until(lambda: next(d for d in house.devices() if d["id"] == device)["settings_taken"] == 1, 10, "the screen's answer")
+    page = visitors.at(f"/demo/fleet/{device}", "engineer", size=(1400, 1000), name="devices page")
+    page.fill("input[name=text]", "试一试")
+    page.click("form[action$='/test'] button")
+    expect(board.locator("#test")).to_have_text("试一试", timeout=10_000)
+    house.post(f"/api/v1/devices/{device}/settings", {"settings": {}}, who="engineer")
+    expect(board.locator("body")).to_have_attribute("data-columns", "1", timeout=10_000)
