@@ -15,6 +15,7 @@ from floor.pages import render
 from floor.pages.console import text
 from floor.pages.figures import bad_ratings, figures
 from floor.pages.machines import disputes, machines
+from floor.pages.promises import total
 from floor.pages.staffed import LOOKS, clock, elapsed, localized, may_act_at, now_of, reason_of, zones_of
 from floor.pages.wording import minutes
 from floor.people import list_users
@@ -22,6 +23,7 @@ from floor.quality import ratings
 from floor.quality.ratings import By
 from floor.signin import Person, require
 from floor.words import Words, language, words
+from queueing import promises
 from queueing.errors import NotFound, Refused
 from queueing.forecast import Load, expect, loads
 from queueing.halls import Hall, business_day, services
@@ -65,7 +67,9 @@ async def look(db: Db, hall: Hall, person: Person, by: By, say: Words, days: dic
     day = await trends.today(db, days, hall, now)
     served = [service_row(localized(service, say), load.get(service.code), say) for service in await services(db, hall)]
     bad = await bad_ratings(db, hall)
+    accounts = await promises.accounts(db, hall.id, 1)
     return {
+        "told": total(accounts) if accounts else None,
         "now": now, "zones": zones, "services": served, "most": max(5, *(row["waiting"] for row in served), 0),
         "figures": figures(day, now, floor, load, bad, say),
         "calls": [{"number": call.number, "window": call.window, "again": call.again, "clock": clock(call.at, hall, seconds=True)}
