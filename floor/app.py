@@ -29,7 +29,7 @@ from floor.words import check_words
 PAGES = (
     "home", "first", "signin", "rate", "phone", "slip", "query", "choosing", "kiosk", "kiosk_card", "board", "wall", "console",
     "matters", "rules", "door", "promises", "manage", "disputed", "desk", "voice", "fleet", "machine", "notices",
-    "faults",    "holidays", "day_types", "calendar",
+    "faults", "holidays", "day_types", "calendar",
 )  # fmt: skip
 STATIC = Path(__file__).parent / "static"
 
