@@ -126,13 +126,18 @@ async def book(
     channel: str,
     matters: Sequence[str] = (),
     lang: str = "zh-Hans",
+    code: str | None = None,
     press: Press | None = None,
 ) -> Booked:
-    """Take one place of a slot. Raises SlotFull, OutsideHours (no such slot, or too soon), TooManyBookings, Banned."""
+    """Take one place of a slot. `code` is one of `new_code` that something was already kept under.
+
+    Raises SlotFull, OutsideHours (no such slot, or too soon), TooManyBookings, Banned.
+    """
+    minted = code or new_code()
 
     async def act() -> Booked:
         row = await row_of(
-            db, BOOK, hall.id, actor, *scope(press), new_code(), service, start, hall.value(BOOK_AHEAD), list(matters),
+            db, BOOK, hall.id, actor, *scope(press), minted, service, start, hall.value(BOOK_AHEAD), list(matters),
             channel, lang, holder.person, holder.id_mask, holder.phone, holder.name_sealed, holder.phone_sealed,
         )  # fmt: skip
         if row is None:

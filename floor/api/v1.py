@@ -1,6 +1,6 @@
 """The table of contents of the interface."""
 
-from floor.api import devices, foreign, halls, health, journal, ratings, sessions, stories, tickets, windows
+from floor.api import appointments, devices, foreign, halls, health, journal, ratings, sessions, stories, tickets, windows
 from floor.api.openapi import served
 
 ROUTES = served(
@@ -13,6 +13,7 @@ ROUTES = served(
         *windows.ROUTES,
         *ratings.ROUTES,
         *foreign.ROUTES,
+        *appointments.ROUTES,
         *devices.ROUTES,
         *journal.ROUTES,
     )

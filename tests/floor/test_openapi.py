@@ -56,7 +56,32 @@ async def test_the_page_reads_without_any_other_address(anyone: Client) -> None:
 
 
 async def test_what_is_not_built_yet_is_absent() -> None:
-    assert [path for path in DOCUMENT["paths"] if re.search("webhook|slots|appointment|doorstep", path)] == []
+    assert [path for path in DOCUMENT["paths"] if re.search("webhook|doorstep", path)] == []
+
+
+SOON = """
+INSERT INTO slots (hall, service, start, ends, day, capacity)
+SELECT id, 'B', start, start + interval '30 min', start::date, 5 FROM halls, generate_series(
+    date_trunc('hour', now()) + interval '2 h', date_trunc('hour', now()) + interval '3 h', interval '1 h') AS start
+RETURNING start
+"""
+
+
+async def bookings(app: Starlette, anyone: Client, db: Connection) -> None:
+    """Two bookings: one moved and checked in, one given back."""
+    start, later = [row["start"].isoformat() for row in await db.fetch(SOON)]
+    await db.execute("INSERT INTO settings (hall, name, value) SELECT id, 'booked_early_min', '240' FROM halls")
+    app.state.halls.forget(await db.fetchval("SELECT id FROM halls"))
+    await anyone.get(f"{HALL}/slots?service=B")
+    asked = {"service": "B", "start": start, "name": "李"}
+    codes = [
+        (await anyone.post(f"{HALL}/appointments", json=asked | {"id_number": number})).json()["code"]
+        for number in ("E12345678", "E87654321")
+    ]
+    await anyone.get(f"/api/v1/appointments/{codes[0]}")
+    await anyone.post(f"/api/v1/appointments/{codes[0]}/move", json={"start": later})
+    await anyone.post(f"/api/v1/appointments/{codes[0]}/check-in")
+    await anyone.delete(f"/api/v1/appointments/{codes[1]}")
 
 
 async def test_every_operation_answers_as_promised_when_all_goes_well(
@@ -88,6 +113,7 @@ async def test_every_operation_answers_as_promised_when_all_goes_well(
     await desk.post(f"/api/v1/tickets/{keys[2]}/restore")
     await desk.post(f"/api/v1/tickets/{keys[3]}/reprint", json={"print_at": "dv_dispenser_1"})
     await anyone.post(f"/api/v1/tickets/{keys[5]}/cancel")
+    await bookings(app, anyone, db)
     for path in ("tickets", "ratings/summary", "devices", "journal"):
         await manager.get(f"{HALL}/{path}")
     await manager.get("/metrics")
