@@ -47,7 +47,7 @@ async def put_in(file: bytes, name: str, code: str, yes: bool, say: Words) -> in
             known = await matters.catalogue(db, hall)
             found, _ = sheets.rows(file)
             reader = read_all(found, [service.code for service in await services(db, hall)], known)
-            differences = compare(reader.entries, known)
+            differences = compare(reader.entries, known, reader.given)
             moved = [each for each in differences if each.kind != "same"]
             print(preview(name, differences, reader, say))
             if not moved or not (yes or agreed(say("matters.confirm", n=len(moved)))):

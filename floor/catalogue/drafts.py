@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import islice
@@ -38,6 +38,7 @@ class Draft:
     interrupted: bool
     entries: list[tuple[int, Entry]] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
+    given: frozenset[str] = frozenset()  # what the file has columns for
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,7 @@ async def read(pool: Pool, hall: Hall, draft: str, file: bytes) -> None:
                     return
         async with acquire(pool) as db:
             reader.finish(await matters.catalogue(db, hall))
-            entries = [(row, type(entry).__name__, msgspec.to_builtins(entry)) for row, entry in reader.entries]
+            entries = [(row, type(entry).__name__, reader.told(entry)) for row, entry in reader.entries]
             await db.execute(READY, draft, at - 1, entries, msgspec.to_builtins(reader.faults))
     except Unreadable as why:
         async with acquire(pool) as db:
@@ -115,18 +116,21 @@ async def get(db: Db, hall: Hall, draft: str) -> Draft:
         raise NotFound(what="file")
     known = {"Matter": Matter, "Event": Event}
     entries: list[tuple[int, Entry]] = [(at, msgspec.convert(told, known[kind])) for at, kind, told in row["entries"]]
-    return Draft(**(dict(row) | {"entries": entries, "faults": msgspec.convert(row["faults"], list[Fault])}))
+    given = frozenset().union(*(told for _, _, told in row["entries"]))
+    return Draft(**(dict(row) | {"entries": entries, "given": given, "faults": msgspec.convert(row["faults"], list[Fault])}))
 
 
-def compare(entries: list[tuple[int, Entry]], known: Catalogue) -> list[Difference]:
-    """What each row would do to the catalogue as it stands."""
-    return [difference(row, entry, known) for row, entry in entries]
+def compare(entries: list[tuple[int, Entry]], known: Catalogue, given: Collection[str]) -> list[Difference]:
+    """What each row would do to the catalogue as it stands; what the file has no column for stays as it is."""
+    return [difference(row, entry, known, given) for row, entry in entries]
 
 
-def difference(row: int, entry: Entry, known: Catalogue) -> Difference:
+def difference(row: int, entry: Entry, known: Catalogue, given: Collection[str]) -> Difference:
     before: Entry | None = known.events.get(entry.code) if isinstance(entry, Event) else known.matters.get(entry.code)
     if before is None:
         return Difference(row, "new", entry, [])
+    kept = {name: getattr(before, name) for name in entry.__struct_fields__ if name not in given}
+    entry = msgspec.structs.replace(entry, **kept)
     names = [name for name in entry.__struct_fields__ if getattr(before, name) != getattr(entry, name)]
     fields = [(name if name in COLUMNS else "parts", getattr(before, name), getattr(entry, name)) for name in names]
     return Difference(row, "changed" if fields else "same", entry, fields)
@@ -144,7 +148,7 @@ async def confirm(db: Db, hall: Hall, draft: str, expects: int, actor: str) -> t
         found = await get(db, hall, draft)
         if await db.fetchval(APPLIED, draft) is None:
             raise NotInThatState(state=found.state)
-        moved = [each for each in compare(found.entries, await matters.catalogue(db, hall)) if each.kind != "same"]
+        moved = [each for each in compare(found.entries, await matters.catalogue(db, hall), found.given) if each.kind != "same"]
         fresh = sum(each.kind == "new" for each in moved)
         await matters.store(db, hall, [each.entry for each in moved], expects=expects)
         told = {"new": fresh, "changed": len(moved) - fresh, "refused": len(found.faults)}

@@ -129,6 +129,20 @@ class Reader:
             promised_days=number(cells, "promised_days", int, 0, 365),
         )
 
+    @property
+    def given(self) -> set[str]:
+        """The fields this file speaks of. Lists in three languages go together, so that they stay alike."""
+        given = {column for column in self.columns if column and column != "kind"}
+        for family in ("materials", "mistakes"):
+            own = {family, f"{family}_hant", f"{family}_en"}
+            given |= own if given & own else set()
+        return given | ({"matters"} if "parts" in given else set())
+
+    def told(self, entry: Entry) -> dict[str, Any]:
+        """An entry as a draft keeps it: what the file speaks of and nothing else."""
+        whole: dict[str, Any] = msgspec.to_builtins(entry)
+        return {name: value for name, value in whole.items() if name in self.given}
+
     def finish(self, known: Catalogue) -> None:
         """What only the whole file can tell: packages and events name matters of the file or of the hall."""
         plain = {code for code, matter in known.matters.items() if not matter.parts}

@@ -13,12 +13,12 @@ from floor.catalogue.kept import known
 from floor.database import Db, acquire
 from floor.pages import render
 from floor.pages.console import text, typed
-from floor.pages.desk_papers import choices, papers_of, slip_told, slips_of
+from floor.pages.desk_papers import choices, in_visitors_words, papers_of, slip_told, slips_of
 from floor.pages.machines import place_of
 from floor.pages.staffed import clock, localized, now_of, reason_of
 from floor.pages.wording import matter_name, minutes
 from floor.signin import require
-from floor.words import Words, language, words
+from floor.words import Words, language, spoken, words
 from queueing import consultations, slips
 from queueing.errors import NotFound, Refused
 from queueing.forecast import wait_for
@@ -200,9 +200,12 @@ async def tell(request: Request) -> Response:
             return await answer(request, number, said=say("desk.said_precheck", number=number))
         if not lacking:
             return await answer(request, number, error=say["desk.nothing_lacking"])
+        of, lang = [str(each) for each in form.getlist("of")], spoken(text(form, "lang")) or say.lang
+        async with acquire(request.app.state.pool) as db:
+            read = await in_visitors_words(db, await acts.hall_of(request, hall), of, lacking, say, lang)
         code = await acts.tell_once(
-            request, hall, lacking, matters=[str(each) for each in form.getlist("of")], key=key,
-            id_number=text(form, "id_number"), lang=text(form, "lang") or "zh-Hans", print_at=text(form, "print_at"), press=press,
+            request, hall, read, matters=of, key=key, id_number=text(form, "id_number"), lang=lang,
+            print_at=text(form, "print_at"), press=press,
         )  # fmt: skip
         if key:
             await acts.precheck(request, key, lacking, press=f"{press} papers")

@@ -8,7 +8,7 @@ from floor.catalogue.kept import Known
 from floor.database import Db
 from floor.pages.staffed import clock
 from floor.pages.wording import day, matter_name
-from floor.words import Words
+from floor.words import Words, words
 from queueing import prechecks, slips
 from queueing.halls import Hall
 from queueing.matters import Matter, in_language, some
@@ -48,6 +48,14 @@ async def papers_of(db: Db, hall: Hall, ticket: int | None, codes: Sequence[str]
         "mistakes": list(dict.fromkeys(each for matter in matters for each in mistakes(say, matter))),
         "checked": checked and {"ready": checked.ready, "at": clock(checked.at, hall), "by": who(names, checked.checked_by)},
     }  # fmt: skip
+
+
+async def in_visitors_words(db: Db, hall: Hall, codes: Sequence[str], lacking: Sequence[str], say: Words, lang: str) -> list[str]:
+    """Papers ticked in the desk's language as the visitor reads them; what was typed by hand stays as it is."""
+    own: dict[str, str] = {}
+    for matter in await some(db, hall, codes):
+        own |= dict(zip(materials(say, matter), materials(words(lang), matter), strict=False))
+    return [own.get(paper, paper) for paper in lacking]
 
 
 def materials(say: Words, matter: Matter) -> tuple[str, ...]:

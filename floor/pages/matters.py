@@ -139,7 +139,7 @@ async def draw_file(request: Request, template: str, *, said: str | None = None,
 
 def compared(draft: Draft, kept: Known, say: Words) -> dict[str, Any]:
     """Every row under what it would do; the refused ones with their reason."""
-    found = drafts.compare(draft.entries, kept.catalogue) if draft.state == "ready" else []
+    found = drafts.compare(draft.entries, kept.catalogue, draft.given) if draft.state == "ready" else []
     sides = {side: [told(each, say) for each in found if each.kind == side] for side in SIDES}
     faults = [
         {"row": fault.row, "column": say[f"matters.column_{fault.column}"],

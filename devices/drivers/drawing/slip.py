@@ -27,8 +27,8 @@ def lay_out_slip(sheet: Canvas, data: Mapping[str, Any]) -> None:
     for number, lacking in enumerate(data["lacking"], start=1):
         sheet.paragraph(f"□ {number}. {lacking}", 34)
         sheet.gap(6)
-    if data.get("note"):
-        sheet.paragraph(str(data["note"]), 30)
+    for line in str(data.get("note") or "").splitlines():
+        sheet.paragraph(line, 30)
     if data.get("mistakes"):
         sheet.rule(thick=1)
         sheet.gap(8)
@@ -38,7 +38,8 @@ def lay_out_slip(sheet: Canvas, data: Mapping[str, Any]) -> None:
     sheet.gap(8)
     sheet.rule()
     sheet.gap(10)
-    sheet.paragraph(word["slip_return"].format(until=data.get("until", "")), 30)
+    for line in word["slip_return"].format(until=data.get("until", "")).splitlines():
+        sheet.paragraph(line, 30)
     sheet.line(_grouped(str(data["code"])), 64, bold=True)
     if data.get("url"):
         sheet.gap(8)

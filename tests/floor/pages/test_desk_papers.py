@@ -123,6 +123,14 @@ async def test_a_slip_of_a_visitor_without_a_number_is_found_by_code_alone_and_e
     assert "已过期" in (await look(su, f"/demo/desk?number={code}")).words
 
 
+async def test_the_slip_reads_as_the_visitor_does_whatever_the_desk_speaks(su: Client, db: Connection) -> None:
+    number = await issued(su, "A01")
+    await db.execute("UPDATE tickets SET lang = 'en'")
+    await told(su, number, other="手写一条")
+    row = await db.fetchrow("SELECT lang, lacking FROM slips")
+    assert row is not None and tuple(row) == ("en", ["Recent photograph", "手写一条"])
+
+
 async def test_nothing_missing_is_no_slip(su: Client, db: Connection) -> None:
     number = await issued(su, "A01")
     assert (await press(su, await look(su, f"/demo/desk?number={number}"), "papers")).sentence == "请先勾选缺少的材料"

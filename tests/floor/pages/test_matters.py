@@ -102,6 +102,17 @@ async def test_a_catalogue_changed_since_the_preview_is_compared_again(manager_p
     assert "已导入：新增 0 行，修改 2 行" in (await press(manager_page, moved, "confirm")).words
 
 
+async def test_what_the_file_has_no_column_for_stays_as_it_is(manager_page: Client, db: Connection) -> None:
+    file = "编码,名称,队列,计划分钟\nA01,社会保障卡申领,A,9\nP01,新居入住一件事,B,20\n"
+    page = await look(manager_page, await put_in(manager_page, file.encode()))
+    assert "计划分钟 5 → 9" in page.words
+    assert "材料" not in page.words.partition("修改 行")[2]
+    await press(manager_page, page, "confirm")
+    row = await db.fetchrow("SELECT minutes, materials, quick, name_en FROM matters WHERE code = 'A01'")
+    assert row is not None and tuple(row) == (9, list(CARD.materials), True, CARD.name_en)
+    assert await db.fetchval("SELECT parts FROM matters WHERE code = 'P01'") == ["B01", "A02"]
+
+
 async def test_dropped_it_changes_nothing_and_can_not_be_confirmed(manager_page: Client, db: Connection) -> None:
     before = await names(db)
     page = await look(manager_page, await put_in(manager_page, FILE.encode()))
