@@ -11,8 +11,8 @@ from escpos.printer import Dummy
 from PIL import Image
 
 from devices.drivers.drawing.sheet import Sheet
-from devices.drivers.drawing.slip import lay_out_slip
 from devices.drivers.drawing.ticket import Canvas, lay_out_test, lay_out_ticket
+from devices.drivers.drawing.told_once import lay_out_slip
 from devices.drivers.printing.slip import Slip
 
 Cut = Literal["partial", "full", "none"]
