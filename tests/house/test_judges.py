@@ -290,3 +290,28 @@ def test_a_rating_changed_doubled_or_before_the_end_is_found() -> None:
     assert verdicts(case) == ["one_rating_per_visit"]
     case.ratings = [RatingRow(1, "k1", 5), RatingRow(2, "k2", 5)]
     assert verdicts(case) == ["one_rating_per_visit"]
+
+
+def test_a_person_over_the_days_limit_is_found() -> None:
+    case = honest()
+    case.persons = [("af", DAY, 4), ("b0", DAY, 5)]
+    assert checkers.nobody_takes_more_than_the_limit(case) == [f"person b0 has 5 tickets of {DAY}"]
+
+
+def test_a_call_that_the_rules_did_not_make_is_found() -> None:
+    def told(offset: int, kind: str, ticket: int, state: str, **more: object) -> JournalRow:
+        made = row(offset, kind, ticket, state, "1" if state == "called" else None)
+        known = {"service": "A", "lane": 0, "for_window": None, "rank_at": at(ticket).isoformat(), "position": None}
+        return replace(made, data=made.data | known | more)
+
+    opened = {"window": "1", "state": "open", "services": ["A"], "helping": [], "clerk": "li"}
+    called = {"rule": "order", "by": {"tier": "own", "credit": 0, "seen": 3}}
+    case = honest()
+    case.journal = [
+        JournalRow(1, at(0), "window.opened", None, "1", opened), told(2, "taken", 1, "waiting"), told(3, "taken", 2, "waiting"),
+        told(4, "called", 1, "called", **called),
+    ]  # fmt: skip
+    assert checkers.every_call_follows_the_rules(case) == []
+    case.journal[3] = told(4, "called", 2, "called", **called)
+    (found,) = checkers.every_call_follows_the_rules(case)
+    assert "called A002 by order, the rules choose A001 by order" in found

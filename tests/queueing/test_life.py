@@ -40,7 +40,7 @@ class Life(RuleBasedStateMachine):
         (hall,) = [hall for hall in await halls.list_halls(self.db) if hall.id == hall_id]
         for seat in SEATS.values():
             await windows.open_window(self.db, hall, seat.window, seat.clerk or "", actor=seat.actor)
-        return replace(hall, calls_before_missed=2, min_call_s=0)
+        return replace(hall, calls_before_missed=2, min_call_s=0, ruled=True, chosen={"interleave": 2})
 
     def teardown(self) -> None:
         self.loop.run(self.db.close())
@@ -63,9 +63,16 @@ class Life(RuleBasedStateMachine):
         if not keeps:
             self.at[window] = None
 
-    @rule(service=st.sampled_from("AB"))
-    def take(self, service: str) -> None:
-        taken = self.act(True, lambda: tickets.take(self.db, self.hall, [service], actor="desk:a", channel="desk"))
+    @rule(service=st.sampled_from("AB"), category=st.sampled_from([None, None, "elderly", "veteran"]), booked=st.booleans())
+    def take(self, service: str, category: str | None, booked: bool) -> None:
+        at = self.loop.run(self.db.fetchval("SELECT now() - interval '1 min'")) if booked else None
+
+        def doing() -> Coroutine[Any, Any, Any]:
+            return tickets.take(
+                self.db, self.hall, [service], actor="desk:a", channel="desk", category=category, evidence="证", booked_for=at
+            )
+
+        taken = self.act(True, doing)
         assert taken.ticket.number not in self.state
         self.state[taken.ticket.number] = "waiting"
 

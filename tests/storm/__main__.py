@@ -67,6 +67,7 @@ async def weather(hall: Hall, history: History, case: Evidence, seed: int, secon
     people = People(hall, history, seed)
     await people.sign_in()
     await paired(hall)
+    await strict(hall)
     await kiosks.prepare(hall, offline)
     boards = await switch_on(hall, people, seed)
     people.dispenser = await first_dispenser(hall)
@@ -92,6 +93,28 @@ async def weather(hall: Hall, history: History, case: Evidence, seed: int, secon
     await kiosks.read(hall, case, cut_off)
     case.boards, case.faults = [board.record for board in boards], nemesis.faults
     case.paper_alarm_s = nemesis.paper_alarm_s
+
+
+RULES = """
+INSERT INTO settings (hall, name, value) SELECT id, r.* FROM halls, (VALUES
+    ('interleave', '2'::jsonb), ('person_day_limit', '4'::jsonb), ('strikes', '2'::jsonb)) AS r WHERE code = 'demo'
+ON CONFLICT (hall, name) DO UPDATE SET value = excluded.value
+"""
+HELPERS = """
+UPDATE windows SET helps = '{C}', help_after = 0, short_after = 0 WHERE no IN ('2', '3', '5') AND hall = (
+    SELECT id FROM halls WHERE code = 'demo')
+"""
+
+
+async def strict(hall: Hall) -> None:
+    """Rules and limits beyond the usual: interleaved bookings, helping windows, a short line, numbers a day, pauses."""
+    db = await hall.db()
+    try:
+        await db.execute(RULES)
+        await db.execute(HELPERS)
+        await db.execute("UPDATE services SET quick = true WHERE code = 'B'")
+    finally:
+        await db.close()
 
 
 async def paired(hall: Hall) -> None:

@@ -124,6 +124,10 @@ class People:
         """Take a number (now and then on paper, now and then give up)."""
         services = luck.choice([["A"], ["B"], ["A", "B"]])
         body: dict[str, Any] = {"services": services}
+        if luck.random() < 0.2:
+            body |= {"category": luck.choice(("soldier", "disabled", "ill")), "evidence": "证件"}
+        if luck.random() < 0.3:  # some of few people: the day's limit turns them away sooner or later
+            body["id_number"] = f"H{luck.randint(1, 6):08d}"
         if self.dispenser and luck.random() < 0.1:
             body["print_at"] = self.dispenser
         op = await self.staff.insist("desk", "take", "/api/v1/halls/demo/tickets", body, token=self.tokens["desk01"])
@@ -207,8 +211,14 @@ class Clerk:
             await asyncio.sleep(1)
 
     async def set_aside(self, number: str) -> None:
-        op = await self.press("hold", {"kind": "waiting"})
+        op = await self.press("hold", {"kind": self.luck.choice(("with_papers", "without_papers", "waiting"))})
         await asyncio.sleep(0.3)
+        if op.outcome == "ok" and self.luck.random() < 0.4:
+            key = quote(op.answer["key"])
+            await self.people.staff.insist(
+                self.name, "release", f"/api/v1/tickets/{key}/release", {}, token=self.people.tokens[self.name]
+            )
+            return
         if op.outcome == "ok" and (await self.press("resume-held", {"number": number})).outcome == "ok":
             await self.serve(number)
 

@@ -337,6 +337,11 @@ def every_call_follows_the_rules(case: Evidence) -> Verdict:
     return judged.broken
 
 
+def nobody_takes_more_than_the_limit(case: Evidence) -> Verdict:
+    """3. No person has more numbers of a day than the hall allows, over all its web processes."""
+    return [f"person {person} has {n} tickets of {day}" for person, day, n in case.persons if n > 4]
+
+
 def one_rating_per_visit(case: Evidence) -> Verdict:
     """26. A rating belongs to one finished ticket, once, as it was given."""
     state = {row.id: row.state for row in case.tickets}
@@ -376,5 +381,6 @@ CHECKS: tuple[Callable[[Evidence], Verdict], ...] = (
     a_slow_board_harms_itself,
     any_bytes_end_in_a_defined_close,
     every_call_follows_the_rules,
+    nobody_takes_more_than_the_limit,
     one_rating_per_visit,
 )

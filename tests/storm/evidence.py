@@ -138,6 +138,7 @@ class Evidence:
     tickets: list[TicketRow] = field(default_factory=list)
     journal: list[JournalRow] = field(default_factory=list)
     jobs: list[JobRow] = field(default_factory=list)
+    persons: list[tuple[str, date, int]] = field(default_factory=list)  # a person's hash, the day, numbers taken
     ratings: list[RatingRow] = field(default_factory=list)
     boards: list[BoardRecord] = field(default_factory=list)
     said: list[Said] = field(default_factory=list)

@@ -23,6 +23,7 @@ JOBS = """
 SELECT id, device, kind, key, state::text, expires, data ->> 'template' AS template, data ->> 'ticket_id' AS ticket FROM jobs
 """
 RATINGS = "SELECT r.ticket, t.key, r.level FROM ratings r JOIN tickets t ON t.id = r.ticket"
+PERSONS = "SELECT left(encode(person, 'hex'), 8), day, count(*)::int FROM tickets WHERE person IS NOT NULL GROUP BY 1, 2"
 ZONES = "SELECT no, zone FROM windows"
 
 
@@ -33,6 +34,7 @@ async def read_tables(hall: Hall, case: Evidence) -> None:
         case.tickets = [TicketRow(*row.values()) for row in await db.fetch(TICKETS)]
         case.journal = [JournalRow(*row.values()) for row in await db.fetch(JOURNAL)]
         case.jobs = [JobRow(*row.values()) for row in await db.fetch(JOBS)]
+        case.persons = [tuple(row) for row in await db.fetch(PERSONS)]
         case.ratings = [RatingRow(*row.values()) for row in await db.fetch(RATINGS)]
     finally:
         await db.close()
