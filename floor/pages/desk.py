@@ -171,6 +171,8 @@ async def act(request: Request) -> Response:
     _, ticket = await acts.ticket_of(request, key)
     try:
         match name.partition("-")[0]:
+            case "release":
+                await acts.release(request, key, press=press)
             case "restore":
                 await acts.restore(request, key, typed(form, "position"), press=press)
             case "reprint":

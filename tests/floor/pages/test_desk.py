@@ -59,3 +59,15 @@ async def test_a_cancelled_number_is_not_cancelled_again(su: Client, desk: Clien
 
 async def test_clerks_have_no_desk(app: Starlette) -> None:
     assert (await (await staff(app, "clerk01")).get("/demo/desk")).status_code == 403
+
+
+async def test_the_desk_sends_a_held_ticket_back_into_line(app: Starlette, desk: Client, clerk: Client) -> None:
+    await opened(clerk)
+    await take(desk)
+    for act, body in (("next", {}), ("hold", {"kind": "without_papers"})):
+        assert (await at(clerk, "1", act, body)).status_code == 200
+    here = await staff(app, "desk01")
+    page = await look(here, "/demo/desk?number=A001")
+    (form,) = [form for form in page.every if form.action.endswith("/release")]
+    answer = await here.post(form.action, data=form.fields, headers={"hx-request": "true"})
+    assert (answer.status_code, "回到队伍" in answer.text) == (200, True)
