@@ -14,6 +14,7 @@ import structlog
 from devices import health, jobs, pulse
 from displays.sealed import Seal
 from floor import notices
+from floor.balancing import Balancer, keep_balance
 from floor.database import GONE, Db, Pool, Unavailable, acquire, open_pool
 from floor.doorbell import Doorbell, open_redis
 from floor.log import start_log
@@ -151,12 +152,13 @@ async def main() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     redis = open_redis(settings.redis_url)
-    pool = await open_pool(settings, size=2)
+    pool = await open_pool(settings, size=3)
     doorbell = Doorbell(redis)
     post = notices.Post(Seal(settings.secret), printed_address(settings), settings.notice_secrets)
     async with asyncio.TaskGroup() as group:
         group.create_task(keep_time(Clock(pool, doorbell, post), stop))
         group.create_task(keep_outlook(Outlook(pool), stop))
+        group.create_task(keep_balance(Balancer(pool, doorbell), stop))
     await post.rest()
     with suppress(Unavailable):
         async with acquire(pool) as db:

@@ -19,6 +19,8 @@ CARED_FOR = {
     "ticket": frozenset({"kiosk", "desk", "manage", "console"}),
     "window": frozenset({"kiosk", "desk", "manage", "console"}),
     "rating": frozenset({"manage", "console"}),
+    "proposal": frozenset({"manage"}),
+    "door": frozenset({"kiosk", "desk", "manage"}),
     "device": frozenset({"fleet", "manage", "kiosk"}),
 }
 EVERYONE = frozenset({"kiosk", "desk", "manage", "console", "fleet"})

@@ -25,6 +25,14 @@ class Close:
 
 
 @dataclass(frozen=True, slots=True)
+class Serve:
+    """An open window serves these services from now on, and no others."""
+
+    window: str
+    services: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Move:
     """The clerk of one window goes to another: after the visit in hand the one closes, `walk_s` later the other opens."""
 
@@ -51,7 +59,7 @@ class Extend:
     tickets: bool = False  # whether the doors give tickets longer as well
 
 
-Change = Open | Close | Move | StopWalkIns | Extend
+Change = Open | Close | Serve | Move | StopWalkIns | Extend
 
 
 def changed(floor: Floor, *changes: Change) -> Floor:
@@ -67,6 +75,9 @@ def _changed(floor: Floor, change: Change) -> Floor:
             return _opened(floor, change)
         case Close():
             return _planned(floor, Plan(change.window, change.after_s, ()))
+        case Serve():
+            other = replace(_seat(floor, change.window), services=change.services)
+            return replace(floor, seats=tuple(other if seat.window == change.window else seat for seat in floor.seats))
         case Move():
             clerk = _seat(floor, change.from_window).clerk
             closed = _planned(floor, Plan(change.from_window, 0.0, ()))

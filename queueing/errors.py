@@ -137,6 +137,10 @@ class NotInThatState(Refused):
     """The ticket is {state}: this cannot be done with it now."""
 
 
+class ProposalGone(Refused):
+    """This proposal is {state}: it cannot be decided any more."""
+
+
 class NothingAtWindow(Refused):
     """The window has no ticket for this: it is {state}."""
 

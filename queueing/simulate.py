@@ -7,7 +7,7 @@ all runs. Whoever is still to come follows in the order of arrival, each run wit
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -38,6 +38,8 @@ class Outcome:
 
     `end` is when the last visit ends, `stranded` how many nobody serves at all (mean), `load` the share of the time
     until the end that each window works, `later` the waits of people still to come, pooled over the runs.
+    `waited` has a row for each who waits or comes soon and a column for each run: seconds from joining to the call, NaN where
+    a run has nobody. `ends`: the end in each run.
     """
 
     tickets: Mapping[int, Range]
@@ -46,10 +48,13 @@ class Outcome:
     end: Range
     stranded: Mapping[str, float]
     load: Mapping[str, float]
+    waited: Mapping[str, Floats] = field(compare=False, repr=False)
+    ends: Floats = field(compare=False, repr=False)
 
 
-def simulate(floor: Floor, *, runs: int = RUNS, seed: int = 1, to_come: bool = False) -> Outcome:
-    """Play the floor `runs` times. With `to_come` the people expected until the last ticket are played as well.
+def simulate(floor: Floor, *, runs: int = RUNS, seed: int = 1, to_come: bool = False, soon_s: float = 0.0) -> Outcome:
+    """Play the floor `runs` times. With `to_come` the people expected until the last ticket are played as well; `waited` then
+    counts those who come within `soon_s`.
 
     The same seed draws the same luck for the same tickets, so that two floors that differ by a change differ by it alone.
     """
@@ -60,7 +65,8 @@ def simulate(floor: Floor, *, runs: int = RUNS, seed: int = 1, to_come: bool = F
     for ticket, wait in zip(floor.waiting, waits, strict=True):
         stranded[ticket.service] = stranded.get(ticket.service, 0.0) + float(np.isinf(wait).mean())
     return Outcome(
-        _ranges(floor.waiting, waits), newcomers, later, _range(play.last), stranded, play.load()
+        _ranges(floor.waiting, waits), newcomers, later, _range(play.last), stranded, play.load(), play.waited(waits, soon_s),
+        play.last,
     )  # fmt: skip
 
 
@@ -138,6 +144,7 @@ class _Play:
         self.followed = self._followed()
         scale = [[self.speed(post.clerk, code) for code in self.codes] for post in self.posts]
         self.scale = np.array(scale).reshape(len(self.posts), len(self.codes))
+        self.came: tuple[Floats, Ints, Floats] = (np.empty((0, runs)), np.empty((0, runs), int), np.empty((0, runs)))
         self.overtaking = {} if to_come else self._overtaking()
         self.serving = {code: np.array([n for n, p in enumerate(self.posts) if code in p.services], int) for code in self.codes}
 
@@ -338,6 +345,7 @@ class _Play:
         shut = np.array([[0.0 if c in post.services else np.inf for post in self.posts] for c in codes])
         grids, doubts = np.array([paces[c].seconds for c in codes]), np.array([self.doubt[c] for c in codes])
         shares, waits = np.array([paces[c].no_show for c in codes]), np.full(at.shape, np.nan)
+        self.came = (at, code, waits)
         if not self.posts:
             waits[np.isfinite(at)] = np.inf
             return self._later(waits, code, codes)
@@ -355,6 +363,18 @@ class _Play:
             self.occupy(best, begins, visit * self.scale[best, mine] + other)
             waits[n] = np.where(np.isfinite(at[n]), begins - np.where(np.isfinite(at[n]), at[n], 0.0), np.nan)
         return self._later(waits, code, codes)
+
+    def waited(self, waits: Floats, soon_s: float) -> dict[str, Floats]:
+        """From joining to the call, by service: of those who wait, and of those who come within `soon_s`."""
+        rows: dict[str, list[Floats]] = {code: [] for code in self.codes}
+        for ticket, wait in zip(self.floor.waiting, waits, strict=True):
+            rows[ticket.service].append(wait - ticket.joined)
+        at, codes, later = self.came
+        if at.shape[0]:
+            for code, n in self.codes.items():
+                mine = np.where((codes == n) & (at <= soon_s), later, np.nan)
+                rows[code].extend(mine[~np.isnan(mine).all(1)])
+        return {code: np.array(found).reshape(len(found), self.runs) for code, found in rows.items()}
 
     def _later(self, waits: Floats, code: Ints, codes: list[str]) -> tuple[dict[str, Range], dict[str, float]]:
         later, stranded = {}, {}
