@@ -35,6 +35,11 @@ async def keep(
     return await db.fetchval(KEEP, hall, subject, kind, sealed, who, lang, day) is not None
 
 
+async def keep_until(db: Db, subject: str, day: date) -> None:
+    """The visit is on another day now: the number is kept until that one is over."""
+    await db.execute("UPDATE notice_contacts SET day = $2 WHERE subject = $1 AND day <> $2", subject, day)
+
+
 async def forget(db: Db, subject: str) -> None:
     """Nothing more about this visit, and the number goes."""
     await db.execute("DELETE FROM notice_contacts WHERE subject = $1", subject)

@@ -62,7 +62,8 @@ async def take(db: Db, halls: Sequence[int], seal: Seal, pages: str, limit: int 
 def written(row: Mapping[str, Any], address: str, wording: Mapping[tuple[str, str], str], pages: str) -> Message:
     """The message of a notice, in the language its reader chose."""
     kind, lang = row["contact"]
-    link = f"{pages}/t/{row['subject']}" if pages and not row["subject"].startswith("booking:") else ""
+    kind_of, _, code = row["subject"].rpartition(":")
+    link = f"{pages}/{'b' if kind_of else 't'}/{code}" if pages else ""
     gaps = {"hall": row["name"], "link": link, **row["data"]}
     text = wording.get((row["template"], lang)) or wording[row["template"], "zh-Hans"]
     return Message(f"{row['code']}-{row['id']}", kind, address, fill(text, gaps), row["template"], lang, gaps)

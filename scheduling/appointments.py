@@ -182,12 +182,20 @@ async def row_of(db: Db, statement: str, *given: object) -> Row | None:
         raise error() from broken
 
 
+MISREAD = str.maketrans("OIL", "011", " -")  # read out or typed; a code has none of these
+
+
+def plain_code(typed: str) -> str:
+    """A code as it is kept, from what somebody typed, read out, or scanned as the address of its page."""
+    return typed.strip().partition("?")[0].rpartition("/")[2].upper().translate(MISREAD)
+
+
 GET = f"SELECT {SHOWN} FROM appointments a JOIN slots s USING (hall, service, start) WHERE a.code = $1"
 
 
 async def by_code(db: Db, code: str) -> Appointment:
     """The appointment of who holds this code, or NotFound."""
-    row = await db.fetchrow(GET, code.strip().upper())
+    row = await db.fetchrow(GET, plain_code(code))
     if row is None:
         raise NotFound(what="appointment")
     return Appointment(**row)

@@ -1,6 +1,6 @@
 """The places that can be booked: how many each stretch of the day has, from the calendar and the windows planned."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -8,7 +8,7 @@ from queueing.db import Db, changed
 from queueing.halls import Hall, business_day
 from queueing.settings import Setting
 from scheduling.day_types import DayType, day_types, moment
-from scheduling.days import calendar
+from scheduling.days import Calendar, calendar
 
 SLOT_MINUTES = Setting("slot_minutes", 30, 5, 240, "minutes")  # how long a booked place is
 BOOK_DAYS = Setting("book_days", 7, 1, 60, "days")  # how many days ahead are open for booking
@@ -81,7 +81,7 @@ async def lay_slots(db: Db, hall: Hall) -> int:
     missed = {row["service"]: row["share"] for row in await db.fetch(NO_SHOWS, hall.id, today - timedelta(90))}
     laid: list[tuple[str, datetime, datetime, date, int, int]] = []
     for day in (today + timedelta(n) for n in range(hall.value(BOOK_DAYS) + 1)):
-        kind = kinds[known.day_type(day)]
+        kind = kind_on(hall, known, kinds, day)
         for row in served:
             if kind.services is not None and row["code"] not in kind.services:
                 continue
@@ -95,6 +95,19 @@ async def lay_slots(db: Db, hall: Hall) -> int:
     async with db.transaction():
         moved = changed(await db.execute(LAY, hall.id, *columns))
         return moved + changed(await db.execute(FALLEN, hall.id, today, columns[0], columns[1]))
+
+
+def kind_on(hall: Hall, known: Calendar, kinds: Mapping[str, DayType], day: date) -> DayType:
+    """The kind of day that says what can be booked: in a hall that is always open every date it did not decide is a weekday."""
+    always = hall.always_open and day not in known.own
+    return kinds["weekday" if always else known.day_type(day)]
+
+
+def covers(hall: Hall, kind: DayType, service: str, day: date, start: datetime, end: datetime) -> bool:
+    """Whether a service is open on such a day from `start` to `end`."""
+    if kind.services is not None and service not in kind.services:
+        return False
+    return any(moment(hall, day, it.opens) <= start and end <= moment(hall, day, it.closes) for it in kind.sessions)
 
 
 def stretches(hall: Hall, kind: DayType, day: date) -> Iterable[tuple[datetime, datetime]]:

@@ -19,8 +19,15 @@ from queueing.halls import Hall, services
 from queueing.tickets import Act
 from scheduling import appointments
 from scheduling.appointments import Appointment, Booked, Holder
+from scheduling.errors import NotBooked
+from scheduling.offers import hall_day
 
 STAFF = ("desk", "leader", "manager")
+
+
+def subject(code: str) -> str:
+    """What a booking is called where numbers to write to are kept."""
+    return f"booking:{code}"
 
 
 async def book(
@@ -34,9 +41,13 @@ async def book(
     phone: str | None = None,
     matters: Sequence[str] = (),
     lang: str = "zh-Hans",
+    notices: bool = True,
     press: str | None = None,
 ) -> Booked:
-    """Book a place under a real name: anybody for themselves, the desk for who telephones. BadInput, and what booking raises."""
+    """Book a place under a real name: anybody for themselves, the desk for who telephones. BadInput, and what booking raises.
+
+    `notices`: word of the booking may be written to the telephone.
+    """
     hall, person = await hall_of(request, hall_code), await current(request)
     await request.app.state.rates.allow_citizen(request, person)
     if person is not None and person.via in ("token", "device"):
@@ -51,13 +62,12 @@ async def book(
     holder = Holder(
         who, shown.mask, reached, seal.close(name, f"booking:{code}"), seal.close(number, f"booking:{code}") if number else None
     )
+    written = number if notices else None
     once_only = pressed(request, actor, press, (service, start.timestamp(), list(matters), lang, who, reached))
 
     async def act(db: Db) -> Booked:
-        if number is not None:  # before the booking: whoever reads of it finds where to write
-            await contacts.keep(
-                db, hall.id, code, number, seal=seal, lang=lang, day=start.astimezone(ZoneInfo(hall.time_zone)).date()
-            )
+        if written is not None:  # before the booking: whoever reads of it finds where to write
+            await contacts.keep(db, hall.id, subject(code), written, seal=seal, lang=lang, day=hall_day(hall, start))
         channel = "web" if actor == "citizen" else "desk"
         return await appointments.book(
             db, hall, service, start, holder, actor=actor, channel=channel, matters=matters, lang=lang, code=code, press=once_only
@@ -67,9 +77,9 @@ async def book(
     try:
         made = await on_booking(request, hall, act, "booked")
     finally:
-        if number is not None and (made is None or made.appointment.code != code):
+        if written is not None and (made is None or made.appointment.code != code):
             async with acquire(request.app.state.pool) as db:
-                await contacts.forget(db, code)
+                await contacts.forget(db, subject(code))
     return made
 
 
@@ -82,7 +92,7 @@ async def find(request: Request, code: str) -> tuple[Hall, Appointment]:
 
 async def cancel(request: Request, code: str, *, press: str | None = None) -> Booked:
     """Give a place back: whoever holds the code, or the desk."""
-    hall, found, actor = await _held(request, code)
+    hall, found, actor = await _held(request, code, await current(request))
     once_only = pressed(request, actor, press, ())
     return await on_booking(
         request, hall, lambda db: appointments.cancel(db, hall, found.code, actor=actor, press=once_only), "unbooked"
@@ -91,17 +101,41 @@ async def cancel(request: Request, code: str, *, press: str | None = None) -> Bo
 
 async def move(request: Request, code: str, start: datetime, *, press: str | None = None) -> Booked:
     """Change to another time: whoever holds the code, or the desk."""
-    hall, found, actor = await _held(request, code)
+    hall, found, actor = await _held(request, code, await current(request))
     once_only = pressed(request, actor, press, start.timestamp())
     return await on_booking(
         request, hall, lambda db: appointments.move(db, hall, found.code, start, actor=actor, press=once_only), "moved"
     )
 
 
-async def check_in(request: Request, code: str, *, print_at: str | None = None, press: str | None = None) -> Act:
-    """Turn a booking into a ticket: at a kiosk (which prints), at the desk, or on the holder's own telephone."""
-    hall, found, actor = await _held(request, code, "dispenser")
-    person = await current(request)
+async def remind(request: Request, code: str, phone: str, *, lang: str) -> bool:
+    """Send word of a booking to a number. False where nothing is sent, or this number said stop. BadInput, NotBooked."""
+    hall, found = await find(request, code)
+    await request.app.state.rates.allow_citizen(request, await current(request))
+    if found.state != "booked":
+        raise NotBooked(state=found.state)
+    number, seal = phone_number(phone), seal_of(request)
+    async with acquire(request.app.state.pool) as db:
+        return await contacts.keep(db, hall.id, subject(found.code), number, seal=seal, lang=lang, day=found.day)
+
+
+async def unremind(request: Request, code: str) -> None:
+    """No more word of this booking, and the number it went to is forgotten."""
+    _, found = await find(request, code)
+    await request.app.state.rates.allow_citizen(request, await current(request))
+    async with acquire(request.app.state.pool) as db:
+        await contacts.forget(db, subject(found.code))
+
+
+async def check_in(
+    request: Request, code: str, *, print_at: str | None = None, person: Person | None = None, press: str | None = None
+) -> Act:
+    """Turn a booking into a ticket: at a kiosk (which prints), at the desk, or on the holder's own telephone.
+
+    `person` names who does it where it isn't whoever is signed in: a kiosk page in a browser with two sign-ins.
+    """
+    person = person or await current(request)
+    hall, found, actor = await _held(request, code, person, "dispenser")
     at_kiosk = person is not None and person.device is not None
 
     async def act(db: Db, once_only: Press | None) -> Act:
@@ -117,18 +151,17 @@ async def check_in(request: Request, code: str, *, print_at: str | None = None, 
 
 async def follow_ticket(db: Db, request: Request, hall: Hall, found: Appointment, made: Act) -> None:
     """From now on word goes out about the ticket, to the number the booking was made with."""
-    contact = await contacts.find(db, found.code, seal_of(request))
+    contact = await contacts.find(db, subject(found.code), seal_of(request))
     if contact is not None:
         await contacts.keep(
             db, hall.id, made.ticket.key, contact.address, seal=seal_of(request), lang=found.lang, kind=contact.kind
         )
-        await contacts.forget(db, found.code)
+        await contacts.forget(db, subject(found.code))
 
 
-async def _held(request: Request, code: str, *also: str) -> tuple[Hall, Appointment, str]:
+async def _held(request: Request, code: str, person: Person | None, *also: str) -> tuple[Hall, Appointment, str]:
     """A booking, its hall, and who acts on it: the holder of its code, or staff as themselves."""
     hall, found = await find(request, code)
-    person: Person | None = await current(request)
     await request.app.state.rates.allow_citizen(request, person)
     return hall, found, actor_for(person, hall, *STAFF, *also)
 
@@ -138,6 +171,7 @@ async def on_booking(request: Request, hall: Hall, act: Callable[[Db], Awaitable
     async with acquire(request.app.state.pool) as db:
         done = await act(db)
         if not done.replayed:
+            await contacts.keep_until(db, subject(done.appointment.code), done.appointment.day)
             await tell(db, hall, done.appointment, template)
     if not done.replayed:
         ring(request, hall.id)
@@ -152,4 +186,4 @@ async def tell(db: Db, hall: Hall, booked: Appointment, template: str) -> None:
     name = {"zh-Hant": known.name_hant, "en": known.name_en}.get(booked.lang) or known.name
     data = {"code": booked.code, "service": name, "day": f"{begins:%m-%d}", "time": f"{begins:%H:%M}"}
     step = int(booked.start.timestamp()) // 60
-    await notices.owe(db, hall, [Word(booked.code, template, step, now, data)])
+    await notices.owe(db, hall, [Word(subject(booked.code), template, step, now, data)])

@@ -1,17 +1,23 @@
 """The way in by phone: the code at the door that changes by the clock, and the page that it opens."""
 
+from datetime import timedelta
+
 import segno
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from floor import acts, doorcode
+from floor.acts import appointments as booking
 from floor.database import acquire
 from floor.pages import render
+from floor.pages.book import when
+from floor.pages.booking import COOKIE, phase
 from floor.pages.console import text
 from floor.pages.kiosk import card
 from floor.pages.paired import paired
-from floor.pages.staffed import reason_of
+from floor.pages.staffed import now_of, reason_of
+from floor.pages.wording import hours
 from floor.refusals import NotAllowed, NotSignedIn, StaleDoorCode
 from floor.settings import Settings
 from floor.signin import current, kiosk
@@ -19,6 +25,8 @@ from floor.words import language, words
 from queueing import forecast
 from queueing.errors import NotFound, Refused
 from queueing.halls import Hall, services
+from queueing.settings import EARLY
+from scheduling.appointments import plain_code
 
 STAFF = ("desk", "leader", "manager", "engineer", "clerk")
 
@@ -78,7 +86,24 @@ async def page(request: Request, hall: Hall, held: str | None, refused: Refused 
     cards = [card(t, hall, service, waits.get(service.code)) for service in offered]
     error = reason_of(refused, t) if refused else None
     by_name = {row["code"] for row in named}
-    return render(request, "phone_take.html", status, hall=hall, held=held, cards=cards, by_name=by_name, error=error)
+    mine = await own_booking(request, hall) if held else None
+    return render(request, "phone_take.html", status, hall=hall, held=held, cards=cards, by_name=by_name, error=error, mine=mine)
+
+
+async def own_booking(request: Request, hall: Hall) -> dict[str, str] | None:
+    """The booking to check in, if this phone has one: named by its code, or looked at on it before."""
+    code = plain_code(request.query_params.get("booking") or request.cookies.get(COOKIE, ""))
+    try:
+        of, found = await booking.find(request, code)
+    except NotFound:
+        return {"code": "", "phase": "unknown"} if request.query_params.get("booking") else None
+    if of.id != hall.id or found.state != "booked":
+        return {"code": "", "phase": "unknown"} if request.query_params.get("booking") else None
+    async with acquire(request.app.state.pool) as db:
+        now = await now_of(db)
+    opens = hours(hall, found.start - timedelta(minutes=hall.value(EARLY)))
+    at = when(words(language(request)), hall, found.start)
+    return {"code": found.code, "phase": phase(hall, found, now), "when": at, "opens": opens}
 
 
 async def take(request: Request) -> Response:

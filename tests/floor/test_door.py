@@ -65,7 +65,7 @@ async def test_a_hall_may_forbid_phones_or_let_them_take_from_anywhere(
 async def test_one_scan_leads_to_one_number(app: Starlette, hall: Hall, db: Connection) -> None:
     phone = client_of(app, "10.0.0.31", accept="text/html")
     page = await look(phone, f"/demo/take?code={doorcode.code(app.state.settings.secret, hall)}")
-    (form,) = page.every
+    form = page.forms["take"]
     first = await phone.post(form.action, data={**form.fields, "service": "A"})
     again = await phone.post(form.action, data={**form.fields, "service": "A"})
     assert (first.status_code, first.headers["location"]) == (303, again.headers["location"])
@@ -85,7 +85,7 @@ async def test_a_service_by_real_name_asks_the_phone_for_the_card(app: Starlette
     await db.execute("UPDATE services SET real_name = 'required' WHERE code = 'A'")
     phone = client_of(app, "10.0.0.33", accept="text/html")
     page = await look(phone, f"/demo/take?code={doorcode.code(app.state.settings.secret, hall)}")
-    (form,) = page.every
+    form = page.forms["take"]
     without = await phone.post(form.action, data={**form.fields, "service": "A", "id_number": ""})
     assert (without.status_code, "身份证" in without.text) == (409, True)
     taken = await phone.post(form.action, data={**form.fields, "service": "A", "id_number": "11010519491231002X"})
