@@ -1,10 +1,7 @@
-"""The device's end of a line: dialling, the feed rule, jobs once, beats, clock, and what a close code asks of it."""
+"""The device's end of a line: dialling, jobs once, beats, clock, and what a close code asks of it."""
 
-import json
 import random
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any, get_args
 
 import pytest
@@ -13,75 +10,10 @@ from hypothesis import strategies as st
 
 from devices import client, wire
 from devices.backoff import NEVER, Backoff
-from devices.client import Link, LinkState, Report, Step
+from devices.client import LinkState, Report, Step
 from devices.clock import ClockOffset, Moment
 from devices.wire import Close
-
-NOON = datetime(2026, 11, 2, 4, 0, tzinfo=UTC)
-AT = NOON.isoformat()
-
-
-@dataclass
-class Disk:
-    """The device's ledger, written by nobody but the test."""
-
-    reports: dict[str, Report] = field(default_factory=dict)
-
-    def last_report(self, job: str) -> Report | None:
-        return self.reports.get(job)
-
-    def begun(self) -> Sequence[str]:
-        return [job for job, report in self.reports.items() if report.state == "started"]
-
-
-def at(seconds: float) -> Moment:
-    return Moment(5000.0 + seconds, NOON + timedelta(seconds=seconds))
-
-
-def frame(type: str, **fields: Any) -> str:
-    return json.dumps({"type": type, **fields})
-
-
-def make(**more: Any) -> Link:
-    return Link(Disk(), "1.0", ["say", "print"], boot="b", dice=random.Random(7), **more)
-
-
-def sent(steps: list[Step]) -> list[dict[str, Any]]:
-    return [json.loads(step.frame) for step in steps if isinstance(step, client.Send)]
-
-
-def other(steps: list[Step]) -> list[Step]:
-    return [step for step in steps if not isinstance(step, client.Send)]
-
-
-def welcome(gen: int = 1, **more: Any) -> str:
-    fields = {"re": 1, "gen": gen, "status": "live", "at": AT, "beat_s": 10, "limits": {"frame": 16384, "jobs": 4}}
-    return frame("welcome", **{**fields, **more})
-
-
-def feed(offset: int, recovered: bool = False) -> dict[str, Any]:
-    return {"epoch": "k3", "offset": offset, "recovered": recovered}
-
-
-def connect(link: Link, seconds: float = 0, **more: Any) -> list[Step]:
-    link._dial_at = 0
-    link.tick(at(seconds))
-    link.opened(at(seconds))
-    return link.received(welcome(at=at(seconds).wall.isoformat(), **more), at(seconds))
-
-
-def event(prev: int, offset: int, kind: str = "called", seconds: float = 0) -> str:
-    return frame("event", prev=prev, offset=offset, kind=kind, at=at(seconds).wall.isoformat(), data={"ticket": "A001"})
-
-
-def job(n: int, gen: int = 1, kind: str = "say", expires_s: float = 20) -> str:
-    expires = (NOON + timedelta(seconds=expires_s)).isoformat()
-    return frame("job", gen=gen, job=f"jb_{n}", kind=kind, key=f"call:{n}", expires=expires, attempt=1, data={})
-
-
-def board(offset: int, epoch: str = "k3") -> str:
-    return frame("snapshot", epoch=epoch, offset=offset, board={"lines": []})
-
+from tests.devices.clients import AT, NOON, at, board, connect, event, feed, frame, job, make, other, sent, welcome
 
 # ---- dialling and greeting
 
@@ -262,87 +194,6 @@ def test_a_replaced_device_tries_just_once_more() -> None:
     connect(link, 60)
     link.closed(Close.REPLACED, at(61))
     assert link.state is LinkState.STOPPED
-
-
-# ---- the feed
-
-
-def test_the_feed_rule() -> None:
-    link = make()
-    connect(link, feed=feed(10))
-    assert other(link.received(event(10, 11), at(0))) == []  # nothing is applied before the snapshot
-    assert other(link.received(board(10), at(0))) == [client.Show(wire.Position("k3", 10), {"lines": []})]
-    applied = [link.received(event(*step), at(0)) for step in ((10, 12), (10, 12), (8, 10), (12, 13))]
-    assert [[step.event.offset for step in steps if isinstance(step, client.Apply)] for steps in applied] == [[12], [], [], [13]]
-    assert sent(link.received(event(14, 15), at(0)))[0]["type"] == "resync"
-    assert link.received(event(15, 16), at(0)) == []
-    assert link.received(event(13, 14), at(0)) == []
-    link.received(board(16), at(0))
-    assert [type(step).__name__ for step in link.received(event(16, 20), at(0))] == ["Apply"]
-
-
-def test_only_a_call_of_this_moment_flashes() -> None:
-    link = make()
-    connect(link, feed=feed(0))
-    link.received(board(0), at(0))
-    heard = [
-        link.received(event(0, 1, "called", seconds=81), at(100)),
-        link.received(event(1, 2, "called", seconds=80), at(100)),
-        link.received(event(2, 3, "recalled", seconds=99), at(100)),
-        link.received(event(3, 4, "window_opened", seconds=99), at(100)),
-    ]
-    assert [[step.flash for step in steps if isinstance(step, client.Apply)] for steps in heard] == [
-        [True],
-        [False],
-        [True],
-        [False],
-    ]
-
-
-def test_a_board_that_comes_back_asks_for_what_it_missed() -> None:
-    link = make()
-    connect(link, feed=feed(5))
-    link.received(board(5), at(0))
-    link.received(event(5, 9), at(0))
-    link.closed(None, at(1))
-    link._dial_at = 0
-    link.tick(at(2))
-    assert sent(link.opened(at(2)))[0]["feed"] == {"epoch": "k3", "offset": 9}
-    link.received(welcome(feed=feed(11, recovered=True)), at(2))
-    missed = [*link.received(event(9, 10), at(2)), *link.received(event(10, 11), at(2))]
-    assert [step.event.offset for step in missed if isinstance(step, client.Apply)] == [10, 11]
-
-
-def test_a_position_the_hall_cannot_use_is_forgotten() -> None:
-    link = make()
-    connect(link, feed=feed(5))
-    link.received(board(5), at(0))
-    link.closed(Close.BAD_POSITION, at(1))
-    link._dial_at = 0
-    link.tick(at(3))
-    assert "feed" not in sent(link.opened(at(3)))[0]
-
-
-def test_what_is_shown_is_confirmed_after_two_seconds_or_twenty_events() -> None:
-    link = make()
-    connect(link, feed=feed(0))
-    link.received(board(0), at(0))
-    assert (link.next_tick, link.tick(at(1.9))) == (at(2).mono, [])
-    assert sent(link.tick(at(2))) == [{"type": "got", "offset": 0}]
-    assert link.next_tick == at(10).mono
-    for n in range(20):
-        link.received(event(n, n + 1), at(3))
-    assert sent(link.tick(at(3))) == [{"type": "got", "offset": 20}]
-
-
-def test_after_25_silent_seconds_a_board_is_stale_until_it_is_welcomed_again() -> None:
-    link = make()
-    connect(link, feed=feed(0))
-    link.received(board(0), at(0))
-    link.closed(None, at(1))
-    link._dial_at = at(300).mono
-    assert (link.next_tick, link.tick(at(24)), link.tick(at(25)), link.tick(at(26))) == (at(25).mono, [], [client.Stale()], [])
-    assert client.Fresh() in connect(link, 301, feed=feed(0, recovered=True))
 
 
 # ---- jobs
