@@ -27,9 +27,9 @@ from floor.words import check_words
 
 # One module per person who looks at the hall; the most general addresses come last.
 PAGES = (
-    "home", "first", "signin", "rate", "phone", "booking", "book", "slip", "query", "choosing", "kiosk", "kiosk_card", "board",
-    "wall", "console", "matters", "rules", "door", "promises", "manage", "disputed", "desk", "voice", "fleet", "machine",
-    "notices", "faults", "holidays", "day_types", "calendar",
+    "home", "first", "signin", "rate", "phone", "booking", "book", "slip", "query", "choosing", "kiosk", "kiosk_card",
+    "kiosk_booked", "board", "wall", "console", "matters", "rules", "door", "promises", "manage", "disputed", "desk", "voice",
+    "fleet", "machine", "notices", "faults", "holidays", "day_types", "calendar",
 )  # fmt: skip
 STATIC = Path(__file__).parent / "static"
 

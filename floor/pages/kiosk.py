@@ -31,6 +31,7 @@ from queueing.foreign import ForeignQueue
 from queueing.halls import Hall, ServiceNow, Zone, services, zones
 from queueing.matters import in_language
 from queueing.tickets import Ticket
+from scheduling.offers import next_free
 
 A_SCREEN = 8  # services that fit one screen at a size everybody can read
 AREAS_FROM = 12  # a hall with more services asks for the area first
@@ -45,8 +46,13 @@ SORRY = {
     "booking_only": ("kiosk.sorry_booking_only", "kiosk.sorry_booking_only_do"),
     "one_live_ticket": ("kiosk.sorry_one_live", "kiosk.sorry_one_live_do"),
     "printer_not_ready": ("kiosk.sorry_paper", "kiosk.sorry_paper_do"),
+    "too_late": ("kiosk.sorry_late", "kiosk.booking_late_do"),
+    "too_early": ("kiosk.sorry_early", "kiosk.sorry_early_do"),
+    "already_checked_in": ("kiosk.sorry_checked_in", "kiosk.booking_checked_in_do"),
+    "banned": ("kiosk.sorry_banned", "kiosk.sorry_banned_do"),
     "too_fast": ("kiosk.sorry_fast", "kiosk.sorry_fast_do"),
 }
+BOOK_INSTEAD = ("closed", "past_last_ticket", "quota_full", "booking_only")  # refusals that another time would heal
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,19 +168,21 @@ async def first_screen(request: Request, hall: Hall, person: Person, wish: Asked
         ready = await health.printer_ready(db, person.device)
         offered, areas = await services(db, hall), await zones(db, hall)
         waits = await forecast.waits(db, hall)
-        find = await matters.version(db, hall) > 0
+        find, bookable = await matters.version(db, hall) > 0, bool(await next_free(db, hall))
         beside = [beside_ours(wish.t, hall, queue) for queue in await foreign.queues(db, hall)]
     if not ready:
         return sorry("printer", wish.t["kiosk.sorry_paper"], wish.t["kiosk.sorry_paper_do"], retry=False)
     if all(service.status != "open" for service in offered):
-        return shut(wish.t, hall, offered)
+        what = shut(wish.t, hall, offered)
+        return what | {"book": book_instead(request, hall, wish.lang), "booked": True} if bookable else what
     if len(offered) > AREAS_FROM and wish.zone is None:
         listed = [Area(zone.code, zone.name, sum(service.zone == zone.code for service in offered)) for zone in areas]
-        return paged(listed, wish, "areas") | {"find": find, "beside": beside}
+        return paged(listed, wish, "areas") | {"find": find, "beside": beside, "bookable": bookable}
     chosen = [service for service in offered if wish.zone in (None, service.zone)]
     return paged([card(wish.t, hall, service, waits.get(service.code)) for service in chosen], wish, "cards") | {
         "find": find,
         "beside": beside,
+        "bookable": bookable,
     }
 
 
@@ -221,6 +229,8 @@ def why_shut(t: Words, hall: Hall, service: ServiceNow) -> str:
 
 def shut(t: Words, hall: Hall, offered: Sequence[ServiceNow]) -> dict[str, object]:
     """Nothing is given out now: when the first door opens again, if it does today."""
+    if any(service.status == "booking_only" for service in offered):
+        return sorry("closed", t["kiosk.sorry_booked_hour"], t["kiosk.sorry_booked_hour_do"], retry=False)
     later = [service.opens for service in offered if service.status == "not_yet" and service.opens]
     does = t("kiosk.sorry_closed_do", time=hours(hall, min(later))) if later else t["kiosk.sorry_closed_today"]
     return sorry("closed", t["kiosk.sorry_closed"], does, retry=False)
@@ -228,7 +238,13 @@ def shut(t: Words, hall: Hall, offered: Sequence[ServiceNow]) -> dict[str, objec
 
 def sorry(symbol: str, says: str, does: str, *, retry: bool = True) -> dict[str, object]:
     """A sentence in place of everything. `retry`: the citizen may go back; else the screen waits until it is over."""
-    return {"screen": "sorry", "symbol": symbol, "says": says, "does": does, "retry": retry}
+    return {"screen": "sorry", "symbol": symbol, "says": says, "does": does, "retry": retry, "book": "", "booked": False}
+
+
+def book_instead(request: Request, hall: Hall, lang: str) -> str:
+    """The way to book another time, as a picture for a phone."""
+    settings: Settings = request.app.state.settings
+    return picture(f"{settings.origin(request.headers.get('host', ''))}/{hall.code}/book?lang={lang}")
 
 
 def off(t: Words) -> dict[str, object]:
@@ -270,9 +286,12 @@ async def refuse(request: Request, hall: Hall, wish: Asked, service: str, refuse
     """Say why there is no number, and what to do instead."""
     says, does = SORRY.get(refused.code, ("kiosk.sorry_again", "kiosk.sorry_again_do"))
     async with acquire(request.app.state.pool) as db:
-        name = next((service_name(wish.t, s) for s in await services(db, hall) if s.code == service), service)
+        of = next((each for each in await services(db, hall) if service in (each.code, each.name)), None)
+        bookable = refused.code in BOOK_INSTEAD and of is not None and of.code in await next_free(db, hall)
     symbol = "printer" if refused.code == "printer_not_ready" else "clock" if isinstance(refused, TooFast) else "alert"
-    what = sorry(symbol, wish.t(says, service=name), wish.t[does])
+    what = sorry(symbol, wish.t(says, service=service_name(wish.t, of) if of else service), wish.t[does])
+    if bookable:
+        what["book"] = book_instead(request, hall, wish.lang)
     return draw(request, "_kiosk_screen.html", hall, wish, what, status=status_of(refused.code))
 
 
@@ -307,6 +326,10 @@ def code(request: Request, ticket: Ticket) -> str:
     """The ticket's address on a phone as a QR picture. Its colours are fixed: a dark theme must not turn it around."""
     settings: Settings = request.app.state.settings
     address = f"{settings.origin(request.headers.get('host', ''))}/t/{ticket.key}"
+    return picture(address)
+
+
+def picture(address: str) -> str:
     return segno.make(address, error="m", micro=False).svg_inline(scale=4, border=2, light="#fff", dark="#000", omitsize=True)
 
 

@@ -12,7 +12,7 @@ const screen = document.getElementById("screen");
 const busy = document.getElementById("busy");
 const again = document.getElementById("again");
 const lies = document.getElementById("card");
-const { home, timeZone } = document.body.dataset;
+const { home, booked, timeZone } = document.body.dataset;
 
 // A dispenser that can go on alone opened us from its own page, and is where to go when the hall is away.
 const OWN_PAGE = /^http:\/\/(127\.0\.0\.1|localhost):\d{1,5}$/;
@@ -92,8 +92,36 @@ async function lookForCard() {
   if (html === null || !busy.hidden) return;
   if (lies.innerHTML !== html) lies.innerHTML = html;
   const now = lies.querySelector("[data-card]")?.dataset.card;
-  if (now && now !== before) { left = IDLE_S; if (["number", "sorry"].includes(current().dataset.screen)) go(home); }
+  if (now && now !== before) { left = IDLE_S; if (current().dataset.screen === "booked") go(`${booked}?${spoken()}`); else if (["number", "sorry"].includes(current().dataset.screen)) go(home); }
 }
+
+// A booking's code: typed on the screen, or scanned by a reader that types it, all at once and with Enter at its end.
+const CODE = /[0-9A-HJKMNP-TV-Z]{10}$/i;
+const SCANNED_MS = 100;
+let scanned = "";
+let scannedAt = 0;
+
+const spoken = () => new URLSearchParams({ lang: current().dataset.lang, large: current().classList.contains("large") ? "1" : "" });
+
+function findCode(code) {
+  if (busy.hidden) go(`${booked}?${spoken()}&code=${encodeURIComponent(code)}`);
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.timeStamp - scannedAt > SCANNED_MS) scanned = "";
+  scannedAt = event.timeStamp;
+  if (event.key.length === 1) scanned += event.key;
+  if (event.key !== "Enter") return;
+  const field = screen.querySelector("[data-code]");
+  const code = CODE.test(scanned.split("?")[0]) ? scanned : field?.value;
+  scanned = "";
+  if (code) { event.preventDefault(); findCode(code); }
+});
+document.addEventListener("click", (event) => {
+  const field = screen.querySelector("[data-code]");
+  const whole = event.target.closest("[data-key]") && field?.value.length === field?.maxLength;
+  if (field?.value && (whole || event.target.closest("[data-find-code]"))) findCode(field.value);
+});
 
 function tick() {
   drawClock();

@@ -10,6 +10,7 @@ export function typing(place) {
 
   async function look(field) {
     const source = field.closest("[data-found]");
+    if (source === null) return;        // a code is typed: nothing to list
     const mine = ++asked;
     const answer = await fetch(`${source.dataset.found}&q=${encodeURIComponent(field.value)}`, { cache: "no-store" }).catch(() => null);
     if (mine !== asked || !answer?.ok || !source.isConnected) return;
