@@ -28,8 +28,8 @@ from floor.words import check_words
 # One module per person who looks at the hall; the most general addresses come last.
 PAGES = (
     "home", "first", "signin", "rate", "phone", "booking", "book", "slip", "query", "choosing", "kiosk", "kiosk_card",
-    "kiosk_booked", "board", "wall", "console", "matters", "rules", "door", "promises", "manage", "disputed", "desk", "voice",
-    "fleet", "machine", "notices", "faults", "holidays", "day_types", "calendar",
+    "kiosk_booked", "board", "wall", "console", "matters", "rules", "door", "promises", "manage", "disputed", "proposals", "desk",
+    "voice", "fleet", "machine", "notices", "faults", "holidays", "day_types", "calendar",
 )  # fmt: skip
 STATIC = Path(__file__).parent / "static"
 
@@ -55,6 +55,7 @@ async def lifespan(app: Starlette) -> AsyncIterator[None]:
     state.sessions = Sessions(state.pool)
     state.halls, state.loads = Kept(3.0), Kept(3.0)
     state.catalogues = {}  # floor.catalogue.kept
+    state.films, state.waits = {}, Kept(15.0)  # earlier minutes of today, the day's waits
     state.days = {}  # floor.trends: each hall's day as far as it was read
     state.bell, state.rings, state.streams = Bell(state.doorbell), Rings(state.doorbell), 0
     state.tasks = set()  # files that are being read

@@ -11,7 +11,7 @@ import structlog
 
 from floor.database import Db, Pool, Unavailable, acquire
 from floor.doorbell import Doorbell
-from queueing import balance, proposals
+from queueing import proposals, settings
 from queueing.errors import Refused
 from queueing.floors import Measures, read_floor
 from queueing.halls import Hall, list_halls
@@ -52,7 +52,7 @@ ORDER BY EXISTS (SELECT FROM recent r WHERE r.actor = 'clerk:' || u.username) DE
 
 async def free_clerks(db: Db, hall: Hall) -> list[str]:
     """Who could sit down at a window now, by the name they sign in with."""
-    return [row["username"] for row in await db.fetch(FREE, hall.id, hall.value(balance.REST))]
+    return [row["username"] for row in await db.fetch(FREE, hall.id, hall.value(settings.REST))]
 
 
 @dataclass(slots=True)
@@ -97,7 +97,7 @@ class Balancer:
             standing = await proposals.live(db, hall)
             offered = await proposals.count(
                 db, hall, standing, found.weighed, found.unreached, found.lost,
-                least_s=60.0 * hall.value(balance.GAIN), rounds=hall.value(balance.ROUNDS),
+                least_s=60.0 * hall.value(settings.GAIN), rounds=hall.value(settings.ROUNDS),
             )  # fmt: skip
             for proposal in standing:
                 if proposal.id in found.over:
@@ -113,9 +113,9 @@ class Balancer:
 
     async def follow_tide(self, db: Db, hall: Hall, proposal: Proposal) -> None:
         """Where the hall wants it, a rule of the tide acts by itself."""
-        if proposal.rule and hall.value(balance.TIDE_ACTS):
+        if proposal.rule and hall.value(settings.TIDE_ACTS):
             await _unless_refused(
-                proposals.apply(db, hall, proposal.id, actor=f"rule:{proposal.rule}", keep_minutes=hall.value(balance.MIN_OPEN))
+                proposals.apply(db, hall, proposal.id, actor=f"rule:{proposal.rule}", keep_minutes=hall.value(settings.MIN_OPEN))
             )
 
     async def take_back(self, db: Db, hall: Hall, proposal: Proposal, found: Round) -> None:
@@ -124,7 +124,7 @@ class Balancer:
         if calm is None or proposal.id in found.over:
             return
         rounds = await proposals.note_calm(db, proposal, calm)
-        if rounds >= hall.value(balance.ROUNDS) and hall.value(balance.REVERTS):
+        if rounds >= hall.value(settings.ROUNDS) and hall.value(settings.REVERTS):
             await _unless_refused(proposals.undo(db, hall, proposal.id, actor="clock", by_clock=True))
 
 

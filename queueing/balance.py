@@ -9,7 +9,6 @@ import numpy.typing as npt
 
 from queueing.changes import Change, Close, Extend, Move, Open, Serve, StopWalkIns, changed
 from queueing.floors import Arrivals, Floor, Seat
-from queueing.settings import Setting
 from queueing.simulate import Outcome, simulate
 
 SOON_S = 1800.0  # whose waits are promised: all who wait, and all who come in the next half hour
@@ -21,17 +20,6 @@ SURE = 0.9  # share of the runs in which a change must help
 LONGEST_S = 4 * 3600.0  # a wait without end counts as this long when gains are compared
 IDLE = 0.7  # a window that works less than this share can help elsewhere
 EXTEND_S = 1800.0
-
-GAIN = Setting("balance_gain", 5, 1, 120, "minutes")  # of the P90 that a change must save to be proposed
-ROUNDS = Setting("balance_rounds", 3, 1, 20, "rounds")  # in a row before it appears or goes; a round is half a minute
-MIN_OPEN = Setting("balance_min_open", 30, 5, 240, "minutes")  # what was changed stays so for at least so long
-REVERTS = Setting("balance_reverts", False)  # take a change back by itself when its load is gone
-TIDE_QUEUE = Setting("tide_queue", 10, 0, 200, "people")  # waiting for each open window; 0: this rule is off
-TIDE_PEOPLE = Setting("tide_people", 5, 0, 200, "people")  # waiting longer than tide_minutes; 0: this rule is off
-TIDE_MINUTES = Setting("tide_minutes", 30, 1, 240, "minutes")
-TIDE_ACTS = Setting("tide_acts", False)  # the rule opens the window itself instead of proposing it
-REST = Setting("balance_rest", 15, 0, 120, "minutes")  # who has just left a window has a break of at least so long
-SETTINGS = (GAIN, ROUNDS, MIN_OPEN, REVERTS, TIDE_QUEUE, TIDE_PEOPLE, TIDE_MINUTES, TIDE_ACTS, REST)
 
 Floats = npt.NDArray[np.float64]
 
@@ -286,7 +274,7 @@ def _effect(code: str, before: Floats, after: Floats) -> Effect:
 
 
 def _sure(before: Floats, after: Floats) -> float:
-    left, right = (np.minimum(each_p90(rows), LONGEST_S) for rows in (before, after))
+    left, right = each_p90(before), each_p90(after)
     known = ~np.isnan(left) & ~np.isnan(right)
     return float(np.mean(right[known] < left[known])) if known.any() else 0.0
 

@@ -198,6 +198,14 @@ REFUSED = "UPDATE proposals SET state = 'refused', decided_at = hall_clock(), de
 ENDED = "UPDATE proposals SET state = $2, ended_at = hall_clock() WHERE id = $1"
 
 
+async def step_at(db: Db, hall: Hall, proposal: int) -> Step:
+    """What a proposal would do, or NotFound."""
+    row = await db.fetchrow("SELECT step FROM proposals WHERE hall = $1 AND id = $2", hall.id, proposal)
+    if row is None:
+        raise NotFound(what="proposal")
+    return step_of(row["step"])
+
+
 async def _locked(db: Db, hall: Hall, proposal: int) -> tuple[Proposal, Any]:
     row = await db.fetchrow(LOCK, hall.id, proposal)
     if row is None:

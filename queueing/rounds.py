@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from queueing import balance
+from queueing import balance, settings
 from queueing.balance import Step, Worth
 from queueing.db import Db
 from queueing.floors import Floor
@@ -37,17 +37,17 @@ class Round:
 async def look(db: Db, hall: Hall, floor: Floor, standing: Sequence[Proposal], free: Sequence[str]) -> Round:
     """Play the floor as it is, with each step that makes sense, and without what was applied. The playing is done in a thread:
     the loop goes on meanwhile."""
-    least, seed = 60.0 * hall.value(balance.GAIN), floor.offset
+    least, seed = 60.0 * hall.value(settings.GAIN), floor.offset
     limited, whole = balance.bounded(floor)
     base, cost_s = await _timed(lambda: balance.played(limited, seed))
     rules = balance.tides(
-        floor, hall.value(balance.TIDE_QUEUE), hall.value(balance.TIDE_PEOPLE), hall.value(balance.TIDE_MINUTES)
+        floor, hall.value(settings.TIDE_QUEUE), hall.value(settings.TIDE_PEOPLE), hall.value(settings.TIDE_MINUTES)
     )
     over = balance.hot(floor, {code: balance.p90(rows) for code, rows in base.waited.items()}, least, rules)
     able = await hands(db, hall, floor, base.load, over, free)
     known = {each.step.subject for each in standing}
     asked = sorted(
-        balance.steps(limited, base, able, over, 60.0 * hall.value(balance.MIN_OPEN)), key=lambda step: step.subject not in known
+        balance.steps(limited, base, able, over, 60.0 * hall.value(settings.MIN_OPEN)), key=lambda step: step.subject not in known
     )
     weighed, more_s = await _timed(lambda: list(balance.weigh(limited, whole, base, asked, seed)))
     applied = [each for each in standing if each.state == "applied"]

@@ -65,10 +65,22 @@ WITHOUT_PAPERS_BACK = Setting("hold_without_papers_back", "front", allowed=BACK)
 AWAITED = Setting("hold_waiting", 120, 0, 600, "minutes")
 AWAITED_BACK = Setting("hold_waiting_back", "window", allowed=BACK)
 
+# Balance: when a change of the floor is proposed (queueing/balance.py), and the rules of the tide (hall-rules B9).
+GAIN = Setting("balance_gain", 5, 1, 120, "minutes")  # of the P90 that a change must save to be proposed
+ROUNDS = Setting("balance_rounds", 3, 1, 20, "rounds")  # in a row before it appears or goes; a round is half a minute
+MIN_OPEN = Setting("balance_min_open", 30, 5, 240, "minutes")  # what was changed stays so for at least so long
+REVERTS = Setting("balance_reverts", False)  # take a change back by itself when its load is gone
+TIDE_QUEUE = Setting("tide_queue", 10, 0, 200, "people")  # waiting for each open window; 0: this rule is off
+TIDE_PEOPLE = Setting("tide_people", 5, 0, 200, "people")  # waiting longer than tide_minutes; 0: this rule is off
+TIDE_MINUTES = Setting("tide_minutes", 30, 1, 240, "minutes")
+TIDE_ACTS = Setting("tide_acts", False)  # the rule opens the window itself instead of proposing it
+REST = Setting("balance_rest", 15, 0, 120, "minutes")  # who has just left a window has a break of at least so long
+
 ORDER = (INTERLEAVE, SHORT_EVERY, EARLY, LATE)
 LIMITS = (PERSON_DAY, STRIKES, STRIKE_DAYS, STRIKE_CANCELLED, BAN_HOURS, PERSON_DAYS)
 HOLDS = (WITH_PAPERS, WITH_PAPERS_BACK, WITHOUT_PAPERS, WITHOUT_PAPERS_BACK, AWAITED, AWAITED_BACK)
-SETTINGS: tuple[Setting[int] | Setting[bool] | Setting[str], ...] = (*ORDER, *LIMITS, *HOLDS)
+BALANCE = (GAIN, ROUNDS, MIN_OPEN, REVERTS, REST, TIDE_QUEUE, TIDE_PEOPLE, TIDE_MINUTES, TIDE_ACTS)
+SETTINGS: tuple[Setting[int] | Setting[bool] | Setting[str], ...] = (*ORDER, *LIMITS, *HOLDS, *BALANCE)
 
 CHOSEN = "SELECT name, value FROM settings WHERE hall = $1"
 CHOOSE = """

@@ -2,30 +2,27 @@
 
 import csv
 import io
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from floor import acts, lines, trends
+from floor import acts, lines
 from floor.database import Db, acquire
 from floor.pages import render
 from floor.pages.console import text
-from floor.pages.figures import bad_ratings, figures
-from floor.pages.machines import disputes, machines
-from floor.pages.promises import total
-from floor.pages.staffed import LOOKS, clock, elapsed, localized, may_act_at, now_of, reason_of, zones_of
-from floor.pages.wording import minutes
+from floor.pages.overview import look
+from floor.pages.past import minute_of
+from floor.pages.staffed import localized, may_act_at, reason_of
 from floor.people import list_users
 from floor.quality import ratings
 from floor.quality.ratings import By
 from floor.signin import Person, require
 from floor.words import Words, language, words
-from queueing import promises
+from queueing import proposals
 from queueing.errors import NotFound, Refused
-from queueing.forecast import Load, expect, loads
 from queueing.halls import Hall, business_day, services
 from queueing.windows import get_window, list_windows
 
@@ -52,46 +49,11 @@ async def draw(request: Request, template: str, by: By, *, error: str | None = N
     hall = await acts.hall_of(request, request.path_params["hall"])
     person = await require(request, *WATCH, hall=hall.id)
     say = words(language(request))
+    minute = minute_of(request.query_params.get("m")) if request.method == "GET" else None
     async with acquire(request.app.state.pool) as db:
-        seen = await look(db, hall, person, by, say, request.app.state.days)
-    return render(request, template, hall=hall, by=by, error=error, **seen)
-
-
-async def look(db: Db, hall: Hall, person: Person, by: By, say: Words, days: dict[int, trends.Day]) -> dict[str, Any]:
-    """All the board shows."""
-    now = await now_of(db)
-    floor, load = await list_windows(db, hall), await loads(db, hall.id)
-    zones = await zones_of(db, hall, floor, person)
-    for zone in zones:
-        zone["spots"] = [spot_of(window, now) for window in zone["windows"]]
-    day = await trends.today(db, days, hall, now)
-    served = [service_row(localized(service, say), load.get(service.code), say) for service in await services(db, hall)]
-    bad = await bad_ratings(db, hall)
-    accounts = await promises.accounts(db, hall.id, 1)
-    return {
-        "told": total(accounts) if accounts else None,
-        "now": now, "zones": zones, "services": served, "most": max(5, *(row["waiting"] for row in served), 0),
-        "figures": figures(day, now, floor, load, bad, say),
-        "calls": [{"number": call.number, "window": call.window, "again": call.again, "clock": clock(call.at, hall, seconds=True)}
-                  for call in day.calls],
-        "ratings": await rating_rows(db, hall, by, person, say), **await machines(db, hall, now, say),
-        "disputes": await disputes(db, hall, now, say),
-    }  # fmt: skip
-
-
-def spot_of(window: dict[str, Any], now: datetime) -> dict[str, Any]:
-    """A window on the floor plan."""
-    tone, symbol = LOOKS[window["state"]]
-    return window | {"tone": "shut" if tone == "closed" else tone, "symbol": symbol, "elapsed": elapsed(window["since"], now)}
-
-
-def service_row(service: Any, load: Load | None, say: Words) -> dict[str, Any]:
-    """A service: who waits for it, how long a newcomer would, how many windows work for it."""
-    wait = expect(load, load.ahead) if load else None
-    return {
-        "code": service.code, "word": service.word, "waiting": service.waiting, "open": load.open if load else 0,
-        "p50": wait.p50_s if wait else None, "expected": minutes(say, wait) if load and load.open else say["manage.no_window"],
-    }  # fmt: skip
+        seen = await look(db, hall, person, say, request.app.state, minute)
+        rated = await rating_rows(db, hall, by, person, say)
+    return render(request, template, hall=hall, by=by, error=error, ratings=rated, **seen)
 
 
 # --- ratings --------------------------------------------------------------------------------------------------------
@@ -128,12 +90,15 @@ async def sheet(request: Request) -> Response:
         seated = {other.clerk for other in await list_windows(db, hall)}
         clerks = [user for user in await list_users(db, hall.id) if "clerk" in user.roles and not user.disabled]
         known = [localized(service, say) for service in await services(db, hall)]
+        live = await proposals.live(db, hall, ("offered",))
+    advised = next((one.step for one in live if one.step.kind == "open" and one.step.window == window.no), None)
     letters = "、".join(f"{service.code} {service.word}" for service in known if service.code in window.services)
     spot = {"no": window.no, "state": window.state, "name": names.get(window.clerk or "", ""), "serves": window.serves,
             "ticket": window.ticket, "reason": window.reason, "letters": letters}  # fmt: skip
     return render(
         request, "_window_sheet.html", hall=hall, spot=spot, services=known, mine=may_act_at(person, window),
-        by=by_of(request.query_params.get("by")), free_clerks=[clerk for clerk in clerks if clerk.username not in seated],
+        by=by_of(request.query_params.get("by")), advised=advised,
+        free_clerks=[clerk for clerk in clerks if clerk.username not in seated],
     )  # fmt: skip
 
 

@@ -25,7 +25,7 @@ from queueing.errors import BadInput, NotFound, Refused
 from queueing.halls import Hall, business_day, services
 from queueing.rulebook import Change, Value
 from queueing.rules import most_overtaken
-from queueing.settings import HOLDS, LIMITS, ORDER
+from queueing.settings import BALANCE, HOLDS, LIMITS, ORDER
 
 WATCH = ("manager", "leader", "auditor")
 CATEGORY = ("credit_minutes", "evidence", "from_age", "papers", "needs_evidence", "offered")
@@ -71,6 +71,7 @@ def sections() -> dict[str, list[str]]:
         "order": [f"set.{setting.name}" for setting in ORDER],
         "missed": [f"hall.{name}" for name in MISSED],
         "holds": [f"set.{setting.name}" for setting in HOLDS],
+        "balance": [f"set.{setting.name}" for setting in BALANCE],
         "limits": [*(f"hall.{name}" for name in HALL), *(f"set.{setting.name}" for setting in (*doorcode.SETTINGS, *LIMITS))],
     }
 

@@ -155,6 +155,20 @@ setClock();
 runClocks();
 setInterval(runClocks, 500);
 
+// --- the day slid back --------------------------------------------------------------------------------------------
+// The minute under the thumb is told while it moves; the board of that minute follows. Leaving the past loads the page anew.
+
+function tellMinute(slider) {
+  const { rewind, zone } = slider.form.dataset;
+  const at = new Date(Date.parse(rewind) + 60_000 * Number(slider.value));
+  const told = at.toLocaleTimeString("zh-CN", { hour: "2-digit", minute: "2-digit", timeZone: zone });
+  slider.form.querySelector("output").textContent = told;
+  slider.setAttribute("aria-valuetext", told);
+}
+
+document.addEventListener("input", (event) => { if (event.target.form?.dataset.rewind) tellMinute(event.target); });
+document.querySelectorAll("form[data-rewind] input[type=range]").forEach(tellMinute);
+
 // --- keys ------------------------------------------------------------------------------------------------------
 // The letter on a button presses it. In an open sheet only its own keys count; in a field, letters are letters.
 

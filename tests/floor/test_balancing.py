@@ -5,7 +5,7 @@ import pytest
 from floor.balancing import Balancer, free_clerks
 from floor.database import Connection, Pool
 from floor.people import add_user
-from queueing import balance, calls, journal, proposals, tickets, windows
+from queueing import calls, journal, proposals, settings, tickets, windows
 from queueing.calls import Seat
 from queueing.errors import AlreadySeated, NotInThatState, ProposalGone, WindowBusy
 from queueing.halls import Hall, get_hall
@@ -24,7 +24,7 @@ async def crowded(db: Connection, hall: Hall) -> Hall:
     for _ in range(10):
         await take(db, hall)
     await calls.call_next(db, hall, LI)
-    await choose(db, hall.id, balance.ROUNDS, 2)
+    await choose(db, hall.id, settings.ROUNDS, 2)
     return await get_hall(db, "demo")
 
 
@@ -150,7 +150,7 @@ async def test_when_its_load_is_gone_it_is_taken_back_after_its_time_where_the_h
     await clock.round()
     (calm,) = await proposals.live(db, crowded)
     assert (calm.state, calm.rounds) == ("applied", 2), "nobody has asked for it to go by itself"
-    await choose(db, crowded.id, balance.REVERTS, True)
+    await choose(db, crowded.id, settings.REVERTS, True)
     assert await clock.round() == []
     assert [(each.state, each.decided_by) for each in await proposals.decided(db, crowded)] == [("reverted", "manager:lin")]
     assert (await windows.get_window(db, crowded, "2")).state == "closed"
@@ -170,10 +170,10 @@ async def test_a_window_closed_by_its_own_clerk_is_over_and_the_clerk_has_a_brea
 async def test_a_rule_of_the_tide_opens_the_window_itself_where_the_hall_wants_it(
     db: Connection, crowded: Hall, clock: Clock
 ) -> None:
-    await choose(db, crowded.id, balance.GAIN, 120)
+    await choose(db, crowded.id, settings.GAIN, 120)
     assert [each.state for each in await clock.round()] == [], "for the forecast alone the gain is too small"
-    await choose(db, crowded.id, balance.TIDE_QUEUE, 8)
-    await choose(db, crowded.id, balance.TIDE_ACTS, True)
+    await choose(db, crowded.id, settings.TIDE_QUEUE, 8)
+    await choose(db, crowded.id, settings.TIDE_ACTS, True)
     await clock.round()
     await clock.round()
     (applied,) = await proposals.live(db, crowded)

@@ -9,6 +9,7 @@ from floor.boot.crowd.listener import Listener
 
 LUNCH_MIN = (12 * 60, 12 * 60 + 30)  # odd windows first, even ones after them
 LUNCH_LASTS_MIN = 30
+STANDING_BY = (3, 6)  # of A and B, the longest queues at the peaks: they work where the manager opens a window for them
 LEADER = "manager"  # may close a window over people still waiting
 
 
@@ -28,7 +29,8 @@ class Clerk:
         await self.front.sign_in(self.name)
         while not self.clock.over.is_set():
             if not self._seated and not await self.sit_down():
-                await self.clock.sleep(300, at_least_s=5)  # somebody else sits there
+                # Somebody else sits there, or nobody has asked for her yet.
+                await self.clock.sleep(10 if self.number in STANDING_BY else 300, at_least_s=5)
                 continue
             await self.have_lunch()
             if not await self.take_back_held() and not await self.call():
@@ -39,6 +41,20 @@ class Clerk:
         return await self.front.act(who or self.name, act, path, body or {})
 
     async def sit_down(self) -> bool:
+        if self.number in STANDING_BY:
+            return await self.find_seat()
+        return await self.open()
+
+    async def find_seat(self) -> bool:
+        """Whether one of the windows kept back was opened for her; another's turns her away."""
+        for row in self.front.seen.get("windows", []):
+            if int(row["no"]) in STANDING_BY and row["state"] != "closed":
+                self.window = row["no"]
+                if await self.open():
+                    return True
+        return False
+
+    async def open(self) -> bool:
         answer = await self.at_window("open")
         self._seated = answer.ok
         self.services = answer.body.get("services", []) if answer.ok else []

@@ -1,0 +1,95 @@
+"""Proposals in words: what each would do, what it promises in minutes, and whether it came true."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from math import ceil, isfinite
+from typing import Any
+
+from floor.database import Db
+from floor.pages.staffed import clock
+from floor.words import Words
+from queueing import proposals
+from queueing.balance import Effect
+from queueing.halls import Hall
+from queueing.proposals import Proposal
+from queueing.settings import ROUNDS
+
+SHOWN = 6  # offered at once: who must choose from more chooses nothing
+TOLD = 8  # of what became of the last ones
+
+
+async def board(
+    db: Db, hall: Hall, say: Words, names: Mapping[str, str], services: Mapping[str, str], now: datetime
+) -> dict[str, Any]:  # fmt: skip
+    """What the manager sees of them: those to decide, those in force, what became of the others."""
+    live = await proposals.live(db, hall, ("offered", "applied"))
+    offered = sorted((one for one in live if one.state == "offered"), key=lambda one: -saved(one))
+    done = await proposals.decided(db, hall, TOLD + len(live))
+    told = Told(hall, say, names, services, now)
+    return {
+        "offered": [told.row(one) for one in offered[:SHOWN]],
+        "applied": [told.row(one) for one in live if one.state == "applied"],
+        "settled": [told.row(one) for one in done if one.state != "applied"][:TOLD],
+        "advised": {one.step.window: one.step for one in reversed(offered[:SHOWN]) if one.step.kind == "open"},
+    }  # fmt: skip
+
+
+def saved(one: Proposal) -> float:
+    """Minutes of everybody together that it would save; what nobody serves now comes first."""
+    return sum(each.people * (capped(each.before_s) - capped(each.after_s)) for each in one.effects)
+
+
+def capped(seconds: float) -> float:
+    return min(seconds, 4 * 3600.0)
+
+
+class Told:
+    """Proposals in one reader's language: `names` of clerks, `services` by their letter."""
+
+    def __init__(self, hall: Hall, say: Words, names: Mapping[str, str], services: Mapping[str, str], now: datetime) -> None:
+        self.hall, self.say, self.names, self.services, self.now = hall, say, names, services, now
+
+    def row(self, one: Proposal) -> dict[str, Any]:
+        step = one.step
+        main = next((each for each in one.told if each.service == step.service), None)
+        came = one.actual.get(step.service) or {}
+        ran = one.state in ("applied", "undone", "reverted", "over")
+        return {
+            "id": one.id, "state": one.state, "kind": step.kind, "service": step.service, "window": step.window,
+            "words": self.say(f"manage.step_{step.kind}", window=step.window or "", from_window=step.from_window or "",
+                              service=f"{step.service} {self.services.get(step.service, '')}".strip(),
+                              clerk=self.names.get(step.clerk or "", step.clerk or "")),
+            "main": self.figures(main) if main else None,
+            "others": [self.figures(each) for each in one.told if each.service != step.service],
+            "ends": self.ends(one), "rule": self.say[f"manage.by_{one.rule}"] if one.rule else None,
+            "since": one.since, "clock": clock(one.since, self.hall), "until": clock(one.keep_until, self.hall),
+            "kept": one.keep_until is not None and one.keep_until > self.now,
+            "calm": one.state == "applied" and one.rounds >= self.hall.value(ROUNDS),
+            "promised": self.minutes((main.after_s if ran else main.before_s) if main else None), "ran": ran,
+            "came": self.minutes(came.get("p90_s")), "people": came.get("people", 0), "waiting": came.get("waiting", 0),
+            "judged": one.judged_at is not None, "by": self.by(one),
+        }  # fmt: skip
+
+    def figures(self, effect: Effect) -> dict[str, Any]:
+        """Minutes of nine in ten without and with it, and between what in nine of ten plays."""
+        return {
+            "service": effect.service, "before": self.minutes(effect.before_s), "after": self.minutes(effect.after_s),
+            "low": self.minutes(effect.low_s), "high": self.minutes(effect.high_s), "worse": effect.after_s > effect.before_s,
+        }  # fmt: skip
+
+    def minutes(self, seconds: float | None) -> str | None:
+        """Whole minutes; a word where nobody would be served."""
+        if seconds is None:
+            return None
+        return str(ceil(seconds / 60)) if isfinite(seconds) else self.say["manage.never"]
+
+    def ends(self, one: Proposal) -> str | None:
+        """How much sooner the day would end, where that is ten minutes or more."""
+        if one.end_before_s is None or one.end_after_s is None or one.end_before_s - one.end_after_s < 600:
+            return None
+        return self.say("manage.ends_sooner", n=round((one.end_before_s - one.end_after_s) / 60))
+
+    def by(self, one: Proposal) -> str:
+        """Who decided: a name, or the rule or clock."""
+        role, _, name = (one.decided_by or "").partition(":")
+        return self.names.get(name, self.say[f"manage.by_{name}"] if role == "rule" else "") if name else ""
