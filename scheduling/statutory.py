@@ -2,13 +2,10 @@
 
 import csv
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from importlib.metadata import version
-
-import chinese_calendar
-import holidays
 
 from queueing.db import Db
 from scheduling.days import Statutory
@@ -43,10 +40,11 @@ class Notice:
 
 def known(year: int) -> Notice:
     """What this release knows of a year: the published notice, else the statutory days alone."""
+    import chinese_calendar  # 1 MB, and `holidays` 9: who only takes a notice in, or writes one down, pays for neither
+
     named = {day: name for day, name in chinese_calendar.constants.holidays.items() if day.year == year}
     if not named:
-        law = holidays.country_holidays("CN", years=year, language="zh_CN")
-        days = tuple(Statutory(day, "holiday", name) for day, name in sorted(law.items()))
+        days = tuple(Statutory(day, "holiday", name) for day, name in sorted(law(year).items()))
         return Notice(year, False, f"holidays {version('holidays')}", days)
     worked = {day: name for day, name in chinese_calendar.constants.workdays.items() if day.year == year}
     days = (
@@ -54,6 +52,20 @@ def known(year: int) -> Notice:
         *(Statutory(day, "make_up", NAMES.get(name, name)) for day, name in worked.items()),
     )
     return Notice(year, True, f"chinesecalendar {version('chinesecalendar')}", tuple(sorted(days, key=lambda it: it.day)))
+
+
+def is_out(year: int) -> bool:
+    """Whether this release knows the published notice of a year; asked daily of a year that is provisional."""
+    import chinese_calendar
+
+    return any(day.year == year for day in chinese_calendar.constants.holidays)
+
+
+def law(year: int) -> Mapping[date, str]:
+    """The days off that stand in the law, whatever the notice makes of the days around them."""
+    import holidays
+
+    return dict(holidays.country_holidays("CN", years=year, language="zh_CN"))
 
 
 def read_notice(content: bytes, *, source: str) -> Notice:
@@ -114,8 +126,7 @@ def lacks(year: int, days: list[Statutory]) -> list[str]:
     twice = sorted({day for day in named if named.count(day) > 1})
     away = sorted(day for day in named if not first <= day <= last)
     off = {it.day for it in days if it.kind == "holiday"}
-    law = [day for day, name in holidays.country_holidays("CN", years=year, language="zh_CN").items() if "补假" not in name]
-    missing = sorted(day for day in law if day not in off)
+    missing = sorted(day for day, name in law(year).items() if "补假" not in name and day not in off)
     return [
         *(f"twice {day}" for day in twice), *(f"year {day}" for day in away), *(f"missing {day}" for day in missing),
     ]  # fmt: skip
@@ -151,5 +162,5 @@ async def keep_known(db: Db, today: date) -> int:
     """Have every year from two back to the next; how many were added, or published since. Running it again adds nothing."""
     years = range(today.year - FIRST_YEARS, today.year + 2)
     have = {row["year"]: row["published"] for row in await db.fetch("SELECT year, published FROM statutory_years")}
-    wanted = [known(year) for year in years if not have.get(year)]
-    return sum([await take_in(db, it, actor="clock", replace=False) for it in wanted if it.published or it.year not in have])
+    wanted = [known(year) for year in years if year not in have or (not have[year] and is_out(year))]
+    return sum([await take_in(db, it, actor="clock", replace=False) for it in wanted])

@@ -25,5 +25,5 @@ async def known(request: Request, db: Db, hall: Hall) -> Known:
     now = await version(db, hall)
     if hall.id not in kept or kept[hall.id].catalogue.version != now:
         read = await catalogue(db, hall)
-        kept[hall.id] = Known(read, await asyncio.to_thread(Index, read))  # 0.2 s of pinyin for some hundred names
+        kept[hall.id] = Known(read, await asyncio.to_thread(Index, read))  # some hundred names
     return kept[hall.id]

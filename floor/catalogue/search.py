@@ -3,9 +3,8 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-
-from pypinyin import Style, pinyin
+from functools import cache, lru_cache
+from importlib.resources import files
 
 from queueing.matters import Catalogue, Matter
 
@@ -14,32 +13,44 @@ MOST_TYPED = 30
 BLANK = re.compile(r"[\s·,，。.、/()（）《》“”\"'-]+")
 
 Readings = tuple[frozenset[str], ...]  # of each character: itself and every pinyin it is read as
+Sounds = Sequence[Sequence[str]]  # of each character: every pinyin it is read as
 
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """A matter as it can be asked for: each name as characters with their readings, and its pinyin in one piece."""
+    """A matter as it can be asked for: each name as characters with their readings, and as it may sound."""
 
     matter: Matter
     spelled: tuple[Readings, ...]
-    sounds: tuple[str, ...]
+    sounds: tuple[Sounds, ...]
     english: str
+
+
+@cache
+def syllables() -> list[tuple[str, str, str]]:
+    """Each syllable, the characters that are read so before all else, and those that may be read so: 0.1 MB."""
+    lines = (files(__package__) / "readings.txt").read_text("utf-8").splitlines()
+    told = [line.split(" ") for line in lines if not line.startswith("#")]
+    return [(syllable, first, "".join(rest)) for syllable, first, *rest in told]
+
+
+@lru_cache(maxsize=8192)
+def spoken(character: str) -> tuple[str, ...]:
+    """How a character is read, the usual way first; what is no Chinese character is its own sound."""
+    usual = [syllable for syllable, first, _ in syllables() if character in first]
+    other = [syllable for syllable, _, rest in syllables() if character in rest]
+    return (*usual, *other) if character >= "\u4e00" and usual else (character,)
 
 
 @lru_cache(maxsize=8192)
 def readings(character: str) -> frozenset[str]:
     """Every way to type one character."""
-    return (
-        frozenset({character, *pinyin(character, style=Style.NORMAL, heteronym=True, errors="ignore")[:1][0]})
-        if ("\u4e00" <= character <= "\u9fff")
-        else frozenset({character})
-    )
+    return frozenset({character, *spoken(character)})
 
 
-@lru_cache(maxsize=4096)
 def sound(text: str) -> str:
     """A text as it is spoken, letters only: 不动产 is budongchan."""
-    return "".join(part[0] for part in pinyin(text, style=Style.NORMAL, errors="default"))
+    return "".join(spoken(character)[0] for character in text)
 
 
 def plain(text: str) -> str:
@@ -67,10 +78,10 @@ class Index:
 
 def names_of(matter: Matter) -> Names:
     told = [matter.name, *matter.aliases, *([matter.name_hant] if matter.name_hant else [])]
-    spoken = [plain(text) for text in told]
+    texts = [plain(text) for text in told]
     return Names(
-        matter, tuple(tuple(readings(character) for character in text) for text in spoken),
-        tuple(sound(text) for text in spoken), (matter.name_en or "").casefold(),
+        matter, tuple(tuple(readings(character) for character in text) for text in texts),
+        tuple(tuple(spoken(character) for character in text) for text in texts), (matter.name_en or "").casefold(),
     )  # fmt: skip
 
 
@@ -128,18 +139,37 @@ def near(asked: str, names: Names) -> float:
     return 40 - 10 * off if off <= allowed and allowed else 0
 
 
-def heards(names: Names) -> Iterable[str]:
+def heards(names: Names) -> Iterable[Sounds]:
     yield from names.sounds
     if names.english:
         yield BLANK.sub("", names.english)
 
 
-def distance(asked: str, heard: str) -> int:
-    """The fewest letters to add, drop or change so that `asked` stands somewhere in `heard`."""
-    row = [0] * (len(heard) + 1)
-    for at, letter in enumerate(asked, start=1):
-        before, row[0], left = row[0], at, at
-        for place, other in enumerate(heard, start=1):
-            best = min(left + 1, row[place] + 1, before + (letter != other))
-            before, row[place], left = row[place], best, best
-    return min(row)
+def distance(asked: str, heard: Sounds) -> int:
+    """The fewest letters to add, drop or change so that `asked` stands somewhere in `heard`, each character read as suits.
+
+    How far off each beginning of `asked` is grows or falls by one from letter to letter, so two numbers hold it, a bit a
+    letter (Myers 1999): five times as quick as a table. Readings that differ are followed side by side until they agree.
+    """
+    whole, places = (1 << len(asked)) - 1, dict.fromkeys(asked, 0)
+    for at, letter in enumerate(asked):
+        places[letter] |= 1 << at
+    states, least = {(whole, 0)}, len(asked)
+    for ways in heard:
+        after = set()
+        for up, down in states:
+            for way in ways:
+                ends = up, down
+                for letter in way:
+                    ends = past(places.get(letter, 0), whole, *ends)
+                    least = min(least, ends[0].bit_count() - ends[1].bit_count())
+                after.add(ends)
+        states = after
+    return least
+
+
+def past(same: int, whole: int, up: int, down: int) -> tuple[int, int]:
+    """Where `asked` grows farther off and where nearer, once a letter is heard that stands in it at `same`."""
+    matched = (((same & up) + up) ^ up) | same
+    grows, falls = (down | ~(matched | up)) << 1, (up & matched) << 1
+    return (falls | ~(same | down | grows)) & whole, grows & (same | down) & whole

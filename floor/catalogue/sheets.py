@@ -7,8 +7,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-import openpyxl
-
 MOST_BYTES = 8 * 1024 * 1024
 MOST_UNPACKED = 200 * 1024 * 1024  # a file that unpacks to more is no list of matters
 MOST_CELL = 4000
@@ -51,6 +49,8 @@ def decoded(file: bytes) -> str:
 
 
 def of_xlsx(file: bytes) -> tuple[Iterator[Row], int | None]:
+    import openpyxl  # 30 MB and a quarter of a second: only who reads or writes a workbook pays for it
+
     try:
         with zipfile.ZipFile(io.BytesIO(file)) as packed:
             if sum(part.file_size for part in packed.infolist()) > MOST_UNPACKED:
@@ -92,6 +92,8 @@ def to_csv(table: Iterable[Sequence[str]]) -> bytes:
 
 def to_xlsx(table: Iterable[Sequence[str]], title: str) -> bytes:
     """One sheet of text cells, the first row fixed."""
+    import openpyxl  # as above
+
     book = openpyxl.Workbook(write_only=True)
     sheet = book.create_sheet(title)
     sheet.freeze_panes = "A2"

@@ -3,10 +3,11 @@
 from importlib.resources import files
 
 import pytest
+from pypinyin import Style, pinyin
 
 from floor.catalogue import sheets
 from floor.catalogue.reading import read_all
-from floor.catalogue.search import Index, distance
+from floor.catalogue.search import Index, distance, spoken
 from queueing.matters import Catalogue, Event, Matter
 
 
@@ -66,3 +67,21 @@ def test_what_is_retired_is_not_found(demo: Catalogue) -> None:
 )
 def test_distance_counts_letters_added_dropped_or_changed(asked: str, heard: str, off: int) -> None:
     assert distance(asked, heard) == off
+
+
+def test_a_slip_in_any_reading_of_a_character_is_forgiven() -> None:
+    bank = Matter(code="B1", name="银行开户", service="A")
+    index = Index(Catalogue(1, {"B1": bank}, {}))
+    assert [index.find(typed) for typed in ("yinhangkauhu", "yinxingkauhu", "yinhengkauhu")] == [[bank], [bank], [bank]]
+    assert index.find("yinlukauhu") == []
+
+
+def test_every_character_is_read_as_its_library_reads_it() -> None:
+    characters = [chr(code) for code in range(0x4E00, 0xA000)]
+    told = [pinyin(each, style=Style.NORMAL, heteronym=True, errors="default")[0] for each in characters]
+    off = {
+        each: known
+        for each, known in zip(characters, told, strict=True)
+        if (known[0], set(known)) != (spoken(each)[0], set(spoken(each)))
+    }
+    assert off == {}
