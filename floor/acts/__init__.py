@@ -1,6 +1,6 @@
 """Every act a person can do, by whatever door it comes in: may they, do it once, ring the bell."""
 
-from floor.acts.desk import count_question, precheck, reprint_slip, tell_once, undo_question
+from floor.acts.desk import appeal, count_question, lift, precheck, reprint_slip, slips_by_card, tell_once, undo_question
 from floor.acts.ground import hall_by_id, hall_of, pressed, ring
 from floor.acts.ratings import rate
 from floor.acts.tickets import cancel, release, remind, reprint, restore, seal_of, stop_notices, take, ticket_of
@@ -25,6 +25,7 @@ from floor.acts.windows import (
 
 __all__ = [
     "AT_WINDOWS",
+    "appeal",
     "arrive",
     "call_next",
     "call_number",
@@ -35,6 +36,7 @@ __all__ = [
     "hall_by_id",
     "hall_of",
     "hold",
+    "lift",
     "no_show",
     "open_rating",
     "open_window",
@@ -52,6 +54,7 @@ __all__ = [
     "resume_held",
     "ring",
     "seal_of",
+    "slips_by_card",
     "stop_notices",
     "take",
     "take_back",

@@ -9,7 +9,8 @@ from floor.acts.tickets import hashed, printer_for, ticket_of
 from floor.database import acquire
 from floor.refusals import PrinterNotReady
 from floor.signin import require
-from queueing import consultations, prechecks, slips
+from queueing import consultations, identity, persons, prechecks, slips
+from queueing.slips import Slip
 
 AT_DESK = ("desk", "leader", "manager")
 PAPERS = (*AT_DESK, "clerk")  # a clerk tells once at the window too
@@ -100,4 +101,32 @@ async def undo_question(request: Request, hall_code: str, consultation: int, *, 
         await consultations.undo(
             db, hall, consultation, actor=actor, press=pressed(request, actor, press, [consultation, "undo"])
         )
+    ring(request, hall.id)
+
+
+async def slips_by_card(request: Request, hall_code: str, id_number: str) -> list[Slip]:
+    """The newest slips told to whoever shows this ID card, those that still give priority first. BadInput for no ID number."""
+    hall = await hall_of(request, hall_code)
+    await require(request, *AT_DESK, hall=hall.id)
+    who = hashed(request, "person", identity.read(id_number).number)
+    assert who is not None
+    async with acquire(request.app.state.pool) as db:
+        return sorted(await slips.of_person(db, hall, who), key=lambda slip: not slip.good)
+
+
+async def appeal(request: Request, hall_code: str, ban: int, words: str) -> None:
+    """Keep what somebody with a pause says against it."""
+    hall = await hall_of(request, hall_code)
+    actor = (await require(request, *AT_DESK, hall=hall.id)).actor
+    async with acquire(request.app.state.pool) as db:
+        await persons.appeal(db, hall, ban, words, actor=actor)
+    ring(request, hall.id)
+
+
+async def lift(request: Request, hall_code: str, ban: int, why: str) -> None:
+    """End somebody's pause, with the reason."""
+    hall = await hall_of(request, hall_code)
+    actor = (await require(request, "desk", "manager", hall=hall.id)).actor
+    async with acquire(request.app.state.pool) as db:
+        await persons.lift(db, hall, ban, why, actor=actor)
     ring(request, hall.id)

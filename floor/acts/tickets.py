@@ -57,6 +57,8 @@ async def take(
     await request.app.state.rates.allow_take(request, person)
     if person is None:
         by_phone(request, hall, door_code)
+        if door_code is not None:
+            await request.app.state.rates.allow_door(request, door_code)
         category = evidence = print_at = slip = None  # nobody has seen a paper
     else:
         allow(person, "dispenser", "desk", "manager", hall=hall.id)

@@ -24,6 +24,7 @@ AWAY_S = 5.0  # how long Redis is left alone after it failed
 ACTS_OF_ADDRESS = RateLimitItemPerMinute(60)  # cancel, rate: acts of whoever holds a key
 WRONG_PASSWORDS = RateLimitItemPerMinute(10)  # for one name from one address
 WRONG_SIGNINS = RateLimitItemPerMinute(60)  # from one address, whatever the names
+DOOR_CODES = RateLimitItemPerMinute(20, 30)  # one code of the door from one address, for as long as a code can live
 WRONG_CODES = RateLimitItemPerMinute(5)  # pairing codes from one address
 SLOWEST_S = 2.0
 
@@ -88,6 +89,10 @@ class Rates:
             await self.count(self.takes_of_address, "take", address(request))
         elif person.device:
             await self.allow_device(person.device)
+
+    async def allow_door(self, request: HTTPConnection, code: str) -> None:
+        """One scan of a code at the door, or one take with it: shared on, it opens for one address only so often."""
+        await self.count(DOOR_CODES, "door", code.strip().upper(), address(request))
 
     async def allow_device(self, device: str) -> None:
         """One take by a device, over HTTP or by a press on its line."""

@@ -44,10 +44,11 @@ class Ticket(Struct):
 
 
 class TakeAsked(Struct):
-    """What somebody comes for. The ID number is matched by a keyed hash and kept nowhere. The phone gets the
-    ticket's notices, where the hall sends any; it is kept encrypted until the visit is over."""
+    """What somebody comes for: services, or matters of the catalogue, which lead to theirs. The ID number is matched by a
+    keyed hash and kept nowhere. The phone gets the ticket's notices, where the hall sends any; it is kept encrypted until
+    the visit is over."""
 
-    services: Annotated[list[Code], Meta(min_length=1, max_length=8)]
+    services: Annotated[list[Code], Meta(max_length=8, description="May be left out where matters are named")] = []
     matters: Annotated[list[Words], Meta(max_length=20)] = []
     category: Annotated[str, Meta(max_length=20)] | None = None
     evidence: Words | None = None

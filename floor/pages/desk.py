@@ -14,6 +14,7 @@ from floor.database import Db, acquire
 from floor.pages import render
 from floor.pages.console import text, typed
 from floor.pages.desk_papers import choices, in_visitors_words, papers_of, slip_told, slips_of
+from floor.pages.desk_pauses import pauses
 from floor.pages.machines import place_of
 from floor.pages.staffed import clock, localized, now_of, reason_of
 from floor.pages.wording import matter_name, minutes
@@ -39,7 +40,7 @@ async def part(request: Request) -> Response:
 
 
 def asked(request: Request) -> str:
-    """The number or the slip's code that is looked for."""
+    """The number, or the codes of slips, that are looked for."""
     return request.query_params.get("number", "").strip()[:80]
 
 
@@ -55,11 +56,11 @@ async def draw(
     hall = await acts.hall_of(request, request.path_params["hall"])
     await require(request, *AT_DESK, hall=hall.id)
     say, (who, matter) = words(language(request)), wish(request)
-    slip, ticket = None, None
+    ticket, told_before = None, []
     async with acquire(request.app.state.pool) as db:
-        if len(plain_code(number)) == LONG:
+        if all(len(plain_code(code)) == LONG for code in number.split(",")):
             try:
-                slip = await slips.by_code(db, hall, number)
+                told_before = [await slips.by_code(db, hall, code) for code in number.split(",")]
             except NotFound:
                 error = error or say("desk.not_found", number=number)
         elif number:
@@ -67,10 +68,10 @@ async def draw(
             ticket = await told(db, hall, found[0], say) if found else None
             error = error or (None if ticket else say("desk.not_found", number=number))
         seen = await look(db, hall, who, say)
-        codes = [matter] if matter else ticket["matters"] if ticket else slip.matters if slip else []
+        codes = [matter] if matter else ticket["matters"] if ticket else told_before[0].matters if told_before else []
         visit = ticket["id"] if ticket else None
         papers = await papers_of(db, hall, visit, codes, say)
-        known_slips = [await slip_told(db, hall, slip, say)] if slip else await slips_of(db, hall, visit, say)
+        known_slips = [await slip_told(db, hall, slip, say) for slip in told_before] or await slips_of(db, hall, visit, say)
     return render(
         request, template, hall=hall, number=number, ticket=ticket, error=error, said=said, undo=undo, who=who, matter=matter,
         classes=CLASSES, papers=papers, slips=known_slips, **seen,
@@ -80,14 +81,15 @@ async def draw(
 async def look(db: Db, hall: Hall, who: str, say: Words) -> dict[str, Any]:
     """What the desk always sees: services for this kind of visitor, head starts, printers, questions, and who was missed."""
     missed = await find(db, hall, state="missed", limit=200)
-    suited = await lines.classes(db, hall)
+    suited, now = await lines.classes(db, hall), await now_of(db)
     return {
-        "now": await now_of(db),
+        "now": now,
         "services": [localized(service, say) for service in await services(db, hall)
                      if not who or suited.get(service.code) in (None, who)],
         "categories": await lines.categories(db, hall),
         "printers": await printers(db, hall, say),
         "questions": await consultations.today(db, hall),
+        "pauses": await pauses(db, hall, now, say),
         "missed": [{"number": ticket.number, "service": ticket.service, "at": clock(ticket.called_at, hall)}
                    for ticket in sorted(missed, key=lambda ticket: ticket.called_at or ticket.joined_at, reverse=True)],
     }  # fmt: skip
@@ -229,6 +231,35 @@ async def reprint_slip(request: Request) -> Response:
     return await answer(request, code, said=say["desk.said_slip_again"])
 
 
+async def card(request: Request) -> Response:
+    """The slips of whoever shows an ID card, without the paper; the number itself is in no address."""
+    hall, form, say = request.path_params["hall"], await request.form(), words(language(request))
+    try:
+        found = await acts.slips_by_card(request, hall, text(form, "id_number") or "")
+    except Refused as refused:
+        return await answer(request, "", error=reason_of(refused, say))
+    if not found:
+        return await answer(request, "", error=say["desk.card_none"])
+    return await answer(request, ",".join(slip.code for slip in found), said=say("desk.said_card", n=len(found)))
+
+
+async def pause(request: Request) -> Response:
+    """Keep what somebody says against a pause, or end it with a reason."""
+    hall, ban, name = request.path_params["hall"], request.path_params["ban"], request.path_params["act"]
+    form, say = await request.form(), words(language(request))
+    try:
+        match name:
+            case "appeal":
+                await acts.appeal(request, hall, ban, text(form, "appeal") or "")
+            case "lift":
+                await acts.lift(request, hall, ban, text(form, "why") or "")
+            case _:
+                raise NotFound(what="page")
+    except Refused as refused:
+        return await answer(request, asked(request), error=reason_of(refused, say))
+    return await answer(request, asked(request), said=say[f"desk.said_{name}"])
+
+
 async def question(request: Request) -> Response:
     """Count one question, or take the last one back."""
     hall, form = request.path_params["hall"], await request.form()
@@ -266,6 +297,8 @@ ROUTES = [
     Route("/{hall}/desk/take", take, methods=["POST"]),
     Route("/{hall}/desk/slip", tell, methods=["POST"]),
     Route("/{hall}/desk/slip/{code}", reprint_slip, methods=["POST"]),
+    Route("/{hall}/desk/card", card, methods=["POST"]),
+    Route("/{hall}/desk/pause/{ban:int}/{act}", pause, methods=["POST"]),
     Route("/{hall}/desk/question", question, methods=["POST"]),
     Route("/{hall}/desk/{key}/{act}", act, methods=["POST"]),
 ]

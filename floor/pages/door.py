@@ -9,6 +9,7 @@ from starlette.routing import Route
 
 from floor import acts, doorcode
 from floor.acts import appointments as booking
+from floor.api.problems import status_of
 from floor.database import acquire
 from floor.pages import render
 from floor.pages.book import when
@@ -18,7 +19,7 @@ from floor.pages.kiosk import card
 from floor.pages.paired import paired
 from floor.pages.staffed import now_of, reason_of
 from floor.pages.wording import hours
-from floor.refusals import NotAllowed, NotSignedIn, StaleDoorCode
+from floor.refusals import NotAllowed, NotSignedIn, StaleDoorCode, TooFast
 from floor.settings import Settings
 from floor.signin import current, kiosk
 from floor.words import language, words
@@ -72,9 +73,11 @@ async def choose(request: Request) -> Response:
         if hall.value(doorcode.PHONE_TICKETS) == "off":
             raise NotAllowed()
         if hall.value(doorcode.PHONE_TICKETS) == "on_site":
-            doorcode.admit(settings.secret, hall, request.query_params.get("code", ""))
-    except StaleDoorCode as stale:
-        return await page(request, hall, None, stale, 403)
+            code = request.query_params.get("code", "")
+            doorcode.admit(settings.secret, hall, code)
+            await request.app.state.rates.allow_door(request, code)
+    except (StaleDoorCode, TooFast) as refused:
+        return await page(request, hall, None, refused, status_of(refused.code))
     return await page(request, hall, doorcode.new_pass(settings.secret, hall))
 
 

@@ -20,18 +20,22 @@ from floor.pages.previews import compared
 from floor.pages.staffed import localized, now_of, reason_of
 from floor.signin import require
 from floor.words import Words, language, words
-from queueing import persons, preview, rulebook
+from queueing import foreign, persons, preview, rulebook, slips
 from queueing.errors import BadInput, NotFound, Refused
 from queueing.halls import Hall, business_day, services
 from queueing.rulebook import Change, Value
 from queueing.rules import most_overtaken
 from queueing.settings import BALANCE, HOLDS, LIMITS, ORDER
+from scheduling import appointments, slots
 
 WATCH = ("manager", "leader", "auditor")
 CATEGORY = ("credit_minutes", "evidence", "from_age", "papers", "needs_evidence", "offered")
 NAMES = ("name", "name_hant", "name_en")
 MISSED = ("calls_before_missed", "min_call_s", "return_after")
 HALL = ("one_live_ticket", "skills_required", "rating_days", "ticket_line")
+PAPERS = (*slips.SETTINGS, *foreign.SETTINGS)
+BOOKING = (*slots.SETTINGS, *appointments.SETTINGS)
+MORE = (*doorcode.SETTINGS, *PAPERS, *BOOKING)  # of other rooms than the queue's own
 
 
 async def show(request: Request) -> Response:
@@ -47,7 +51,7 @@ async def draw(
     person = await require(request, *WATCH, hall=hall.id)
     say = words(language(request))
     async with acquire(request.app.state.pool) as db:
-        values = await rulebook.read(db, hall, doorcode.SETTINGS)
+        values = await rulebook.read(db, hall, MORE)
         names = {service.code: service.word for service in [localized(row, say) for row in await services(db, hall)]}
         worst = await rulebook.worst_overtaking(db, hall)
         pauses = await persons.bans(db, hall)
@@ -73,6 +77,8 @@ def sections() -> dict[str, list[str]]:
         "holds": [f"set.{setting.name}" for setting in HOLDS],
         "balance": [f"set.{setting.name}" for setting in BALANCE],
         "limits": [*(f"hall.{name}" for name in HALL), *(f"set.{setting.name}" for setting in (*doorcode.SETTINGS, *LIMITS))],
+        "papers": [f"set.{setting.name}" for setting in PAPERS],
+        "booking": [f"set.{setting.name}" for setting in BOOKING],
     }
 
 
@@ -121,7 +127,7 @@ async def check(request: Request) -> Response:
     await require(request, "manager", hall=hall.id)
     typed = typed_in(await request.form())
     async with acquire(request.app.state.pool) as db:
-        values = await rulebook.read(db, hall, doorcode.SETTINGS)
+        values = await rulebook.read(db, hall, MORE)
     made, wrong = rulebook.changes(values, typed)
     if wrong:
         return await draw(request, typed=typed, wrong=wrong, error=words(language(request))["rules.wrong"], status=422)
@@ -162,9 +168,9 @@ async def save(request: Request) -> Response:
         raise BadInput(field="changes", message="it is missing") from None
     try:
         async with acquire(request.app.state.pool) as db:
-            values = await rulebook.read(db, hall, doorcode.SETTINGS)
+            values = await rulebook.read(db, hall, MORE)
             made = [Change(name, was, values[name].read(text)) for name, (was, text) in asked.items() if name in values]
-            await rulebook.apply(db, hall, made, actor=person.actor, more=doorcode.SETTINGS)
+            await rulebook.apply(db, hall, made, actor=person.actor, more=MORE)
     except Refused as refused:
         return await draw(request, error=reason_of(refused, say), status=409)
     for key in (hall.code, hall.id):
@@ -191,14 +197,11 @@ async def add(request: Request) -> Response:
 async def lift(request: Request) -> Response:
     """End somebody's pause, with the reason."""
     hall = await acts.hall_of(request, request.path_params["hall"])
-    person = await require(request, "manager", "desk", hall=hall.id)
     form, say = await request.form(), words(language(request))
     try:
-        async with acquire(request.app.state.pool) as db:
-            await persons.lift(db, hall, request.path_params["ban"], text(form, "why") or "", actor=person.actor)
+        await acts.lift(request, hall.code, request.path_params["ban"], text(form, "why") or "")
     except Refused as refused:
         return await draw(request, error=reason_of(refused, say), status=409)
-    acts.ring(request, hall.id)
     return RedirectResponse(f"/{hall.code}/rules?said=lifted", 303)
 
 
@@ -212,7 +215,7 @@ async def play(request: Request) -> Response:
     form, say = await request.form(), words(language(request))
     typed = typed_in(form)
     async with acquire(request.app.state.pool) as db:
-        values = await rulebook.read(db, hall, doorcode.SETTINGS)
+        values = await rulebook.read(db, hall, MORE)
         start = await hour_of(db, hall, str(form.get("hour", "")))
         made, wrong = rulebook.changes(values, typed)
         names = {service.code: service.word for service in [localized(row, say) for row in await services(db, hall)]}

@@ -19,12 +19,12 @@ CHINESE = re.compile("[\u4e00-\u9fff]")
 
 # Who asks, how, where, with what; the field that is wrong, and the sentence for a reader of simplified characters.
 WRONG: list[tuple[str, str, str, object, str, str]] = [
-    ("desk", "POST", TAKE, {}, "services", "缺少这一项"),
+    ("desk", "POST", TAKE, {}, "services", "请至少选择一项服务"),
     ("desk", "POST", TAKE, [], "", "应为对象"),
     ("desk", "POST", TAKE, {"services": "A"}, "services", "应为列表"),
     ("desk", "POST", TAKE, {"services": [1]}, "services[0]", "应为文字"),
     ("desk", "POST", TAKE, {"services": ["A"], "evidence": 1}, "evidence", "应为文字"),
-    ("desk", "POST", TAKE, {"services": []}, "services", "至少 1 项"),
+    ("desk", "POST", TAKE, {"services": []}, "services", "请至少选择一项服务"),
     ("desk", "POST", TAKE, {"services": ["A"] * 9}, "services", "最多 8 项"),
     ("desk", "POST", TAKE, {"services": ["A", "A"]}, "services", "每项只能写一次"),
     ("desk", "POST", TAKE, {"services": [""]}, "services[0]", "至少 1 个字"),

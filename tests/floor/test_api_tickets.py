@@ -5,7 +5,8 @@ import asyncio
 from displays import announce
 from floor.database import Connection
 from queueing import journal
-from queueing.halls import get_hall
+from queueing.halls import Hall, get_hall
+from tests.floor.catalogues import offer
 from tests.floor.conftest import Client, SignsIn
 from tests.floor.visits import HALL, at, opened, said, take
 
@@ -145,3 +146,12 @@ async def test_the_story_names_actors_to_staff_alone(desk: Client, clerk: Client
     assert [(deed["kind"], deed["rule"], "actor" in deed) for deed in plain["items"]] == [
         ("ticket.taken", None, False), ("ticket.called", "order", False),
     ]  # fmt: skip
+
+
+async def test_matters_alone_lead_to_their_services(desk: Client, db: Connection, hall: Hall) -> None:
+    await offer(db, hall)
+    taken = (await desk.post(f"{HALL}/tickets", json={"matters": ["B01", "A01"]})).json()
+    assert (taken["services"], taken["matters"]) == (["B", "A"], ["B01", "A01"])
+    bodies: tuple[dict[str, list[str]], ...] = ({}, {"matters": []}, {"matters": ["no such matter"]})
+    for body in bodies:
+        assert said(await desk.post(f"{HALL}/tickets", json=body)) == (422, "bad_input")

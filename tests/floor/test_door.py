@@ -7,9 +7,10 @@ import pytest
 from starlette.applications import Starlette
 
 from floor import doorcode
+from floor.api.limits import DOOR_CODES
 from floor.database import Connection
 from floor.refusals import StaleDoorCode
-from queueing.halls import Hall
+from queueing.halls import Hall, get_hall
 from queueing.settings import choose
 from tests.floor.conftest import Client, client_of
 from tests.floor.pages.staff import look, staff
@@ -99,3 +100,18 @@ async def test_the_code_is_shown_to_those_on_site_only(app: Starlette, anyone: C
     shown = await desk.get("/demo/door/part")
     assert (shown.status_code, len(re.findall("<svg", shown.text))) == (200, 1)
     assert (await (await staff(app, "auditor")).get("/demo/door/part")).status_code == 403
+
+
+async def test_a_code_that_is_passed_on_opens_for_one_address_only_so_often(
+    app: Starlette, anyone: Client, db: Connection, hall: Hall
+) -> None:
+    await choose(db, hall.id, doorcode.DOOR_CODE_S, 900)  # no other test scans this code
+    code = doorcode.code(app.state.settings.secret, await get_hall(db, "demo"))
+    for _ in range(DOOR_CODES.amount - 1):
+        assert (await anyone.get(f"/demo/take?code={code}")).status_code == 200
+    last = await anyone.post(f"{HALL}/tickets", json={"services": ["A"], "door_code": code})
+    assert last.status_code == 201
+    more = await anyone.post(f"{HALL}/tickets", json={"services": ["A"], "door_code": code.lower()})
+    assert (more.status_code, more.json()["code"]) == (429, "too_fast")
+    page = await anyone.get(f"/demo/take?code={code}")
+    assert (page.status_code, 'name="pass"' in page.text) == (429, False)

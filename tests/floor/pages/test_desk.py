@@ -71,3 +71,24 @@ async def test_the_desk_sends_a_held_ticket_back_into_line(app: Starlette, desk:
     (form,) = [form for form in page.every if form.action.endswith("/release")]
     answer = await here.post(form.action, data=form.fields, headers={"hx-request": "true"})
     assert (answer.status_code, "回到队伍" in answer.text) == (200, True)
+
+
+async def test_an_appeal_is_kept_and_the_desk_lifts_a_pause_with_a_reason(app: Starlette, su: Client, db: Connection) -> None:
+    ban = await db.fetchval(
+        "INSERT INTO bans (hall, person, id_mask, strikes, made_at, until)"
+        " SELECT id, 'x', '002X', 3, now(), now() + interval '1 day' FROM halls RETURNING id"
+    )
+    page = await look(su, "/demo/desk")
+    assert "…002X" in page.words
+    page = await press(su, page, f"appeal-{ban}", appeal="当天住院，有病历")
+    assert (page.sentence, "当天住院，有病历" in page.words) == ("申诉已记下，主管看得到", True)
+    assert "当天住院，有病历" in (await look(await staff(app, "manager"), "/demo/rules")).words
+    page = await press(su, page, f"lift-{ban}", why="情况属实")
+    assert (page.sentence, "…002X" in page.words) == ("已解除，可以取号了", False)
+    told = await db.fetch("SELECT kind, actor FROM journal WHERE kind LIKE 'person.%' ORDER BY \"offset\"")
+    assert [tuple(row) for row in told] == [("person.appealed", "desk:desk01"), ("person.unbanned", "desk:desk01")]
+    answer = await su.post(f"/demo/desk/pause/{ban}/lift", data=page.forms["issue"].fields | {"why": "再来一次"})
+    assert (answer.status_code, "不能这样做" in answer.text) == (200, True)
+    clerk = await staff(app, "clerk01")
+    fields = {"csrf": (await look(clerk, "/demo/console")).forms["/signout"].fields["csrf"], "why": "x"}
+    assert (await clerk.post(f"/demo/desk/pause/{ban}/lift", data=fields)).status_code == 403

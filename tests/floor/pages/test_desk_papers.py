@@ -171,3 +171,29 @@ async def test_a_question_is_counted_by_one_tap_and_taken_back_by_another(su: Cl
     undone = await press(su, done, "undo-question")
     assert undone.sentence == "已撤销刚才那一次"
     assert await db.fetchval("SELECT count(*) FROM consultations WHERE undone_at IS NULL") == 0
+
+
+async def test_a_slip_left_at_home_is_found_by_the_id_card_and_gives_its_priority(su: Client, db: Connection) -> None:
+    card = "11010519491231002X"
+    page = await look(su, "/demo/desk?matter=A01")
+    first = await press(su, page, "papers", lacking="近期照片", id_number=card)
+    code = first.sentence.partition("告知单 ")[2][:9].replace(" ", "")
+    page = await press(su, await look(su, "/demo/desk"), "card", id_number=card.lower())
+    assert page.sentence == "找到 1 张告知单"
+    assert f"return-{code}" in page.forms
+    back = await press(su, page, f"return-{code}")
+    assert "已出号" in back.sentence
+    assert await db.fetchval("SELECT category FROM tickets") == "returning"
+    again = await press(su, await look(su, "/demo/desk"), "card", id_number=card)
+    assert f"return-{code}" not in again.forms and f"slip-{code}" in again.forms
+    other = await press(su, page, "card", id_number="110105194912310038")
+    assert "没有找到此人的告知单" in other.sentence
+    assert (await press(su, page, "card", id_number="12")).sentence != ""
+
+
+async def test_two_slips_of_one_person_are_both_shown(su: Client) -> None:
+    for code in ("A01", "B01"):
+        page = await look(su, f"/demo/desk?matter={code}")
+        await press(su, page, "papers", other="委托书", id_number="11010519491231002X")
+    page = await press(su, await look(su, "/demo/desk"), "card", id_number="11010519491231002X")
+    assert sum(name.startswith("return-") for name in page.forms) == 2
