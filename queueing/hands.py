@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
-from queueing.balance import IDLE, Hands, Place
 from queueing.db import Db
 from queueing.floors import Floor
 from queueing.halls import Hall
+from queueing.steps import IDLE, Hands, Place
 from queueing.tickets import TODAY
 from queueing.windows import BARRED
 

@@ -8,10 +8,10 @@ from typing import Any
 import asyncpg
 
 from queueing import journal, windows
-from queueing.balance import EXTEND_S, Step
 from queueing.db import Db, Press
 from queueing.errors import AlreadySeated, NotInThatState
 from queueing.halls import Hall
+from queueing.steps import EXTEND_S, Step
 from queueing.tickets import TODAY
 
 

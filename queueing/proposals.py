@@ -7,11 +7,11 @@ from math import isfinite
 from typing import Any
 
 from queueing import journal
-from queueing.balance import SOON_S, Effect, Step, Worth
 from queueing.db import Db, Row
 from queueing.errors import NotFound, ProposalGone
 from queueing.halls import Hall
 from queueing.moves import carry_out, cause_of, take_back
+from queueing.steps import SOON_S, Effect, Step, Worth
 from queueing.tickets import TODAY
 
 LIVE = ("forming", "offered", "applied")

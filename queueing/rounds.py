@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from queueing import balance, settings
-from queueing.balance import Step, Worth
 from queueing.db import Db
 from queueing.floors import Floor
 from queueing.halls import Hall
 from queueing.hands import hands
 from queueing.proposals import Proposal
+from queueing.steps import Step, Worth
 
 TAKEN_BACK = 4  # applied proposals looked at in one round
 

@@ -2,12 +2,13 @@
 
 import secrets
 import tomllib
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib.resources import files
 from typing import Any
 
 from devices import pairing, registry
 from floor.boot import agents
+from floor.boot.furnished import SignIns
 from floor.catalogue import sheets
 from floor.catalogue.reading import read_all
 from floor.database import Db
@@ -20,15 +21,6 @@ CODE = "demo"
 ACTOR = "engineer:engineer"
 WINDOWS_A_ZONE = 3
 PORTRAITS = 6
-
-
-@dataclass(frozen=True, slots=True)
-class SignIns:
-    """What the start prints: the hall's code, the one password of all its people and their usernames by role."""
-
-    hall: str
-    password: str
-    people: dict[str, list[str]]
 
 
 async def open_demo_hall(db: Db, settings: Settings) -> SignIns:

@@ -12,24 +12,16 @@ import urllib.error
 import urllib.request
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from floor.boot import postgres, valkey
-from floor.boot.migrate import migrate
+from floor.boot.furnished import furnisher
 from floor.boot.place import announce, local_origin, occupied, require_free, socket_directory
 from floor.boot.program import Program
 from floor.boot.supervise import Console, Watch, end_all, serve
 from floor.boot.welcome import welcome
 from floor.database import connect
 from floor.settings import Settings, load
-from queueing.halls import business_day, list_halls
-from scheduling.hours import open_doors, rehang_doors
-from scheduling.statutory import keep_known
-
-if TYPE_CHECKING:
-    from floor.boot.demo import SignIns
 
 ROOT = Path(__file__).resolve().parents[2]
 DEMO_ONLY = {"peers", "agent", "voice"}  # a real hall's machines run their own agents
@@ -81,10 +73,10 @@ async def hold_open(settings: Settings, console: Console, crowd: bool, began: fl
     """Everything between the first start and the last stop; cancelled to close."""
     async with AsyncExitStack() as stack:
         sockets = stack.enter_context(socket_directory(settings.data_dir))
-        reading = asyncio.create_task(asyncio.to_thread(import_module, "floor.boot.demo"))  # while PostgreSQL starts
-        settings = await stack.enter_async_context(servers(settings, sockets, console))
-        await reading
-        sign_ins = await furnish(settings)
+        async with furnisher() as furnish:
+            settings = await stack.enter_async_context(servers(settings, sockets, console))
+            assert settings.database_url
+            furnished = await furnish(settings.database_url)
         announce(settings, sockets)
         listed = programs(settings, crowd)
         await stack.enter_async_context(kept([it for it in listed if it.name not in GUESTS | CROWD], console))
@@ -92,7 +84,7 @@ async def hold_open(settings: Settings, console: Console, crowd: bool, began: fl
         guests = await stack.enter_async_context(kept([it for it in listed if it.name in GUESTS], console))
         if is_open:
             await first_lines(guests)
-            console.write(welcome(settings, sign_ins, seconds, await first_door(settings)))
+            console.write(welcome(settings, furnished, seconds))
         else:
             console.say("hall", f"the pages or the link have not answered for {PATIENCE_S:.0f} s; their lines say why")
         await stack.enter_async_context(kept([it for it in listed if it.name in CROWD], console))
@@ -135,38 +127,6 @@ async def own_valkey(settings: Settings, sockets: Path, console: Console, watche
     server = valkey.server(settings.data_dir, sockets)
     watches.append(await serve(server, console))
     return server.url
-
-
-async def furnish(settings: Settings) -> "SignIns | None":
-    """Bring the record up to date, make the demo hall where it is asked for, and open today's doors."""
-    from floor.boot.demo import open_demo_hall
-
-    assert settings.database_url
-    await migrate(settings.database_url)
-    db = await connect(settings.database_url)
-    try:
-        sign_ins = await open_demo_hall(db, settings) if settings.demo else None
-        for hall in await list_halls(db):
-            demo = sign_ins is not None and hall.code == sign_ins.hall
-            await keep_known(db, await business_day(db, hall))
-            await (rehang_doors if demo else open_doors)(db, hall)
-        return sign_ins
-    finally:
-        await db.close()
-
-
-async def first_door(settings: Settings) -> str | None:
-    """The path by which the first manager of a house comes in; None in the demo, and once somebody works here."""
-    if settings.demo:
-        return None
-    from floor.first import first_link
-
-    assert settings.database_url
-    db = await connect(settings.database_url)
-    try:
-        return await first_link(db)
-    finally:
-        await db.close()
 
 
 def programs(settings: Settings, crowd: bool) -> list[Program]:

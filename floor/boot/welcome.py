@@ -1,13 +1,10 @@
 """What the start prints: where the hall is, who may sign in, and what to click first."""
 
 import socket
-from typing import TYPE_CHECKING
 
+from floor.boot.furnished import Furnished, SignIns
 from floor.boot.place import local_origin
 from floor.settings import Settings
-
-if TYPE_CHECKING:
-    from floor.boot.demo import SignIns
 
 ROLES = {
     "clerk": "clerks", "desk": "guide desk", "leader": "zone leader", "manager": "hall manager",
@@ -15,20 +12,20 @@ ROLES = {
 }  # fmt: skip
 
 
-def welcome(settings: Settings, sign_ins: "SignIns | None", seconds: float, first: str | None = None) -> str:
+def welcome(settings: Settings, furnished: Furnished, seconds: float) -> str:
     """The text of the first screen; `seconds` since the start."""
     origin = settings.public_url or local_origin(settings)
     lines = ["", f"  The hall is open (ready in {seconds:.1f} s).", "", f"  Start here     {origin}/"]
     lines += [f"  On the network {place}/" for place in network_origins(settings)]
-    if sign_ins is not None:
-        lines += demo_lines(origin, sign_ins)
-    if first is not None:
+    if furnished.sign_ins is not None:
+        lines += demo_lines(origin, furnished.sign_ins)
+    if furnished.first_door is not None:
         lines += ["", "  Nobody can sign in yet. Once, within a day, this makes the hall and its first manager:"]
-        lines += [f"    {origin}{first}"]
+        lines += [f"    {origin}{furnished.first_door}"]
     return "\n".join([*lines, "", "  Ctrl-C closes it; the next start finds everything as it was.", ""])
 
 
-def demo_lines(origin: str, sign_ins: "SignIns") -> list[str]:
+def demo_lines(origin: str, sign_ins: SignIns) -> list[str]:
     hall = f"{origin}/{sign_ins.hall}"
     people = [
         f"    {ROLES.get(role, role):<13} {names[0]}{f' … {names[-1]}' if len(names) > 1 else ''}"

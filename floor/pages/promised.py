@@ -9,10 +9,10 @@ from floor.database import Db
 from floor.pages.staffed import clock
 from floor.words import Words
 from queueing import proposals
-from queueing.balance import Effect
 from queueing.halls import Hall
 from queueing.proposals import Proposal
 from queueing.settings import ROUNDS
+from queueing.steps import Effect
 
 SHOWN = 6  # offered at once: who must choose from more chooses nothing
 TOLD = 8  # of what became of the last ones

@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 import pytest
 
 from queueing import balance
-from queueing.balance import Hands, Place, Step, bounded, each_p90, hot, p90, played, steps, tides, weigh
+from queueing.balance import bounded, each_p90, hot, p90, played, steps, tides, weigh
 from queueing.floors import GRID, Arrivals, Floor, Habits, Pace, Plan, Seat, Waiting
+from queueing.steps import Hands, Place, Step, Worth
 
 ALWAYS = (1.0,) * GRID
 HABITS = Habits(walk=ALWAYS, absent=ALWAYS, pause=(600.0,) * GRID, react=ALWAYS, gap=1.0)
@@ -72,7 +73,7 @@ def test_nothing_is_asked_where_nobody_waits_long() -> None:
     assert asked(floor([replace(BUSY, state="open", busy_with=None), SHUT, IDLE], 0), able()) == []
 
 
-def worth(of: Floor, step: Step, seed: int = 7) -> balance.Worth:
+def worth(of: Floor, step: Step, seed: int = 7) -> Worth:
     limited, whole = bounded(of)
     (found,) = weigh(limited, whole, played(limited, seed), [step], seed)
     return found

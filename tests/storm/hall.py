@@ -16,8 +16,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from floor.boot import postgres, valkey
+from floor.boot.furnish import furnish
 from floor.boot.program import Program, Server
-from floor.boot.run import furnish, programs
+from floor.boot.run import programs
 from floor.database import Connection, connect
 from floor.settings import Settings, load
 

@@ -7,7 +7,8 @@ import pytest
 from starlette.applications import Starlette
 
 from floor.app import make_app
-from floor.boot.demo import SignIns, open_demo_hall
+from floor.boot.demo import open_demo_hall
+from floor.boot.furnished import SignIns
 from floor.database import Connection
 from floor.pages.signin import safe_path
 from floor.settings import Settings
