@@ -119,7 +119,7 @@ WITH asked AS (
         SELECT FROM unnest(coalesce($7::text[], w.serves)) AS s(code)
         LEFT JOIN services x ON x.hall = h.id AND x.code = s.code WHERE {BARRED} IS NOT NULL)
 ), moved AS (
-    UPDATE windows w SET state = 'open', clerk = $6, services = asked.services, helping = asked.helping, reason = NULL,
+    UPDATE windows w SET state = 'open', clerk = $6, services = asked.services, helping = asked.helping, reason = $8,
         since = hall_clock()
     FROM asked WHERE w.hall = $1 AND w.no = asked.no AND (w.clerk IS NULL OR w.clerk = $6) RETURNING w.*
 )""",
@@ -130,18 +130,28 @@ WITH asked AS (
 
 
 async def open_window(
-    db: Db, hall: Hall, no: str, clerk: str, *, services: Sequence[str] | None = None, actor: str, press: Press | None = None
+    db: Db,
+    hall: Hall,
+    no: str,
+    clerk: str,
+    *,
+    services: Sequence[str] | None = None,
+    actor: str,
+    reason: str | None = None,
+    press: Press | None = None,
 ) -> WindowAct:
     """Seat `clerk` at a window and open it for `services` (its own when none are named). Opening one's open window is no error.
 
-    It also helps with what it is set to help with, as far as the clerk may. Raises WindowTaken, AlreadySeated (a clerk has
+    It also helps with what it is set to help with, as far as the clerk may. `reason`: why,
+    where it is against the roster. Raises WindowTaken, AlreadySeated (a clerk has
     one seat), NotSkilled, NotServedHere (another class of window, or fenced), UnknownService.
     """
     if services is not None and not services:
         raise BadInput(field="services", message="name at least one service")
 
     async def act() -> WindowAct:
-        row = await db.fetchrow(OPEN, hall.id, actor, *scope(press), no, clerk, None if services is None else list(services))
+        asked = None if services is None else list(services)
+        row = await db.fetchrow(OPEN, hall.id, actor, *scope(press), no, clerk, asked, reason)
         if row is None:
             raise await _why_not_opened(db, hall, no, clerk, services)
         return done(row)

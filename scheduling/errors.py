@@ -63,3 +63,43 @@ class AlreadyCheckedIn(Refused):
     """This booking has become a ticket already."""
 
     code = "already_checked_in"
+
+
+class NoSuchRoster(Refused):
+    """There is no roster for this week yet."""
+
+    code = "not_found"
+
+
+class OnLeave(Refused):
+    """{clerk} is on leave on that day."""
+
+
+class ShiftTaken(Refused):
+    """{clerk} has a shift on that day already."""
+
+
+class NotSkilledForZone(Refused):
+    """{clerk} can't serve in zone {zone}."""
+
+
+class NoSuchShift(Refused):
+    """There is no such shift."""
+
+    code = "not_found"
+
+
+class SwapOpen(Refused):
+    """A swap of this shift is asked for already."""
+
+
+class SwapGone(Refused):
+    """The swap is {state}: this can't be done with it now."""
+
+
+class NotOnShift(Refused):
+    """By the roster {clerk} does not work in zone {zone} today. A leader or manager may open the window with a reason."""
+
+
+class Solving(Refused):
+    """A roster for this week is being worked out."""

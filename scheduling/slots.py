@@ -9,6 +9,7 @@ from queueing.halls import Hall, business_day
 from queueing.settings import Setting
 from scheduling.day_types import DayType, day_types, moment
 from scheduling.days import Calendar, calendar
+from scheduling.roster.planned import minute_of, staffed, windows_planned
 
 SLOT_MINUTES = Setting("slot_minutes", 30, 5, 240, "minutes")  # how long a booked place is
 BOOK_DAYS = Setting("book_days", 7, 1, 60, "days")  # how many days ahead are open for booking
@@ -42,8 +43,9 @@ async def slots(db: Db, hall: Hall, service: str, first: date, last: date) -> li
     return [Slot(**row) for row in rows]
 
 
-# What a window can do in a slot is its length by the planned minutes of a visit. Windows planned: the least the kind of day
-# keeps open in the zone, else all that serve the service; each counts for the services it serves in equal parts.
+# What a window can do in a slot is its length by the planned minutes of a visit. Windows planned: as many as the published roster
+# has people in the zone then, else the least the kind of day keeps open there, else all that serve the service; each counts
+# for the services it serves in equal parts.
 SERVED = """
 SELECT s.code, s.minutes::float AS minutes, s.zone,
        (SELECT count(*) FROM windows w WHERE w.hall = s.hall AND s.code = ANY(w.serves)) AS windows,
@@ -81,13 +83,15 @@ async def lay_slots(db: Db, hall: Hall) -> int:
     missed = {row["service"]: row["share"] for row in await db.fetch(NO_SHOWS, hall.id, today - timedelta(90))}
     laid: list[tuple[str, datetime, datetime, date, int, int]] = []
     for day in (today + timedelta(n) for n in range(hall.value(BOOK_DAYS) + 1)):
-        kind = kind_on(hall, known, kinds, day)
+        kind, planned = kind_on(hall, known, kinds, day), await windows_planned(db, hall, day)
         for row in served:
             if kind.services is not None and row["code"] not in kind.services:
                 continue
             least, there = kind.zones.get(row["zone"]), row["windows"]
-            windows = row["share"] if least is None or not there else row["share"] * least / there
             for start, end in stretches(hall, kind, day):
+                if planned is not None:
+                    least = staffed(planned, row["zone"], minute_of(hall, day, start), minute_of(hall, day, end))
+                windows = row["share"] if least is None or not there else row["share"] * min(1.0, least / there)
                 places = windows * (end - start).total_seconds() / 60 / row["minutes"] * hall.value(BOOK_SHARE) / 100
                 spare = round(places * missed.get(row["code"], 0.0)) if hall.value(OVERBOOK) else 0
                 laid.append((row["code"], start, end, day, int(places), spare))

@@ -17,6 +17,8 @@ from queueing.errors import BadInput, NotYourWindow, WindowNotOpen
 from queueing.halls import Hall
 from queueing.tickets import Act
 from queueing.windows import WindowAct
+from scheduling.errors import NotOnShift
+from scheduling.roster.planned import check_on_shift
 
 AT_WINDOWS = ("clerk", "leader", "manager")
 
@@ -139,17 +141,36 @@ async def open_window(
     *,
     services: Sequence[str] | None = None,
     clerk: str | None = None,
+    reason: str | None = None,
     press: str | None = None,
 ) -> WindowAct:
-    """Seat whoever asks, or the clerk a leader or manager names, and open."""
+    """Seat whoever asks, or the clerk a leader or manager names, and open.
+
+    NotOnShift when a published roster has the clerk elsewhere or off, unless a leader or manager gives a reason; the record
+    keeps it.
+    """
 
     async def act(
-        db: Db, at: Hall, seat: Seat, *, services: Sequence[str] | None, clerk: str | None, press: Press | None
+        db: Db,
+        at: Hall,
+        seat: Seat,
+        *,
+        services: Sequence[str] | None,
+        clerk: str | None,
+        reason: str | None,
+        press: Press | None,
     ) -> WindowAct:
         seated = await seated_clerk(db, at, seat, clerk, request)
-        return await windows.open_window(db, at, no, seated, services=services, actor=seat.actor, press=press)
+        against = None
+        try:
+            await check_on_shift(db, at, no, seated)
+        except NotOnShift:
+            if reason is None or seat.clerk is not None:
+                raise
+            against = reason
+        return await windows.open_window(db, at, no, seated, services=services, actor=seat.actor, reason=against, press=press)
 
-    opened: WindowAct = await at_window(request, hall, no, act, press, services=services, clerk=clerk)
+    opened: WindowAct = await at_window(request, hall, no, act, press, services=services, clerk=clerk, reason=reason)
     return opened
 
 

@@ -64,6 +64,7 @@ class Nothing(Struct):
 class OpenAsked(Struct):
     services: Annotated[list[Code], Meta(min_length=1, max_length=50)] | None = None
     clerk: Annotated[str, Meta(max_length=40)] | None = None
+    reason: Note | None = None  # why against the roster; counts from a leader or manager
 
 
 class PauseAsked(Struct):
@@ -136,7 +137,10 @@ def called(act: Act) -> Response:
 async def open_window(request: Request) -> Response:
     body = await asked(request, OpenAsked)
     return await shown(
-        request, await acts.open_window(*at(request), services=body.services, clerk=body.clerk, press=press_of(request))
+        request,
+        await acts.open_window(
+            *at(request), services=body.services, clerk=body.clerk, reason=body.reason, press=press_of(request)
+        ),
     )
 
 

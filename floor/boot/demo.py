@@ -16,6 +16,8 @@ from floor.people import add_user, hash_password, list_users, verify_password
 from floor.settings import Settings
 from queueing import matters
 from queueing.halls import get_hall, services
+from scheduling.roster.problem import Clerk
+from scheduling.roster.store import clerks_with_contract, set_contract
 
 CODE = "demo"
 ACTOR = "engineer:engineer"
@@ -33,6 +35,7 @@ async def open_demo_hall(db: Db, settings: Settings) -> SignIns:
     async with db.transaction():
         hall = await _lay_floor(db, plan, always_open=settings.demo_open == "always")
         people = await _seat_people(db, hall, plan, password)
+        await _hire(db, plan)
         machines = await _install_devices(db, hall, plan)
         await _offer_matters(db)
     agents.write(settings, machines)
@@ -145,6 +148,17 @@ async def _seat_people(db: Db, hall: int, plan: dict[str, Any], password: str) -
     for person in people:
         by_role.setdefault(person["role"], []).append(person["username"])
     return by_role
+
+
+async def _hire(db: Db, plan: dict[str, Any]) -> None:
+    """A contract for every clerk without one: five days in the area of their window, and the next area where they can help."""
+    hall, letters = await get_hall(db, CODE), [area["letter"] for area in plan["areas"]]
+    if await clerks_with_contract(db, hall):
+        return
+    for n in range(len(plan["clerks"]["names"])):
+        at = n // WINDOWS_A_ZONE % len(letters)
+        zones = (letters[at], letters[(at + 1) % len(letters)])
+        await set_contract(db, hall, Clerk(f"clerk{n + 1:02}", zones, home=letters[at]))
 
 
 def _machines(plan: dict[str, Any]) -> list[agents.Machine]:

@@ -114,7 +114,9 @@ async def act(request: Request) -> Response:
         match name:
             case "open":
                 chosen = [str(code) for code in form.getlist("services")]
-                await acts.open_window(request, hall, no, services=chosen or None, clerk=text(form, "clerk"), press=press)
+                await acts.open_window(
+                    request, hall, no, services=chosen or None, clerk=text(form, "clerk"), reason=reason, press=press
+                )
             case "pause":
                 await acts.pause(request, hall, no, reason=reason, press=press)
             case "resume":

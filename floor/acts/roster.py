@@ -1,0 +1,101 @@
+"""Acts on the roster: look for a better one, set a shift by hand and take that back, publish."""
+
+import asyncio
+import secrets
+from datetime import date
+
+import structlog
+from starlette.requests import Request
+
+from floor.acts.ground import hall_of, ring
+from floor.database import Pool, acquire
+from floor.signin import require
+from queueing import journal
+from queueing.halls import Hall
+from scheduling.roster import store
+from scheduling.roster.problem import Problem
+from scheduling.roster.solver import Unsolved, solve
+
+log = structlog.get_logger("roster")
+BEAT_S = 1.0
+
+
+async def _manager(request: Request, hall_code: str) -> tuple[Hall, str]:
+    hall = await hall_of(request, hall_code)
+    return hall, (await require(request, "manager", hall=hall.id)).actor
+
+
+async def start_solving(request: Request, hall_code: str, week: date) -> None:
+    """Begin to look for the fairest roster of a week; it is kept when it is found. Solving while another run looks."""
+    hall, actor = await _manager(request, hall_code)
+    run, app = secrets.token_hex(8), request.app
+    async with acquire(app.state.pool) as db, db.transaction():
+        await store.begin_solving(db, hall, week, run, actor=actor)
+        problem = await store.problem_of(db, hall, week)
+    task = asyncio.create_task(look_for(app.state.pool, hall, week, run, problem))
+    app.state.tasks.add(task)
+    task.add_done_callback(app.state.tasks.discard)
+
+
+async def look_for(pool: Pool, hall: Hall, week: date, run: str, problem: Problem) -> None:
+    """Solve beside the floor, saying every second that it goes on, until it is done or somebody stopped it."""
+    solving = asyncio.create_task(solve(problem))
+    try:
+        while not (await asyncio.wait({solving}, timeout=BEAT_S))[0]:
+            async with acquire(pool) as db:
+                if not await store.beat(db, hall, week, run):
+                    return
+        async with acquire(pool) as db:
+            try:
+                plan = solving.result()
+            except Unsolved as unsolved:
+                log.error("roster.unsolved", hall=hall.code, week=week.isoformat(), why=str(unsolved))
+                await store.give_up(db, hall, week, run, "failed")
+                return
+            if plan.status == "none":
+                await store.give_up(db, hall, week, run, "none")
+            else:
+                await store.save_plan(db, hall, week, run, plan)
+    finally:
+        if not solving.done():
+            solving.cancel()
+            await asyncio.gather(solving, return_exceptions=True)
+
+
+async def stop_solving(request: Request, hall_code: str, week: date) -> None:
+    """Let the run that looks for a roster of this week end without one."""
+    hall, _ = await _manager(request, hall_code)
+    async with acquire(request.app.state.pool) as db:
+        await store.stop_solving(db, hall, week)
+
+
+async def place(request: Request, hall_code: str, day: date, clerk: str, pattern: str | None, zone: str | None) -> None:
+    """Set by hand what a clerk does on a day; no pattern: off."""
+    hall, actor = await _manager(request, hall_code)
+    async with acquire(request.app.state.pool) as db, db.transaction():
+        await store.place(db, hall, day, clerk, pattern, zone, actor=actor)
+        told = {"day": day.isoformat(), "clerk": clerk, "pattern": pattern, "zone": zone if pattern else None}
+        await journal.append(db, hall.id, "roster.shift", actor, data=told)
+    ring(request, hall.id)
+
+
+async def undo(request: Request, hall_code: str, week: date) -> bool:
+    """Take back the last change by hand on a week's roster; False when there is none left."""
+    hall, actor = await _manager(request, hall_code)
+    async with acquire(request.app.state.pool) as db, db.transaction():
+        undone = await store.undo(db, hall, week)
+        if undone is None:
+            return False
+        told = {"day": undone[0].isoformat(), "clerk": undone[1]}
+        await journal.append(db, hall.id, "roster.undone", actor, data=told)
+    ring(request, hall.id)
+    return True
+
+
+async def publish(request: Request, hall_code: str, week: date) -> None:
+    """Make a week's draft what counts from now on. NoSuchRoster, Solving."""
+    hall, actor = await _manager(request, hall_code)
+    async with acquire(request.app.state.pool) as db, db.transaction():
+        if await store.publish(db, hall, week, actor=actor):
+            await journal.append(db, hall.id, "roster.published", actor, data={"week": week.isoformat()})
+    ring(request, hall.id)

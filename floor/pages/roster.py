@@ -1,0 +1,195 @@
+"""The roster board: who works where each day of a week, what the days need, and in words what can't be met."""
+
+from datetime import date, timedelta
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from floor import acts, lines
+from floor.acts import roster as changes
+from floor.database import acquire
+from floor.pages import render
+from floor.pages.calendar import date_of, day_word
+from floor.pages.console import text
+from floor.pages.staffed import reason_of
+from floor.pages.wording import zone_name
+from floor.signin import require
+from floor.words import Words, language, words
+from queueing.errors import NotFound, Refused
+from queueing.halls import Zone, business_day, zones
+from scheduling.roster.problem import Pattern, Plan, Problem, Shift, parts
+from scheduling.roster.solver import LIMIT_S, short_of
+from scheduling.roster.store import Placed, find_roster, last_change, monday, placed, problem_of
+from scheduling.roster.why import Why, explain
+
+READERS = ("manager", "leader", "auditor")
+LISTED = 12  # shortages told at once; the worst come first
+TONES = 8
+
+
+async def here(request: Request) -> Response:
+    """The board of this week."""
+    hall = await acts.hall_of(request, request.path_params["hall"])
+    await require(request, *READERS, hall=hall.id)
+    async with acquire(request.app.state.pool) as db:
+        week = monday(await business_day(db, hall))
+    return RedirectResponse(f"/{hall.code}/roster/{week}", 303)
+
+
+async def board(request: Request, *, error: str | None = None) -> Response:
+    """A week: clerks by days, what the days need, where people are missing."""
+    hall, week = await acts.hall_of(request, request.path_params["hall"]), week_of(request)
+    person = await require(request, *READERS, hall=hall.id)
+    say = words(language(request))
+    async with acquire(request.app.state.pool) as db:
+        asked = await problem_of(db, hall, week)
+        found, stands = await find_roster(db, hall, week), await placed(db, hall, week)
+        names, areas = await lines.names(db, hall), await zones(db, hall)
+        undoable = await last_change(db, hall, week)
+    worked = tuple(Shift(it.day, it.clerk, it.pattern, it.zone) for it in stands if it.pattern and it.zone)
+    plan = Plan("", worked, short_of(asked, worked), None, 0.0)
+    named = {zone.code: zone_name(say, zone) for zone in areas}
+    tones = {zone.code: n % TONES + 1 for n, zone in enumerate(areas)}
+    missing = [] if found is None else explain(asked, plan)
+    return render(
+        request, "roster.html", 200 if error is None else 409, hall=hall, week=week, roster=found, error=error,
+        edits="manager" in person.roles, rows=rows(asked, stands, names, tones, say), limit=round(LIMIT_S),
+        days=[{"day": day, "word": day_word(day, say), "off": day in asked.rest_days} for day in asked.days],
+        needs=needs(asked, worked, areas, named, say), short=[shortage(why, named, say) for why in missing[:LISTED]],
+        short_count=len(missing), more=max(0, len(missing) - LISTED),
+        undoable=person_of(names, undoable[1]) if undoable else "",
+        patterns=[{"code": it.code, "word": hours(it, say)} for it in asked.patterns if offered(asked, it)],
+        zones=[{"code": zone.code, "name": named[zone.code], "tone": tones[zone.code]} for zone in areas],
+        before=(week - timedelta(7)).isoformat(), after=(week + timedelta(7)).isoformat(),
+        chosen=(request.query_params.get("clerk"), request.query_params.get("day")),
+    )  # fmt: skip
+
+
+def week_of(request: Request) -> date:
+    """The week of an address; no page for a day that is no Monday."""
+    week = date_of(request.path_params["week"])
+    if week != monday(week):
+        raise NotFound(what="page")
+    return week
+
+
+def person_of(names: dict[str, str], clerk: str) -> str:
+    return names.get(clerk, clerk)
+
+
+def offered(asked: Problem, pattern: Pattern) -> bool:
+    """Whether any day of the week has this shift."""
+    return any(pattern.code in codes for codes in asked.allowed.values())
+
+
+def rows(asked: Problem, stands: list[Placed], names: dict[str, str], tones: dict[str, int], say: Words) -> list[dict[str, Any]]:
+    """A row for each clerk with a cell for each day."""
+    at = {(it.clerk, it.day): it for it in stands}
+    shapes = {pattern.code: pattern for pattern in asked.patterns}
+    found = []
+    for clerk in sorted(asked.clerks, key=lambda it: (it.home or "~", it.name)):
+        cells = []
+        for day in asked.days:
+            it = at.get((clerk.name, day))
+            on = it is not None and it.pattern is not None
+            shape = shapes[it.pattern] if it is not None and it.pattern is not None else None
+            off = say[f"roster.leave_{clerk.away[day]}"] if day in clerk.away else ""
+            off = off or (say["roster.off_by_hand"] if it is not None and not on else "")
+            cells.append(
+                {"day": day, "on": on, "zone": it.zone if it else None, "fixed": it is not None and it.fixed,
+                 "pattern": it.pattern if it else None, "tone": tones.get(it.zone or "", 0) if it else 0, "off": off,
+                 "hours": f"{clock(shape.begins)}–{clock(shape.ends)}" if shape else "",
+                 "full": hours(shape, say) if shape else off}
+            )  # fmt: skip
+        found.append({"clerk": clerk.name, "name": person_of(names, clerk.name), "home": clerk.home, "cells": cells,
+                      "count": sum(bool(cell["on"]) for cell in cells), "shifts": clerk.shifts})  # fmt: skip
+    return found
+
+
+def needs(
+    asked: Problem, worked: tuple[Shift, ...], areas: list[Zone], named: dict[str, str], say: Words
+) -> list[list[dict[str, Any]]]:
+    """For each day and zone the most windows needed, and how many of them are staffed where it is tightest."""
+    shapes = {pattern.code: pattern for pattern in asked.patterns}
+    cut = parts(asked)
+    found = []
+    for day in asked.days:
+        bars = []
+        for zone in areas:
+            own = [part for part in cut if (part.day, part.zone) == (day, zone.code) and part.wanted]
+            if own:
+                people = [shapes[it.pattern] for it in worked if (it.day, it.zone) == (day, zone.code)]
+                tight = max(own, key=lambda part: (part.wanted - covered(people, part.begins, part.ends), part.wanted))
+                there = covered(people, tight.begins, tight.ends)
+                wanted = tight.wanted
+                told = say("roster.demand_said", zone=named[zone.code], wanted=wanted, there=there)
+                bars.append({"code": zone.code, "wanted": wanted, "there": there, "ok": there >= wanted, "said": told})
+        found.append(bars)
+    return found
+
+
+def covered(people: list[Pattern], begins: int, ends: int) -> int:
+    return sum(pattern.covers(begins, ends) for pattern in people)
+
+
+def clock(minute: int) -> str:
+    return f"{minute // 60 % 24:02}:{minute % 60:02}"
+
+
+def hours(pattern: Pattern, say: Words) -> str:
+    """09:00–17:00, break 11:30–12:30"""
+    pauses = [say("roster.lunch", begins=clock(begins), ends=clock(ends)) for begins, ends in pattern.breaks]
+    return " · ".join([f"{clock(pattern.begins)}–{clock(pattern.ends)}", *pauses])
+
+
+def shortage(why: Why, named: dict[str, str], say: Words) -> dict[str, Any]:
+    """Where people are missing, and the reasons in words."""
+    short = why.short
+    line = say(
+        "roster.short_line", day=day_word(short.day, say), begins=clock(short.begins), ends=clock(short.ends),
+        zone=named.get(short.zone, short.zone), n=short.missing,
+    )  # fmt: skip
+    reasons = [say(f"roster.why_{reason}", n=n) for reason, n in why.kept.items()]
+    who = say("roster.skilled", n=why.skilled) if why.skilled else say["roster.skilled_none"]
+    return {"line": line, "least": short.least, "who": who, "reasons": reasons}
+
+
+# --- acts -----------------------------------------------------------------------------------------------------------
+
+
+async def act(request: Request) -> Response:
+    """Solve, stop, place, undo or publish."""
+    code, week, name = request.path_params["hall"], week_of(request), request.path_params["act"]
+    await require(request, "manager", hall=(await acts.hall_of(request, code)).id)
+    form = await request.form()
+    try:
+        match name:
+            case "solve":
+                await changes.start_solving(request, code, week)
+            case "stop":
+                await changes.stop_solving(request, code, week)
+            case "undo":
+                await changes.undo(request, code, week)
+            case "publish":
+                await changes.publish(request, code, week)
+            case "place":
+                day = date_of(text(form, "day") or "")
+                if monday(day) != week:
+                    raise NotFound(what="page")
+                await changes.place(request, code, day, text(form, "clerk") or "", text(form, "pattern"), text(form, "zone"))
+            case _:
+                raise NotFound(what="page")
+    except NotFound:
+        raise
+    except Refused as refused:
+        return await board(request, error=reason_of(refused, words(language(request))))
+    return RedirectResponse(f"/{code}/roster/{week}", 303)
+
+
+ROUTES = [
+    Route("/{hall}/roster", here, methods=["GET"]),
+    Route("/{hall}/roster/{week}", board, methods=["GET"]),
+    Route("/{hall}/roster/{week}/{act}", act, methods=["POST"]),
+]

@@ -1,0 +1,147 @@
+"""The roster board: solved, changed by hand, published; from then on it says who may open a window and what can be booked."""
+
+import asyncio
+from datetime import date, timedelta
+
+import httpx2
+import pytest
+from starlette.applications import Starlette
+
+from floor.database import Connection
+from queueing.halls import Hall
+from scheduling.roster.patterns import lay_patterns
+from scheduling.roster.problem import Clerk
+from scheduling.roster.store import find_roster, placed, publish, set_contract
+from scheduling.roster.store import place as place_shift
+from scheduling.slots import lay_slots
+from scheduling.statutory import keep_known
+from tests.floor.conftest import Client
+from tests.floor.pages.staff import Page, look, staff
+from tests.scheduling.clocks import at
+
+WEEK = date(2026, 11, 23)
+ONE = "0900_1700_1"
+BOARD = f"/demo/roster/{WEEK}"
+
+
+@pytest.fixture
+async def lin(app: Starlette, db: Connection, hall: Hall) -> Client:
+    """The manager on a Monday morning, with two clerks who can be put on the roster."""
+    await at(db, f"{WEEK} 10:00+08")
+    await keep_known(db, WEEK)
+    for clerk in ("clerk01", "clerk02"):
+        await set_contract(db, hall, Clerk(clerk, ("A",), home="A"))
+    await lay_patterns(db, hall)
+    return await staff(app, "manager")
+
+
+async def send(client: Client, page: Page, act: str, **typed: str) -> Page:
+    found = page.forms.get(act) or page.forms[f"{BOARD}/{act}"]
+    answer = await client.post(f"{BOARD}/{act}", data={**found.fields, **typed}, follow_redirects=True)
+    return Page(answer)
+
+
+async def test_a_week_is_solved_from_the_page(lin: Client, db: Connection, hall: Hall) -> None:
+    page = await look(lin, BOARD)
+    assert "这一周还没有排班" in page.words
+    page = await send(lin, page, "solve")
+    assert "正在排班" in page.words
+    async with asyncio.timeout(60):
+        while (found := await find_roster(db, hall, WEEK)) is None or found.status is None:
+            await asyncio.sleep(0.1)
+    page = await look(lin, BOARD)
+    assert found.status == "optimal"
+    assert "与最优方案相差不超过" in page.words
+    assert "缺人的时段" in page.words
+    assert len(await placed(db, hall, WEEK)) == 10
+
+
+async def test_a_shift_set_by_hand_is_shown_and_taken_back(lin: Client, db: Connection, hall: Hall) -> None:
+    page = await look(lin, BOARD)
+    page = await send(lin, page, "place", clerk="clerk01", day=str(WEEK), pattern=ONE, zone="A")
+    assert "09:00–17:00" in page.words
+    assert [(it.day, it.clerk, it.fixed) for it in await placed(db, hall, WEEK)] == [(WEEK, "clerk01", True)]
+    await send(lin, page, "undo")
+    assert await placed(db, hall, WEEK) == []
+    kinds = [row["kind"] for row in await db.fetch('SELECT kind FROM journal ORDER BY "offset"')]
+    assert kinds == ["roster.shift", "roster.undone"]
+
+
+async def test_publishing_is_confirmed_and_counts(lin: Client, db: Connection, hall: Hall) -> None:
+    page = await send(lin, await look(lin, BOARD), "place", clerk="clerk01", day=str(WEEK), pattern=ONE, zone="A")
+    assert "确定发布" in page.words
+    assert "已发布" in (await send(lin, page, "publish")).words
+
+
+async def published(db: Connection, hall: Hall) -> None:
+    await place_shift(db, hall, WEEK, "clerk01", ONE, "A", actor="manager:manager")
+    await publish(db, hall, WEEK, actor="manager:manager")
+
+
+async def test_who_is_not_on_the_roster_opens_no_window(app: Starlette, lin: Client, db: Connection, hall: Hall) -> None:
+    one, two = await staff(app, "clerk01"), await staff(app, "clerk02")
+    await published(db, hall)
+    answer = await api(two, "/api/v1/halls/demo/windows/2/open", {})
+    assert (answer.status_code, await state(db, "2")) == (409, "closed")
+    answer = await api(two, "/api/v1/halls/demo/windows/2/open", {"reason": "I want to"})
+    assert (answer.status_code, await state(db, "2")) == (409, "closed")
+    assert (await api(one, "/api/v1/halls/demo/windows/1/open", {})).status_code == 200
+
+
+async def test_a_manager_opens_against_the_roster_with_a_reason_that_is_kept(lin: Client, db: Connection, hall: Hall) -> None:
+    await published(db, hall)
+    path, asked = "/api/v1/halls/demo/windows/2/open", {"clerk": "clerk02"}
+    assert (await api(lin, path, asked)).status_code == 409
+    assert (await api(lin, path, asked | {"reason": "排队太长"})).status_code == 200
+    told = await db.fetchval("SELECT data->>'reason' FROM journal WHERE kind = 'window.opened'")
+    assert told == "排队太长"
+
+
+async def test_without_a_published_roster_windows_open_as_ever(app: Starlette, lin: Client, db: Connection, hall: Hall) -> None:
+    await place_shift(db, hall, WEEK, "clerk01", ONE, "A", actor="manager:manager")
+    two = await staff(app, "clerk02")
+    assert (await api(two, "/api/v1/halls/demo/windows/2/open", {})).status_code == 200
+
+
+async def test_what_can_be_booked_follows_the_roster_and_its_lunch(lin: Client, db: Connection, hall: Hall) -> None:
+    """One of two windows is staffed: half the places, and none over that clerk's lunch."""
+    await lay_slots(db, hall)
+    before = await places(db)
+    await published(db, hall)
+    await lay_slots(db, hall)
+    after = await places(db)
+    assert (before["14:00"], before["11:30"]) == (2, 2)
+    assert (after["14:00"], after["11:30"]) == (1, 0)
+
+
+async def places(db: Connection) -> dict[str, int]:
+    rows = await db.fetch(
+        "SELECT to_char(start AT TIME ZONE 'Asia/Shanghai', 'HH24:MI') AS at, capacity FROM slots "
+        "WHERE service = 'A' AND day = $1",
+        WEEK,
+    )
+    return {row["at"]: row["capacity"] for row in rows}
+
+
+async def api(client: Client, path: str, body: dict[str, str]) -> httpx2.Response:
+    page = await look(client, "/")
+    token = next(form.fields["csrf"] for form in page.every if "csrf" in form.fields)
+    return await client.post(path, json=body, headers={"accept": "application/json", "x-csrf-token": token})
+
+
+async def state(db: Connection, no: str) -> str:
+    found: str = await db.fetchval("SELECT state::text FROM windows WHERE no = $1", no)
+    return found
+
+
+async def test_others_look_and_do_not_touch(app: Starlette, lin: Client, db: Connection, hall: Hall) -> None:
+    clerk = await staff(app, "clerk01")
+    assert (await clerk.get(BOARD)).status_code == 403
+    token = (await look(clerk, "/demo/calendar")).every[0].fields["csrf"]
+    answer = await clerk.post(f"{BOARD}/publish", data={"csrf": token})
+    assert (answer.status_code, await find_roster(db, hall, WEEK)) == (403, None)
+
+
+@pytest.mark.parametrize("path", [str(WEEK + timedelta(1)), "soon"])
+async def test_an_address_that_is_no_monday_is_no_page(lin: Client, path: str) -> None:
+    assert (await lin.get(f"/demo/roster/{path}")).status_code == 404
