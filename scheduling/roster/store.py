@@ -13,7 +13,6 @@ from queueing.halls import Hall
 from scheduling.day_types import day_types
 from scheduling.days import Calendar, calendar
 from scheduling.errors import NoSuchRoster, NoSuchShift, NotSkilledForZone, OnLeave, ShiftTaken, Solving
-from scheduling.roster.demand import demand
 from scheduling.roster.patterns import lay_patterns, patterns
 from scheduling.roster.problem import Clerk, Plan, Problem, Shift
 
@@ -100,6 +99,8 @@ ZONES = "SELECT code FROM zones WHERE hall = $1 ORDER BY rank, code"
 
 async def problem_of(db: Db, hall: Hall, week: date) -> Problem:
     """What a week asks for and who there is, as the solver takes it."""
+    from scheduling.roster.demand import demand  # numpy is loaded where a roster is asked for
+
     await lay_patterns(db, hall)
     known, kinds = await calendar(db, hall), await day_types(db, hall)
     days = tuple(week + timedelta(n) for n in range(7))
