@@ -54,9 +54,10 @@ class Speaker(Settings, frozen=True, kw_only=True):
 
 
 class Evaluator(Settings, frozen=True, kw_only=True):
-    """The language a pad rests in."""
+    """The language a pad rests in, and for how many seconds it asks how a visit was."""
 
     language: Language = "zh-Hans"
+    ask_seconds: Annotated[int, Meta(ge=5, le=120)] = 30
 
 
 class Keypad(Settings, frozen=True, kw_only=True):

@@ -7,6 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from devices.jobs import COLUMNS, Job, as_job
+from devices.settings import Evaluator
 from displays import phrases, slips, voice
 from displays.voice import Voice
 from queueing import forecast, tickets
@@ -15,8 +16,7 @@ from queueing.journal import Entry, Position
 
 SAID_WITHIN = timedelta(seconds=20)  # later than that a call only confuses people
 PRINTED_WITHIN = timedelta(minutes=5)  # paper comes back, but the visitor doesn't wait for ever
-ASKED_S = 30  # how long the evaluator asks
-ASKED_WITHIN = timedelta(seconds=ASKED_S + 15)  # and how long the question may be on its way
+ASKED_WITHIN = timedelta(seconds=15)  # how long the question may be on its way; its evaluator then asks as long as it is set to
 LEVELS = 5
 # What is said first when several sentences wait at a speaker; jobs without an order come with the calls.
 EMERGENCY, NOTICE, CALL, RECALL = range(4)
@@ -83,7 +83,7 @@ def paper(entry: Entry, ticket: int) -> Effect:
 
 def question(entry: Entry, ticket: int, key: str) -> Effect:
     """The question how it was, for the evaluators of the window that served the visitor."""
-    data = {"ticket_id": f"tk_{ticket}", "ticket": entry.data["ticket"], "levels": LEVELS, "seconds": ASKED_S}
+    data = {"ticket_id": f"tk_{ticket}", "ticket": entry.data["ticket"], "levels": LEVELS}
     window = entry.data.get("window") or entry.window
     return Effect("ask_rating", key, entry.at + ASKED_WITHIN, ticket, data, window=window)
 
@@ -146,7 +146,9 @@ WITH effect AS MATERIALIZED (
         ticket bigint, data jsonb, device text, "window" text)) WITH ORDINALITY
         AS e (kind, key, expires, ticket, data, device, "window", nth)
 ), place AS MATERIALIZED (
-    SELECT n, id, kind, zone, window_no, revoked_at IS NULL AND paired_at IS NOT NULL AS near FROM devices WHERE hall = $1
+    SELECT n, id, kind, zone, window_no, revoked_at IS NULL AND paired_at IS NOT NULL AS near,
+        CASE kind WHEN 'evaluator' THEN coalesce((config ->> 'ask_seconds')::integer, {Evaluator().ask_seconds}) END AS ask
+    FROM devices WHERE hall = $1
 ), heard AS MATERIALIZED (
     SELECT DISTINCT zone FROM place WHERE kind = 'speaker' AND near AND zone IS NOT NULL
 ), here AS (
@@ -156,8 +158,8 @@ WITH effect AS MATERIALIZED (
     ON CONFLICT (hall) DO UPDATE SET epoch = excluded.epoch, "offset" = greatest(p."offset", excluded."offset"), at = now()
 )
 INSERT INTO jobs (hall, device, kind, key, expires, data, state, ended_at)
-SELECT $1, d.id, e.kind, e.key, e.expires,
-       CASE e.kind WHEN 'ask_rating' THEN e.data || jsonb_build_object('clerk', e.clerk)
+SELECT $1, d.id, e.kind, e.key, e.expires + make_interval(secs => CASE e.kind WHEN 'ask_rating' THEN d.ask ELSE 0 END),
+       CASE e.kind WHEN 'ask_rating' THEN e.data || jsonb_build_object('clerk', e.clerk, 'seconds', d.ask)
            WHEN 'say' THEN e.data || jsonb_build_object('room', CASE WHEN d.window_no IS NOT NULL THEN 'window:' || d.window_no
                WHEN d.zone IS NOT NULL THEN 'zone:' || d.zone ELSE 'hall' END)
            ELSE e.data END,

@@ -82,7 +82,7 @@ TABLES: dict[str, tuple[str, str, tuple[Value, ...]]] = {
         Value("min_call_s", "number", high=600, unit="seconds"),
         Value("return_after", "number", high=100, unit="people"), Value("one_live_ticket", "flag"),
         Value("skills_required", "flag"), Value("rating_days", "number", low=1, high=60, unit="days"),
-        Value("ticket_line", "text", high=60))),
+        Value("ticket_line", "text", high=60), Value("offline_minutes", "number", high=1440, unit="minutes"))),
     "category": ("categories", "code", (
         Value("name", "text", high=40), Value("name_hant", "text", high=40, empty=True),
         Value("name_en", "text", high=60, empty=True),

@@ -136,6 +136,7 @@ DRIVERS: dict[str, Make] = {
 # The other end of the cable: programs that stand in for hardware.
 PEERS: dict[str, str] = {
     "paper": "devices.drivers.paper", "cards": "devices.drivers.cards", "network": "devices.drivers.network",
+    "hands": "devices.drivers.hands",
 }  # fmt: skip
 
 

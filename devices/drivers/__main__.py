@@ -1,6 +1,7 @@
 """`python -m devices.drivers --config FILE.toml`: all the simulated machines of one file in one program, as the demo has them.
 
-The file has the tables of `devices.drivers.paper`, of `devices.drivers.cards` and of `devices.drivers.network`.
+The file has the tables of `devices.drivers.paper`, of `devices.drivers.cards`, of `devices.drivers.network` and of
+`devices.drivers.hands`.
 """
 
 from __future__ import annotations

@@ -12,6 +12,9 @@ OWN_PAGE_PORT = 150  # of dispensers that go on alone
 EVALUATOR_PORT = 200
 CARD_PORT = 300  # control here, LED cards behind it
 CABLE_PORT = 400  # control here, network cables behind it
+HANDS_PORT = 500  # control here, keypads behind it, card readers READER_PORT further
+READER_PORT = 50
+READER_KIOSK, KEYPAD_WINDOW = "dispenser-1", "1"  # the kiosk with a reader of identity cards, the window with keys
 CARD_WINDOWS = ("1", "2", "3")  # their strips hang on control cards and cables of their own; the others are drawn by their driver
 
 
@@ -67,10 +70,14 @@ def _equipment(settings: Settings, machine: Machine) -> dict[str, str | int]:
     shown = settings.data_dir / "demo"
     match machine.kind:
         case "dispenser":
+            reader = f"tcp://127.0.0.1:{_near(settings, HANDS_PORT + READER_PORT, int(n))}"
             return {
                 "printer": f"tcp://127.0.0.1:{_near(settings, PAPER_PORT, int(n))}",
                 "page": f"127.0.0.1:{_near(settings, OWN_PAGE_PORT, int(n))}",
+                **({"card_reader": reader} if machine.name == READER_KIOSK else {}),
             }
+        case "keypad":
+            return {"keypad": f"tcp://127.0.0.1:{_near(settings, HANDS_PORT, int(n))}"}
         case "speaker":
             return {"play": "files", "out": str(shown / "voice")}
         case "led" if machine.window in CARD_WINDOWS:
@@ -107,11 +114,21 @@ def _peers(settings: Settings, machines: Sequence[Machine]) -> Iterator[str]:
         if machine.kind == "led" and machine.window in CARD_WINDOWS:
             listen = f"127.0.0.1:{_near(settings, CABLE_PORT, int(machine.name.rpartition('-')[2]))}"
             yield from _table("[[cable]]", name=machine.name, listen=listen, to=f"127.0.0.1:{settings.link_port}")
+    yield from _table("[hands]", control=f"127.0.0.1:{_near(settings, HANDS_PORT, 0)}")
+    for machine in machines:
+        n = int(machine.name.rpartition("-")[2]) if machine.kind in ("keypad", "dispenser") else 0
+        if machine.kind == "keypad":
+            yield from _table("[[keypad]]", name=machine.name, listen=f"127.0.0.1:{_near(settings, HANDS_PORT, n)}")
+        elif machine.name == READER_KIOSK:
+            port = _near(settings, HANDS_PORT + READER_PORT, n)
+            yield from _table("[[reader]]", name=f"reader-{n}", listen=f"127.0.0.1:{port}")
 
 
 def control(settings: Settings, peer: str) -> tuple[str, int]:
-    """Where the simulated printers (`paper`), LED cards (`cards`) or network cables (`network`) take faults."""
-    return "127.0.0.1", _near(settings, {"paper": PAPER_PORT, "cards": CARD_PORT, "network": CABLE_PORT}[peer], 0)
+    """Where the simulated printers (`paper`), LED cards (`cards`), network cables (`network`) and the hands at keypads and card
+    readers (`hands`) are told what to do."""
+    ports = {"paper": PAPER_PORT, "cards": CARD_PORT, "network": CABLE_PORT, "hands": HANDS_PORT}
+    return "127.0.0.1", _near(settings, ports[peer], 0)
 
 
 def _table(heading: str, **values: str | int) -> Iterator[str]:

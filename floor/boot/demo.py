@@ -162,7 +162,8 @@ async def _hire(db: Db, plan: dict[str, Any]) -> None:
 
 
 def _machines(plan: dict[str, Any]) -> list[agents.Machine]:
-    """The machines of the hall: two dispensers in the lobby, a speaker an area, a strip and a button box a window."""
+    """The machines of the hall: two dispensers in the lobby, a speaker an area, a strip and a button box a window,
+    and at one of them keys."""
     lobby = [agents.Machine("dispenser", f"dispenser-{n}", f"取号机 {n}") for n in (1, 2)]
     speakers = [
         agents.Machine("speaker", f"speaker-{a['letter'].lower()}", f"{a['letter']}区广播", zone=a["letter"])
@@ -173,7 +174,8 @@ def _machines(plan: dict[str, Any]) -> list[agents.Machine]:
         for kind, called in (("led", "条屏"), ("evaluator", "评价器"))
         for no, _ in _windows(plan)
     ]
-    return [*lobby, *speakers, *at_windows]
+    no = agents.KEYPAD_WINDOW
+    return [*lobby, *speakers, *at_windows, agents.Machine("keypad", f"keypad-{no}", f"{no}号窗口键盘", window=no)]
 
 
 async def _install_devices(db: Db, hall: int, plan: dict[str, Any]) -> list[agents.Machine]:

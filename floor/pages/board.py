@@ -1,7 +1,8 @@
 """The call boards: a zone's board and the hall's TV, as a paired screen or mirrored for staff, and how a screen is paired."""
 
+from typing import Any
+
 import msgspec
-import segno
 from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
@@ -15,10 +16,10 @@ from floor import acts
 from floor.api.limits import address
 from floor.api.routes import asked
 from floor.database import acquire
-from floor.pages import render
+from floor.doorcode import PHONE_TICKETS
+from floor.pages import door, render
 from floor.pages.paired import keep_secret, paired
 from floor.pages.wording import service_name, zone_name
-from floor.settings import Settings
 from floor.signin import Sessions, current, from_own_origin
 from floor.words import language, words
 from queueing.errors import NotFound
@@ -64,15 +65,21 @@ async def show(request: Request, hall: Hall, zone: Zone | None) -> Response:
         place=zone_name(t, zone) if zone else t["board.all_zones"],
         services=[{"code": s.code, "prefix": s.prefix, "zone": s.zone, "name": service_name(t, s)} for s in offered],
         stands=msgspec.json.encode(stands).decode(),
-        hall_page=hall_page(request),
+        **for_phones(request, hall),
     )
 
 
-def hall_page(request: Request) -> str:
-    """The address of the hall's own page as a QR picture, for a screen that is set to show it."""
-    settings: Settings = request.app.state.settings
-    address = f"{settings.origin(request.headers.get('host', ''))}/"
-    return segno.make(address, error="m", micro=False).svg_inline(scale=4, border=2, light="#fff", dark="#000", omitsize=True)
+def for_phones(request: Request, hall: Hall) -> dict[str, Any]:
+    """The code a screen may show for phones: a number where the hall gives them to phones, else how the queues stand."""
+    word = "board.qr" if hall.value(PHONE_TICKETS) == "off" else "board.qr_door"
+    return {"picture": door.picture(request, hall), "every": door.every(hall), "picture_word": word}
+
+
+async def phones(request: Request) -> Response:
+    """That code anew; the one at the door changes by the clock."""
+    hall = await acts.hall_of(request, request.path_params["hall"])
+    await door.on_site(request, hall)
+    return render(request, "_board_qr.html", hall=hall, **for_phones(request, hall))
 
 
 async def now(request: Request) -> Response:
@@ -154,6 +161,7 @@ async def renew(request: Request) -> Response:
 ROUTES = [
     Route("/pair/secret", renew, methods=["POST"]),
     Route("/{hall}/board/now", now),
+    Route("/{hall}/board/phones", phones),
     Route("/{hall}/board/{zone}", zone_board),
     Route("/{hall}/tv", tv),
     Route("/{hall}/pair", ask_code),

@@ -44,14 +44,22 @@ async def part(request: Request) -> Response:
 async def show(request: Request, template: str) -> Response:
     hall = await acts.hall_of(request, request.path_params["hall"])
     await on_site(request, hall)
-    settings: Settings = request.app.state.settings
     if hall.value(doorcode.PHONE_TICKETS) == "off":
         raise NotFound(what="page")
-    code = doorcode.code(settings.secret, hall)
-    address = f"{settings.origin(request.headers.get('host', ''))}/{hall.code}/take?code={code}"
-    picture = segno.make(address, error="m", micro=False)
-    svg = picture.svg_inline(scale=4, border=2, light="#fff", dark="#000", omitsize=True)
-    return render(request, template, hall=hall, picture=svg, every=max(5, hall.value(doorcode.DOOR_CODE_S) // 2))
+    return render(request, template, hall=hall, picture=picture(request, hall), every=every(hall))
+
+
+def picture(request: Request, hall: Hall) -> str:
+    """What a phone scans to take a number, as an SVG; a hall that gives none to phones shows the way to its query page."""
+    settings: Settings = request.app.state.settings
+    path = "query" if hall.value(doorcode.PHONE_TICKETS) == "off" else f"take?code={doorcode.code(settings.secret, hall)}"
+    code = segno.make(f"{settings.origin(request.headers.get('host', ''))}/{hall.code}/{path}", error="m", micro=False)
+    return code.svg_inline(scale=4, border=2, light="#fff", dark="#000", omitsize=True)
+
+
+def every(hall: Hall) -> int:
+    """Seconds after which whoever shows the picture asks for it again."""
+    return max(5, hall.value(doorcode.DOOR_CODE_S) // 2)
 
 
 async def on_site(request: Request, hall: Hall) -> None:

@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from devices import health, registry
 from floor import acts
-from floor.boot.agents import CARD_WINDOWS, control
+from floor.boot.agents import CARD_WINDOWS, KEYPAD_WINDOW, READER_KIOSK, control
 from floor.database import Db, acquire
 from floor.pages import render
 from floor.pages.machines import place_of, standing_of
@@ -24,7 +24,10 @@ from queueing.halls import Hall
 log = structlog.get_logger("web")
 
 ANSWER_S = 2.0
+READER = READER_KIOSK.replace("dispenser", "reader")
 PRINTER = (("paper-out", "paper"), ("near-end", "paper"), ("cover-open", "paper"), ("unplug", "paper"))
+KEYS = (("next", "hands"), ("recall", "hands"), ("arrive", "hands"), ("finish", "hands"), ("unplug", "hands"))
+CARD = (("lay", "hands"), ("lift", "hands"), ("unplug", "hands"))
 STRIP = (("unplug", "cards"), ("silent", "cards"), ("slow 6", "network"), ("cut", "network"))
 
 
@@ -38,17 +41,21 @@ class Stand:
 
     @property
     def faults(self) -> tuple[tuple[str, str], ...]:
-        return PRINTER if self.kind == "dispenser" else STRIP
+        return {"dispenser": PRINTER, "led": STRIP, "keypad": KEYS, "reader": CARD}[self.kind]
 
 
 async def stands(db: Db, hall: Hall) -> list[Stand]:
-    """The machines of the demo that can be broken: the two printers, the strips with a card and a cable of their own."""
+    """The machines of the demo that can be broken or used from here: the two printers, the strips with a card and a cable of
+    their own, the keys of a window and the card reader of a kiosk."""
     here = [device for device in await registry.list_devices(db, hall.id) if device.paired_at and not device.revoked_at]
     printers = [device for device in here if device.kind == "dispenser" and device.name.startswith("取号机")]
     strips = [device for device in here if device.kind == "led" and device.window in CARD_WINDOWS]
+    keys = [device for device in here if device.kind == "keypad" and device.window == KEYPAD_WINDOW]
     return [
         *(Stand(f"dispenser-{device.name.rpartition(' ')[2]}", "dispenser", device) for device in printers),
         *(Stand(f"led-{device.window}", "led", device) for device in strips),
+        *(Stand(f"keypad-{device.window}", "keypad", device) for device in keys),
+        *(Stand(READER, "reader", device) for device in printers if device.name.endswith(f" {READER[-1]}")),
     ]
 
 
@@ -72,11 +79,16 @@ async def look(db: Db, hall: Hall, say: Words) -> dict[str, Any]:
     """Every machine as the hall sees it now, and what may be done to it."""
     now, alarms = await now_of(db), await health.alarms(db, hall.id)
     rows = [
-        {"name": stand.name, "place": place_of(stand.device, say), "device": stand.device.id, "faults": stand.faults,
+        {"name": stand.name, "place": where(stand, say), "device": stand.device.id, "faults": stand.faults,
          "standing": standing_of(stand.device, [alarm for alarm in alarms if alarm.device == stand.device.id], now, say)}
         for stand in await stands(db, hall)
     ]  # fmt: skip
     return {"now": now, "rows": rows}
+
+
+def where(stand: Stand, say: Words) -> str:
+    place = place_of(stand.device, say)
+    return f"{place} · {say['faults.reader']}" if stand.kind == "reader" else place
 
 
 async def act(request: Request) -> Response:

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from devices import health, jobs
+from devices import health, jobs, registry
 from devices.wire import ENDINGS
 from floor import acts, cards
 from floor.api.problems import status_of
@@ -157,7 +157,7 @@ def draw(request: Request, template: str, hall: Hall, wish: Asked, what: dict[st
         today=day(wish.t, hall, now),
         time=hours(hall, now),
         all_words=[words(lang) for lang in LANGUAGES],
-        **{"zone": wish.zone, "here": f"/{hall.code}/kiosk/screen", "reader": False} | what,
+        **{"zone": wish.zone, "here": f"/{hall.code}/kiosk/screen", "reader": False, "asleep": False} | what,
     )
 
 
@@ -165,15 +165,15 @@ async def first_screen(request: Request, hall: Hall, person: Person, wish: Asked
     """What can be taken here now, or the sentence why nothing can."""
     assert person.device is not None
     async with acquire(request.app.state.pool) as db:
-        ready = await health.printer_ready(db, person.device)
+        ready, rests = await health.printer_ready(db, person.device), (await registry.get_device(db, person.device)).asleep
         offered, areas = await services(db, hall), await zones(db, hall)
         waits = await forecast.waits(db, hall)
         find, bookable = await matters.version(db, hall) > 0, bool(await next_free(db, hall))
         beside = [beside_ours(wish.t, hall, queue) for queue in await foreign.queues(db, hall)]
     if not ready:
-        return sorry("printer", wish.t["kiosk.sorry_paper"], wish.t["kiosk.sorry_paper_do"], retry=False)
+        return sorry("printer", wish.t["kiosk.sorry_paper"], wish.t["kiosk.sorry_paper_do"], retry=False) | {"asleep": rests}
     if all(service.status != "open" for service in offered):
-        what = shut(wish.t, hall, offered)
+        what = shut(wish.t, hall, offered) | {"asleep": rests}
         return what | {"book": book_instead(request, hall, wish.lang), "booked": True} if bookable else what
     if len(offered) > AREAS_FROM and wish.zone is None:
         listed = [Area(zone.code, zone.name, sum(service.zone == zone.code for service in offered)) for zone in areas]

@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from devices import health, jobs, pairing, pulse, registry, settings
-from devices.errors import BadInput, Refused
+from devices.errors import BadInput, BadRange, Refused
 from devices.registry import Device
 from displays import announce, voice
 from floor import acts
@@ -194,7 +194,10 @@ async def act(request: Request) -> Response:
                     acts.ring(request, hall.id)
                     return tell(hall, here, said=say("fleet.said_test", place=place))
                 case "settings":
-                    await registry.configure(db, device.id, typed_settings(device.kind, form))
+                    async with db.transaction():
+                        if device.kind == "dispenser":
+                            await registry.set_range(db, device.id, typed_range(form))
+                        await registry.configure(db, device.id, typed_settings(device.kind, form))
                     return tell(hall, here, said=say("machine.said_settings", place=place))
                 case "revoke":
                     await registry.revoke(db, device.id, actor=person.actor)
@@ -241,6 +244,14 @@ def typed_settings(kind: str, form: FormData) -> dict[str, Any]:
         elif name in form:
             typed[name] = str(form[name]).strip()
     return typed
+
+
+def typed_range(form: FormData) -> int | None:
+    """Where a dispenser's own numbers begin, as somebody typed it; nothing typed: it has none. BadRange."""
+    typed = str(form.get("first_offline") or "").strip()
+    if typed and not (typed.isascii() and typed.isdigit() and len(typed) <= 9):
+        raise BadRange(field="first_offline")
+    return int(typed) if typed else None
 
 
 async def kiosk_here(request: Request, db: Db, hall: Hall, person: Person, device: Device) -> Response:

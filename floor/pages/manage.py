@@ -68,12 +68,19 @@ async def rating_rows(db: Db, hall: Hall, by: By, person: Person, say: Words) ->
     known = {row.code: f"{row.code} {localized(row, say).word}" for row in await services(db, hall)} if by == "service" else {}
     return [
         {
-            "word": say("console.window", no=tally.of) if by == "window" else names.get(tally.of, known.get(tally.of, tally.of)),
+            "word": word_of(tally.of, by, names | known, say),
             "served": tally.served, "rated": tally.active + tally.default,
             "good": tally.levels["5"] + tally.levels["4"], "bad": tally.levels["1"] + tally.levels["2"],
         }
         for tally in sorted(tallies, key=lambda tally: (len(tally.of), tally.of))  # window 2 before window 10
     ]  # fmt: skip
+
+
+def word_of(of: str, by: By, names: dict[str, str], say: Words) -> str:
+    """What a row is about; a visit may end without a window or a clerk, as one brought back to its end by hand does."""
+    if not of:
+        return say[f"manage.without_{by}"]
+    return say("console.window", no=of) if by == "window" else names.get(of, of)
 
 
 # --- a window from afar -----------------------------------------------------------------------------------------

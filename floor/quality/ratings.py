@@ -164,7 +164,7 @@ WHERE t.hall = $1 AND t.day BETWEEN $2 AND $3 AND t.state = 'finished' AND ($4::
 GROUP BY 1 ORDER BY 1
 """
 OF = {
-    "window": "t.window_no",
+    "window": "coalesce(t.window_no, '')",
     "service": "t.service",
     "clerk": "coalesce(t.clerk, '')",
     "hour": "to_char(t.ended_at AT TIME ZONE h.time_zone, 'HH24')",

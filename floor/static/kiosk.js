@@ -22,6 +22,7 @@ const agent = OWN_PAGE.test(named) ? named : null;
 
 let left = IDLE_S;
 let going = null;
+let dozing = 0;
 
 const current = () => screen.firstElementChild;
 const patience = () => Number(current().dataset.idle ?? IDLE_S);
@@ -132,6 +133,13 @@ function tick() {
   if (left <= 0) { left = IDLE_S; go(home); }
 }
 
+// A kiosk that rests is dark; whoever touches it may read what it says.
+function wake() {
+  document.body.classList.add("awake");
+  clearTimeout(dozing);
+  dozing = setTimeout(() => document.body.classList.remove("awake"), IDLE_S * 1000);
+}
+
 function drawCountdown() {
   for (const line of document.querySelectorAll("[data-countdown]")) line.textContent = line.dataset.countdown.replace("{n}", left);
 }
@@ -154,7 +162,7 @@ document.addEventListener("click", (event) => {
   const target = event.target.closest("[data-go]");
   if (target) go(target.dataset.go);
 });
-for (const touch of ["pointerdown", "keydown"]) document.addEventListener(touch, () => { left = patience(); });
+for (const touch of ["pointerdown", "keydown"]) document.addEventListener(touch, () => { left = patience(); wake(); });
 document.addEventListener("contextmenu", (event) => event.preventDefault());
 document.addEventListener("hall:refresh", () => { if (busy.hidden) document.dispatchEvent(new CustomEvent("hall:redraw")); });
 

@@ -185,6 +185,18 @@ async def test_a_finished_visit_is_asked_about_at_its_own_window(db: Connection,
     }
 
 
+async def test_an_evaluator_asks_as_long_as_it_is_set_to(db: Connection, hall: Hall) -> None:
+    evaluator = await put_up(db, hall, "evaluator", window="1")
+    await registry.configure(db, evaluator.device_id, {"ask_seconds": 60})
+    await open_all(db, hall)
+    await take(db, hall)
+    await calls.call_next(db, hall, seat("1"))
+    await calls.finish(db, hall, seat("1"))
+    (job,) = await announced(db, hall)
+    finished = await db.fetchval("SELECT at FROM journal WHERE kind = 'ticket.finished'")
+    assert (job.data["seconds"], job.expires - finished) == (60, timedelta(seconds=75))
+
+
 async def test_a_question_may_be_asked_again(db: Connection, hall: Hall) -> None:
     await put_up(db, hall, "evaluator", window="1")
     await open_all(db, hall)

@@ -2,13 +2,16 @@
 
 import re
 
+import pytest
 from starlette.applications import Starlette
 
 from devices import pairing, registry
 from floor.database import Connection
+from floor.doorcode import PHONE_TICKETS
 from queueing import calls, tickets
 from queueing.calls import Seat
 from queueing.halls import Hall
+from queueing.settings import choose
 from queueing.windows import open_window
 from tests.floor.screens import Client, browser, machine, staff, text
 
@@ -109,3 +112,14 @@ async def test_a_rotated_secret_is_kept_only_when_it_opens_the_door(app: Starlet
 async def test_an_empty_code_is_asked_for_in_words(app: Starlette) -> None:
     answer = await browser(app).post("/demo/pair", data={"code": " "})
     assert (answer.status_code, "请输入 10 位配对码" in text(answer.text)) == (422, True)
+
+
+@pytest.mark.parametrize(("phones", "leads_to"), [("on_site", "扫码取号"), ("off", "扫码查排队")])
+async def test_a_screens_code_for_phones_leads_to_a_number_or_else_to_the_queues(
+    app: Starlette, db: Connection, hall: Hall, phones: str, leads_to: str
+) -> None:
+    await choose(db, hall.id, PHONE_TICKETS, phones)
+    screen, _ = await screen_of(app, db, hall.id, "tv")
+    assert leads_to in text((await screen.get("/demo/tv")).text)
+    assert text((await screen.get("/demo/board/phones")).text) == leads_to
+    assert "svg" not in (await browser(app).get("/demo/board/phones")).text

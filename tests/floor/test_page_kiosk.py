@@ -63,6 +63,14 @@ async def test_every_drawing_of_a_card_has_a_press_of_its_own(stand: Client) -> 
     assert len(set(presses)) == 4
 
 
+async def test_a_kiosk_that_rests_is_dark(stand: Client, db: Connection, dispenser: Paired) -> None:
+    await db.execute("UPDATE devices SET asleep = true")
+    assert "data-asleep" not in (await stand.get(f"{PLACE}/screen")).text  # numbers are given: it is not dark yet
+    await db.execute("UPDATE halls SET always_open = false")
+    await db.execute("DELETE FROM doors")
+    assert "data-asleep" in (await stand.get(f"{PLACE}/screen")).text
+
+
 async def test_without_paper_no_number_is_offered(stand: Client, db: Connection, dispenser: Paired) -> None:
     await health.report(db, dispenser.device_id, {"printer": Part(state="paper_out")})
     page = (await stand.get(PLACE)).text

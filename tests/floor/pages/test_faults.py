@@ -13,6 +13,7 @@ import pytest
 from starlette.applications import Starlette
 
 from devices import pairing, registry
+from devices.drivers.identity.frames import FIND, FOUND, READ, read_number, request, take_answer
 from floor.boot import agents
 from floor.boot.agents import Machine, control
 from floor.database import Connection
@@ -22,14 +23,15 @@ from tests.floor.conftest import Client
 from tests.floor.pages.staff import look, staff
 
 PATIENCE_S = 10.0
-MACHINES = (("dispenser", "dispenser-1", "取号机 1", None), ("led", "led-1", "1号窗口条屏", "1"))
+MACHINES = (("dispenser", "dispenser-1", "取号机 1", None), ("led", "led-1", "1号窗口条屏", "1"),
+            ("keypad", "keypad-1", "1号窗口键盘", "1"))  # fmt: skip
 
 
 def port_with_room() -> int:
     """A port below those the system hands out, with the ones beside it that the demo's machines take."""
     for port in random.sample(range(21_000, 31_000, 500), 20):
         with contextlib.ExitStack() as held, contextlib.suppress(OSError):
-            for offset in (100, 101, 300, 301, 400, 401):
+            for offset in (100, 101, 300, 301, 400, 401, 500, 501, 551):
                 held.enter_context(socket.socket()).bind(("127.0.0.1", port + offset))
             return port
     raise OSError("no room for the demo's machines")
@@ -50,7 +52,7 @@ async def demo(app: Starlette, db: Connection, hall_id: int, tmp_path: Path) -> 
     )
     assert program.stdout is not None
     async with asyncio.timeout(PATIENCE_S):
-        for _ in range(3):
+        for _ in range(4):
             assert b"ready" in await program.stdout.readline()
     yield settings
     program.terminate()
@@ -76,6 +78,28 @@ async def test_each_button_reaches_the_machine_and_as_before_heals_it(app: Starl
     assert (broken, healed) == ([True, True], [False, False])
 
 
+async def test_a_key_is_pressed_and_a_card_laid_down_from_the_page(app: Starlette, demo: Settings) -> None:
+    """The page's buttons are hands: what they do comes out of the cables that the drivers hang on."""
+    yuan, port = await staff(app, "engineer"), demo.port
+    async with asyncio.timeout(PATIENCE_S):
+        keys, _ = await asyncio.open_connection("127.0.0.1", port + 501)
+        reader, to_reader = await asyncio.open_connection("127.0.0.1", port + 551)
+
+        async def asked(command: bytes) -> bytes:
+            to_reader.write(request(command))
+            heard = bytearray()
+            while (found := take_answer(heard)) is None:
+                heard += await reader.read(2048)
+            return read_number(found).encode() if command == READ else found.status
+
+        empty = await asked(FIND)
+        assert [await press(yuan, "keypad-1", "next"), await press(yuan, "reader-1", "lay")] == [303, 303]
+        assert await keys.readexactly(16) == bytes.fromhex("00 00 58").ljust(16, b"\0")
+        assert (empty == FOUND, await asked(FIND) == FOUND, len(await asked(READ))) == (False, True, 18)
+        assert [await press(yuan, "reader-1", "lift"), await press(yuan, "keypad-1", "unplug")] == [303, 303]
+        assert (await asked(FIND) == FOUND, await keys.read()) == (False, b"")
+
+
 @pytest.mark.parametrize(("name", "fault"), [("led-1", "paper-out"), ("led-9", "cut"), ("dispenser-1", "dance")])
 async def test_what_a_machine_cannot_have_is_not_found(app: Starlette, demo: Settings, name: str, fault: str) -> None:
     assert await press(await staff(app, "engineer"), name, fault) == 404
@@ -83,8 +107,8 @@ async def test_what_a_machine_cannot_have_is_not_found(app: Starlette, demo: Set
 
 async def test_machines_are_called_by_kind_and_place(app: Starlette, demo: Settings, db: Connection, hall_id: int) -> None:
     words = (await look(await staff(app, "engineer"), "/demo/faults")).words
-    assert [word for word in ("取号机 1", "LED 灯条 · 1号窗口") if word not in words] == []
-    assert [device.name for device in await registry.list_devices(db, hall_id)] == ["取号机 1", "1号窗口条屏"]
+    assert [word for word in ("取号机 1", "LED 灯条 · 1号窗口", "身份证读卡器") if word not in words] == []
+    assert [device.name for device in await registry.list_devices(db, hall_id)] == ["取号机 1", "1号窗口条屏", "1号窗口键盘"]
 
 
 async def test_a_real_hall_has_no_such_page(app: Starlette) -> None:

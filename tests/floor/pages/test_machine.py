@@ -114,6 +114,22 @@ async def test_settings_are_kept_sent_and_told_when_taken(yuan: Client, db: Conn
     assert "设备不接受：no such font" in (await look(yuan, f"/demo/fleet/{device.id}")).words
 
 
+async def test_a_dispenser_gets_another_thousand_numbers_for_when_the_hall_is_away(
+    yuan: Client, db: Connection, hall_id: int
+) -> None:
+    device, _ = await make_paired(db, hall_id, "dispenser")
+    other, _ = await make_paired(db, hall_id, "dispenser")
+    await pressed(yuan, device.id, "settings", first_offline="8001")
+    assert (await registry.get_device(db, device.id)).first_offline == 8001
+    page = await pressed(yuan, other.id, "settings", first_offline="8001", power="always")
+    assert "另一台取号机已占用这个离线号段" in page.words
+    assert "离线号段从 1001、2001、3001 这样的数开始" in (await pressed(yuan, other.id, "settings", first_offline="8000")).words
+    kept = await registry.get_device(db, other.id)
+    assert (kept.first_offline, kept.config) == (other.first_offline, {})
+    await pressed(yuan, device.id, "settings", first_offline="")
+    assert (await registry.get_device(db, device.id)).first_offline is None
+
+
 @pytest.mark.parametrize(
     ("kind", "typed", "why"),
     [("speaker", {"volume": "101"}, "音量（0–100）：不能大于 100"), ("tv", {"rows": "many"}, "行数：应为整数"),

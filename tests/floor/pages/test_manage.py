@@ -46,6 +46,19 @@ async def test_a_window_is_opened_for_a_clerk_and_closed_again(lin: Client, desk
     assert "姓名clerk02" not in page.words
 
 
+async def test_a_visit_that_ended_without_a_window_has_its_row_among_the_ratings(
+    lin: Client, desk: Client, clerk: Client, db: Connection
+) -> None:
+    await opened(clerk)
+    await finished(desk, clerk)
+    await finished(desk, clerk)
+    await db.execute("UPDATE tickets SET window_no = NULL, clerk = NULL WHERE number = 'A001'")
+    seen = [(await look(lin, f"/demo/manage?by={by}")) for by in ("window", "clerk")]
+    assert [(page.answer.status_code, word in page.words) for page, word in zip(seen, ("不在窗口", "无人员"), strict=True)] == [
+        (200, True), (200, True),
+    ]  # fmt: skip
+
+
 async def test_a_seated_clerk_can_not_be_seated_twice(lin: Client, clerk: Client) -> None:
     sheet = await look(lin, "/demo/manage/2")
     await opened(clerk)
