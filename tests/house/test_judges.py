@@ -282,6 +282,12 @@ def test_a_wrong_close_a_crash_and_a_server_error_are_found() -> None:
     assert verdicts(case) == ["any_bytes_end_in_a_defined_close"]
 
 
+def test_a_second_box_on_one_code_is_found() -> None:
+    case = honest()
+    case.strangers = [Probe("one code, four boxes", ("1 in, 3 refused",), "2 in, 2 refused")]
+    assert verdicts(case) == ["strangers_stay_outside"]
+
+
 def test_a_rating_changed_doubled_or_before_the_end_is_found() -> None:
     case = honest()
     case.ratings = [RatingRow(1, "k1", 4)]

@@ -9,7 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.storm import gather, kiosks
+from tests.storm import gather, kiosks, strangers
 from tests.storm.actors import CLERKS, Clerk, People
 from tests.storm.boards import Board, pair, throw
 from tests.storm.checkers import CHECKS, latencies, quantile
@@ -83,6 +83,7 @@ async def weather(hall: Hall, history: History, case: Evidence, seed: int, secon
     people.over.set()
     await visits
     case.probes = await spoil
+    case.strangers = await strangers.knock(hall, people.tokens["engineer"])
     cut_off = await kiosks.cut_off(hall, nemesis, seed, offline)
     await drain(hall)
     people.home.set()

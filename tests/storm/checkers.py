@@ -326,6 +326,11 @@ def any_bytes_end_in_a_defined_close(case: Evidence) -> Verdict:
     return bad + [f"a traceback: {line}" for line in case.tracebacks]
 
 
+def strangers_stay_outside(case: Evidence) -> Verdict:
+    """21. A pairing code lets one box in, once; guesses, old secrets and revoked boxes get nothing."""
+    return [f"{p.name} ended as {p.ended}, allowed {p.allowed}" for p in case.strangers if p.ended not in p.allowed]
+
+
 def every_call_follows_the_rules(case: Evidence) -> Verdict:
     """24. From what the hall knew when it called, the rules make the same choice again and give the same reason."""
     judged = replay.check(
@@ -380,6 +385,7 @@ CHECKS: tuple[Callable[[Evidence], Verdict], ...] = (
     offline_tickets_come_home,
     a_slow_board_harms_itself,
     any_bytes_end_in_a_defined_close,
+    strangers_stay_outside,
     every_call_follows_the_rules,
     nobody_takes_more_than_the_limit,
     one_rating_per_visit,

@@ -91,7 +91,7 @@ class Said:
 
 @dataclass(frozen=True)
 class Probe:
-    """Bytes thrown at the link, how they must end, and how they ended."""
+    """Bytes thrown at the link or a stranger at the door: how it may end, and how it ended."""
 
     name: str
     allowed: tuple[str, ...]
@@ -144,6 +144,7 @@ class Evidence:
     said: list[Said] = field(default_factory=list)
     tailed: list[int] = field(default_factory=list)
     probes: list[Probe] = field(default_factory=list)
+    strangers: list[Probe] = field(default_factory=list)
     papers: list[str] = field(default_factory=list)  # the ticket key behind the QR code, for each whole paper
     tracebacks: list[str] = field(default_factory=list)
     paper_alarm_s: float | None = None
