@@ -56,9 +56,12 @@ UPDATE promises p SET settled = true, waited_s = (
     WHERE j.ticket = t.id AND j.kind = 'ticket.called')
 FROM tickets t WHERE p.hall = $1 AND NOT p.settled AND t.id = p.ticket AND (t.call_no > 0 OR t.ended_at IS NOT NULL)
 """
+# The range is said in whole minutes, rounded up, and never less than one: whoever was told "soon" and came within the minute
+# was told the truth.
 ACCOUNT = """
 INSERT INTO calibrations (hall, day, service, people, inside, half, median_s, mean_s)
-SELECT hall, day, service, count(*), count(*) FILTER (WHERE waited_s <= p90_s), count(*) FILTER (WHERE waited_s <= p50_s),
+SELECT hall, day, service, count(*), count(*) FILTER (WHERE waited_s <= greatest(1, ceil(p90_s / 60.0)) * 60),
+       count(*) FILTER (WHERE waited_s <= p50_s),
        percentile_cont(0.5) WITHIN GROUP (ORDER BY abs(waited_s - p50_s)), avg(abs(waited_s - p50_s))
 FROM promises WHERE hall = $1 AND waited_s IS NOT NULL AND day IN (
     SELECT business_day(hall_now(), time_zone, day_starts) - ago FROM halls, generate_series(0, 1) AS ago WHERE id = $1)
@@ -81,8 +84,8 @@ async def settle(db: Db, hall: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A service on one day: of `people` who were told a range, `inside` waited at most its P90 and `half` at most its P50;
-    seconds by which the P50 was off, in the middle and in the mean."""
+    """A service on one day: of `people` who were told a range, `inside` waited at most its P90 in whole minutes and `half` at
+    most its P50; seconds by which the P50 was off, in the middle and in the mean."""
 
     day: date
     service: str
