@@ -123,15 +123,23 @@ WHERE h.id = $1
 LIKELY_CALLS = 4  # more calls than this at once: the hall is catching up, and nobody has time to prepare
 
 
-async def likely(db: Db, hall_id: int, entries: Sequence[Entry], sound: Voice) -> dict[str, list[dict[str, str]]]:
-    """By service, the sentences that will probably be said next. Nothing in silent hours or under a heap of calls."""
-    called = {entry.data["service"] for entry in entries if entry.kind == "ticket.called" and sound.volume_at(entry.at)}
-    if not 0 < len(called) <= LIKELY_CALLS:
-        return {}
+# The hall's voice comes along: between a call and its sound each round trip counts.
+HEARD = f"""
+SELECT v.*, (SELECT coalesce(jsonb_agg(jsonb_build_array(l.service, l.number, l."window", l.lang)), '[]')
+             FROM ({LIKELY}) l) AS likely
+FROM ({voice.VOICE}) v
+"""
+
+
+async def heard(db: Db, hall_id: int, entries: Sequence[Entry]) -> tuple[Voice, dict[str, list[dict[str, str]]]]:
+    """How the hall speaks and, by service, the sentences that will probably be said next; none under a heap of calls."""
+    called = {entry.data["service"] for entry in entries if entry.kind == "ticket.called"}
+    row = await db.fetchrow(HEARD, hall_id, list(called) if len(called) <= LIKELY_CALLS else [])
+    sound = voice.from_row(row)
     found: dict[str, list[dict[str, str]]] = {}
-    for row in await db.fetch(LIKELY, hall_id, list(called)):
-        found.setdefault(row["service"], []).extend(call_sentences(row["number"], row["window"], row["lang"], sound))
-    return found
+    for service, number, window, lang in row["likely"] if row else ():
+        found.setdefault(service, []).extend(call_sentences(number, window, lang, sound))
+    return sound, found
 
 
 # A call is heard in the window's zone, in the whole hall where the zone has no speaker. What is too late to be done is
@@ -186,8 +194,7 @@ async def announce(db: Db, hall_id: int, epoch: str, entries: Sequence[Entry], p
     pages. Gives the new jobs in the order of their ids; those too late to be done have the state expired.
     """
     calling = any(entry.kind in CALLING for entry in entries)
-    sound = await voice.load(db, hall_id) if calling else Voice()
-    ready = await likely(db, hall_id, entries, sound) if calling else {}
+    sound, ready = await heard(db, hall_id, entries) if calling else (Voice(), {})
     owed = [effect for entry in entries for effect in effects(entry, sound, ready.get(entry.data.get("service", ""), ()))]
     said = await papers(db, [effect.ticket for effect in owed if effect.kind == "print" and effect.ticket], pages)
     told = await slips.papers(db, [effect.data["slip"] for effect in owed if "slip" in effect.data], pages)

@@ -5,7 +5,7 @@ from datetime import datetime, time
 from zoneinfo import ZoneInfo
 
 from displays.phrases import Lexicon
-from queueing.db import Db
+from queueing.db import Db, Row
 
 LOUDEST = 100
 
@@ -48,7 +48,11 @@ FROM halls h LEFT JOIN voices v ON v.hall = h.id WHERE h.id = $1
 
 async def load(db: Db, hall_id: int) -> Voice:
     """The hall's voice as it is set now; the usual one for a hall that never set it."""
-    row = await db.fetchrow(VOICE, hall_id)
+    return from_row(await db.fetchrow(VOICE, hall_id))
+
+
+def from_row(row: Row | None) -> Voice:
+    """A row of VOICE as the voice it tells of."""
     if row is None or row["langs"] is None:
         return Voice(time_zone=row["time_zone"]) if row else Voice()
     words: dict[str, dict[str, dict[str, str]]] = {"prefix": {}, "reading": {}}
