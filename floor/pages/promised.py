@@ -1,6 +1,6 @@
 """Proposals in words: what each would do, what it promises in minutes, and whether it came true."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from math import ceil, isfinite
 from typing import Any
@@ -15,6 +15,7 @@ from queueing.settings import ROUNDS
 from queueing.steps import Effect
 
 SHOWN = 6  # offered at once: who must choose from more chooses nothing
+KINDS = ("open", "help", "move", "extend", "stop")
 TOLD = 8  # of what became of the last ones
 
 
@@ -23,7 +24,7 @@ async def board(
 ) -> dict[str, Any]:  # fmt: skip
     """What the manager sees of them: those to decide, those in force, what became of the others."""
     live = await proposals.live(db, hall, ("offered", "applied"))
-    offered = sorted((one for one in live if one.state == "offered"), key=lambda one: -saved(one))
+    offered = in_order([one for one in live if one.state == "offered"])
     done = await proposals.decided(db, hall, TOLD + len(live))
     told = Told(hall, say, names, services, now)
     return {
@@ -34,8 +35,16 @@ async def board(
     }  # fmt: skip
 
 
+def in_order(offered: Sequence[Proposal]) -> list[Proposal]:
+    """The service with the most to save first; of a service's proposals those that take nothing from another."""
+    most: dict[str, float] = {}
+    for one in offered:
+        most[one.step.service] = max(most.get(one.step.service, 0.0), saved(one))
+    return sorted(offered, key=lambda one: (-most[one.step.service], KINDS.index(one.step.kind), -saved(one)))
+
+
 def saved(one: Proposal) -> float:
-    """Minutes of everybody together that it would save; what nobody serves now comes first."""
+    """Seconds of everybody together that it would save; what nobody serves now comes first."""
     return sum(each.people * (capped(each.before_s) - capped(each.after_s)) for each in one.effects)
 
 
