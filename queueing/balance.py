@@ -43,11 +43,15 @@ def steps(floor: Floor, base: Outcome, hands: Hands, services: Sequence[str], mi
         if seats[place.window].state not in ("closed", "paused") and place.window not in ending
         and base.load.get(place.window, 0.0) < IDLE and not set(seats[place.window].services) & set(services)
     ]  # fmt: skip
+    asked: set[str] = set()
     for code in services:
         zone = hands.zones.get(code)
         near = sorted(shut, key=lambda place: (code not in place.serves, place.zone != zone))
-        free = [clerk for clerk in hands.free if clerk not in seated]
-        yield from _openings(near, hands, code, free)
+        # Two services don't ask for the same clerk while there is another.
+        free = sorted((clerk for clerk in hands.free if clerk not in seated), key=lambda clerk: clerk in asked)
+        for step in _openings(near, hands, code, free):
+            asked.add(step.clerk or "")
+            yield step
         idle = sorted(others, key=lambda place: (place.zone != zone, round(base.load.get(place.window, 0.0), 1)))
         yield from _helpers(idle, seats, hands, code)
         yield from _moves(idle, near, seats, hands, code)
@@ -56,7 +60,7 @@ def steps(floor: Floor, base: Outcome, hands: Hands, services: Sequence[str], mi
 
 def _openings(near: Sequence[Place], hands: Hands, code: str, free: Sequence[str]) -> Iterator[Step]:
     for place in near:
-        clerk = next((clerk for clerk in hands.able.get((place.window, code), ()) if clerk in free), None)
+        clerk = next((clerk for clerk in free if clerk in hands.able.get((place.window, code), ())), None)
         if clerk is not None:
             own = tuple(each for each in place.serves if clerk in hands.able.get((place.window, each), ()))
             yield Step("open", code, place.window, own if code in own else (code,), clerk)

@@ -61,7 +61,8 @@ async def look(db: Db, hall: Hall, floor: Floor, standing: Sequence[Proposal], f
     return Round(
         {worth.step.subject: worth for worth in ruled},
         {step.subject for step in asked} - {worth.step.subject for worth in ruled},
-        {each.step.subject for each in standing if each.state != "applied" and not feasible(floor, each.step)},
+        {each.step.subject for each in standing if each.state != "applied" and not feasible(floor, each.step)}
+        - {step.subject for step in asked},  # somebody else can do it
         {each.id for each in applied if not stands(floor, each.step)},
         {id_: lost < least / 2 for id_, lost in losses.items()},
         cost_s + more_s + back_s,

@@ -50,6 +50,14 @@ def test_a_long_queue_asks_for_the_empty_window_then_for_one_with_time() -> None
     ]
 
 
+def test_two_services_ask_for_two_clerks() -> None:
+    of = floor([BUSY, SHUT, replace(SHUT, window="4")], 12)
+    of = replace(of, waiting=(*of.waiting, *(Waiting(50 + n, "A", float(n), -600.0) for n in range(12))))
+    hands = Hands((*PLACES[:2], Place("4", "A", ("A",))), {"A": "A", "B": "A"}, ("an", "bo"),
+                  {("2", "B"): ("an", "bo"), ("4", "A"): ("an", "bo")})  # fmt: skip
+    assert [(step.subject, step.clerk) for step in asked(of, hands)] == [("open:4:A", "an"), ("open:2:B", "bo")]
+
+
 def test_a_clerk_moves_where_an_empty_window_and_no_clerk_of_its_own_is() -> None:
     found = asked(floor([BUSY, SHUT, IDLE], 12), able((), **{"2B": ("wu",), "3B": ()}))
     assert found == [Step("move", "B", "2", ("B",), "wu", "3", ("A",))]
