@@ -30,7 +30,7 @@ def test_who_sees_the_board_for_the_first_time_opens_the_right_window_in_two_cli
     proposal.locator("[data-what=apply]").click()
     expect(zone.locator("#spot-6")).to_contain_text("空闲")
     expect(proposal).to_contain_text("已照办")
-    expect(proposal).to_contain_text("人还在等", timeout=PROPOSED_MS)
+    expect(proposal).to_contain_text("人在等", timeout=PROPOSED_MS)
     proposal.locator("[data-what=undo]").click()
     expect(zone.locator("#spot-6")).to_contain_text("未开窗")
     expect(manager.locator("#settled")).to_contain_text("已撤销")
