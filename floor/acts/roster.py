@@ -12,7 +12,7 @@ from floor.database import Pool, acquire
 from floor.signin import require
 from queueing import journal
 from queueing.halls import Hall
-from scheduling.roster import store
+from scheduling.roster import leave, store
 from scheduling.roster.problem import Problem
 from scheduling.roster.solver import Unsolved, solve
 
@@ -90,6 +90,18 @@ async def undo(request: Request, hall_code: str, week: date) -> bool:
         await journal.append(db, hall.id, "roster.undone", actor, data=told)
     ring(request, hall.id)
     return True
+
+
+async def decide_leave(request: Request, hall_code: str, asked: int, *, approve: bool) -> None:
+    """Approve or refuse leave: a manager anybody's, a leader that of the own zone. What was settled before stays."""
+    hall = await hall_of(request, hall_code)
+    person = await require(request, "manager", "leader", hall=hall.id)
+    zone = None if "manager" in person.roles else person.zone
+    async with acquire(request.app.state.pool) as db, db.transaction():
+        if await leave.decide_leave(db, hall, asked, approve=approve, actor=person.actor, zone=zone):
+            told = {"leave": asked, "approved": approve}
+            await journal.append(db, hall.id, "leave.decided", person.actor, data=told)
+    ring(request, hall.id)
 
 
 async def publish(request: Request, hall_code: str, week: date) -> None:

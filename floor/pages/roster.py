@@ -15,10 +15,11 @@ from floor.pages.calendar import date_of, day_word
 from floor.pages.console import text
 from floor.pages.staffed import reason_of
 from floor.pages.wording import zone_name
-from floor.signin import require
+from floor.signin import Person, require
 from floor.words import Words, language, words
 from queueing.errors import NotFound, Refused
 from queueing.halls import Zone, business_day, zones
+from scheduling.roster.leave import leaves
 from scheduling.roster.problem import Pattern, Plan, Problem, Shift, parts
 from scheduling.roster.solver import LIMIT_S, short_of
 from scheduling.roster.store import Placed, find_roster, last_change, monday, placed, problem_of
@@ -48,6 +49,7 @@ async def board(request: Request, *, error: str | None = None) -> Response:
         found, stands = await find_roster(db, hall, week), await placed(db, hall, week)
         names, areas = await lines.names(db, hall), await zones(db, hall)
         undoable = await last_change(db, hall, week)
+        asking = await leaves(db, hall, week, state="asked")
     worked = tuple(Shift(it.day, it.clerk, it.pattern, it.zone) for it in stands if it.pattern and it.zone)
     plan = Plan("", worked, short_of(asked, worked), None, 0.0)
     named = {zone.code: zone_name(say, zone) for zone in areas}
@@ -62,6 +64,9 @@ async def board(request: Request, *, error: str | None = None) -> Response:
         undoable=person_of(names, undoable[1]) if undoable else "",
         patterns=[{"code": it.code, "word": hours(it, say)} for it in asked.patterns if offered(asked, it)],
         zones=[{"code": zone.code, "name": named[zone.code], "tone": tones[zone.code]} for zone in areas],
+        asking=[{"id": it.id, "name": person_of(names, it.clerk), "kind": say[f"roster.leave_{it.kind}"], "note": it.note,
+                 "first": day_word(it.first, say), "last": day_word(it.last, say), "mine": decides(person, it.zone)}
+                for it in asking],
         before=(week - timedelta(7)).isoformat(), after=(week + timedelta(7)).isoformat(),
         chosen=(request.query_params.get("clerk"), request.query_params.get("day")),
     )  # fmt: skip
@@ -73,6 +78,11 @@ def week_of(request: Request) -> date:
     if week != monday(week):
         raise NotFound(what="page")
     return week
+
+
+def decides(person: Person, zone: str | None) -> bool:
+    """A manager decides on anybody's leave, a leader on that of the own zone."""
+    return "manager" in person.roles or ("leader" in person.roles and person.zone in (None, zone))
 
 
 def person_of(names: dict[str, str], clerk: str) -> str:
@@ -156,6 +166,17 @@ def shortage(why: Why, named: dict[str, str], say: Words) -> dict[str, Any]:
     return {"line": line, "least": short.least, "who": who, "reasons": reasons}
 
 
+async def decide(request: Request) -> Response:
+    """Approve or refuse somebody's leave."""
+    code, week = request.path_params["hall"], week_of(request)
+    form = await request.form()
+    number = text(form, "leave") or ""
+    if not (number.isascii() and number.isdigit()):
+        raise NotFound(what="page")
+    await changes.decide_leave(request, code, int(number[:9]), approve=text(form, "answer") == "yes")
+    return RedirectResponse(f"/{code}/roster/{week}", 303)
+
+
 # --- acts -----------------------------------------------------------------------------------------------------------
 
 
@@ -191,5 +212,6 @@ async def act(request: Request) -> Response:
 ROUTES = [
     Route("/{hall}/roster", here, methods=["GET"]),
     Route("/{hall}/roster/{week}", board, methods=["GET"]),
+    Route("/{hall}/roster/{week}/leave", decide, methods=["POST"]),
     Route("/{hall}/roster/{week}/{act}", act, methods=["POST"]),
 ]

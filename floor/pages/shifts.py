@@ -1,0 +1,127 @@
+"""A clerk's own shifts, on the phone: when and where, wishes, leave, and all of it as a calendar to subscribe to."""
+
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from icalendar import Calendar, Event
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from floor import acts
+from floor.database import acquire
+from floor.pages import render
+from floor.pages.calendar import date_of, day_word
+from floor.pages.console import text
+from floor.pages.roster import clock
+from floor.pages.staffed import reason_of
+from floor.pages.wording import zone_name
+from floor.signin import require
+from floor.words import language, words
+from queueing import journal
+from queueing.errors import NotFound, Refused
+from queueing.halls import Hall, business_day, zones
+from scheduling.roster import leave
+from scheduling.roster.leave import OwnShift
+
+AHEAD = 21  # days for which a wish can be given
+
+
+async def show(request: Request, *, error: str | None = None) -> Response:
+    """The shifts to come, and what can be asked for."""
+    hall = await acts.hall_of(request, request.path_params["hall"])
+    person = await require(request, "clerk", hall=hall.id)
+    say, clerk = words(language(request)), person.username or ""
+    async with acquire(request.app.state.pool) as db:
+        today = await business_day(db, hall)
+        token = await leave.calendar_token(db, hall, clerk)
+        shifts = await leave.own_shifts(db, hall, clerk, today)
+        away = await leave.leaves(db, hall, today, clerk=clerk)
+        named = {zone.code: zone_name(say, zone) for zone in await zones(db, hall)}
+    return render(
+        request, "shifts.html", 200 if error is None else 409, hall=hall, error=error, token=token, today=today,
+        days=[{"day": day, "word": day_word(day, say)} for day in (today + timedelta(n) for n in range(1, AHEAD + 1))],
+        shifts=[{"word": day_word(it.day, say), "today": it.day == today, "zone": named[it.zone], "hours": hours(it),
+                 "breaks": [f"{clock(begins)}–{clock(ends)}" for begins, ends in it.breaks]} for it in shifts],
+        leaves=[{"id": it.id, "kind": it.kind, "state": it.state,
+                 "first": day_word(it.first, say), "last": day_word(it.last, say)}
+                for it in away], kinds=leave.KINDS,
+    )  # fmt: skip
+
+
+def hours(shift: OwnShift) -> str:
+    return f"{clock(shift.begins)}–{clock(shift.ends)}"
+
+
+async def act(request: Request) -> Response:
+    """Ask for leave, take that back, or say what one would like of a day."""
+    hall = await acts.hall_of(request, request.path_params["hall"])
+    person = await require(request, "clerk", hall=hall.id)
+    form, clerk = await request.form(), person.username or ""
+    try:
+        async with acquire(request.app.state.pool) as db, db.transaction():
+            match request.path_params["act"]:
+                case "leave":
+                    first, last = date_of(text(form, "first") or ""), date_of(text(form, "last") or text(form, "first") or "")
+                    kind = text(form, "kind") or ""
+                    asked = await leave.ask_leave(db, hall, clerk, first, last, kind, text(form, "note"))
+                    await journal.append(db, hall.id, "leave.asked", person.actor, data={"leave": asked, "clerk": clerk})
+                case "withdraw":
+                    number = text(form, "leave") or ""
+                    if number.isascii() and number.isdigit():
+                        await leave.withdraw_leave(db, hall, int(number[:9]), clerk)
+                case "wish":
+                    if await leave.calendar_token(db, hall, clerk) is None:
+                        raise NotFound(what="user")
+                    await leave.set_wish(db, hall, clerk, date_of(text(form, "day") or ""), text(form, "wish"))
+                case _:
+                    raise NotFound(what="page")
+    except Refused as refused:
+        if isinstance(refused, NotFound):
+            raise
+        return await show(request, error=reason_of(refused, words(language(request))))
+    return RedirectResponse(f"/{hall.code}/shifts", 303)
+
+
+async def subscribe(request: Request) -> Response:
+    """A clerk's published shifts as iCalendar. Whoever holds the address may read it; it can't be guessed."""
+    async with acquire(request.app.state.pool) as db:
+        found = await leave.whose_calendar(db, request.path_params["token"])
+        if found is None:
+            raise NotFound(what="page")
+        hall = await acts.hall_by_id(request, found[0])
+        shifts = await leave.own_shifts(db, hall, found[1], await business_day(db, hall) - timedelta(31))
+        named = {zone.code: zone.name for zone in await zones(db, hall)}
+    book = Calendar()
+    book.add("prodid", "-//Hall//Shifts//EN")
+    book.add("version", "2.0")
+    for shift in shifts:
+        book.add_component(event_of(hall, found[1], shift, named))
+    return Response(
+        book.to_ical(), media_type="text/calendar; charset=utf-8",
+        headers={"cache-control": "no-store", "referrer-policy": "no-referrer"},
+    )  # fmt: skip
+
+
+def event_of(hall: Hall, clerk: str, shift: OwnShift, named: dict[str, str]) -> Event:
+    """One shift; its name stays the same when its hours move, so that a calendar replaces it."""
+    event = Event()
+    event.add("uid", f"{hall.code}-{clerk}-{shift.day}@shifts")
+    event.add("dtstamp", moment(hall, shift.day, 0))
+    event.add("dtstart", moment(hall, shift.day, shift.begins))
+    event.add("dtend", moment(hall, shift.day, shift.ends))
+    event.add("summary", f"{shift.zone} {named[shift.zone]}")
+    event.add("location", hall.name)
+    return event
+
+
+def moment(hall: Hall, day: date, minute: int) -> datetime:
+    start = datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(hall.time_zone))
+    return start + timedelta(minutes=minute)
+
+
+ROUTES = [
+    Route("/shifts/{token}.ics", subscribe, methods=["GET"]),
+    Route("/{hall}/shifts", show, methods=["GET"]),
+    Route("/{hall}/shifts/{act}", act, methods=["POST"]),
+]
