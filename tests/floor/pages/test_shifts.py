@@ -26,7 +26,7 @@ async def test_published_shifts_are_there_and_in_the_calendar(app: Starlette, li
     assert f"/shifts/{token}.ics" in page.answer.text
     answer = await clerk.get(f"/shifts/{token}.ics")
     events = Calendar.from_ical(answer.content).walk("VEVENT")
-    assert [f"{event['dtstart'].dt:%Y-%m-%d %H:%M %z}" for event in events] == ["2026-11-23 09:00 +0800"]
+    assert [f"{event.decoded('dtstart'):%Y-%m-%d %H:%M %z}" for event in events] == ["2026-11-23 09:00 +0800"]
     assert (await clerk.get(f"/shifts/{token[:-1]}x.ics")).status_code == 404
 
 
