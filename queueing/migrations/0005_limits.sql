@@ -65,8 +65,21 @@ END $$;
 CREATE TRIGGER person_takes AFTER INSERT ON tickets
     FOR EACH ROW WHEN (NEW.person IS NOT NULL) EXECUTE FUNCTION person_takes();
 
+-- A person of that hash takes no number and books no place for a while, and the record says so.
+CREATE FUNCTION pause_person(of_hall integer, of_person bytea, mask text, struck integer, lasts interval, of_ticket bigint, number text)
+RETURNS void LANGUAGE plpgsql AS $$
+DECLARE ban bans; told bigint;
+BEGIN
+    INSERT INTO bans (hall, person, id_mask, strikes, made_at, until)
+    VALUES (of_hall, of_person, mask, struck, hall_now(), hall_now() + lasts) RETURNING * INTO ban;
+    UPDATE hall_streams SET top = top + 1 WHERE hall = of_hall RETURNING top INTO told;
+    INSERT INTO journal (hall, "offset", kind, actor, cause, ticket, data)
+    VALUES (of_hall, told, 'person.banned', 'clock', 'strikes', of_ticket,
+            jsonb_build_object('ban', ban.id, 'until', ban.until, 'strikes', struck, 'ticket', number));
+END $$;
+
 CREATE FUNCTION person_did_not_come() RETURNS trigger LANGUAGE plpgsql AS $$
-DECLARE most integer; struck integer; ban bans; told bigint;
+DECLARE most integer; struck integer;
 BEGIN
     IF NEW.state NOT IN ('cancelled', 'missed', 'expired') THEN
         DELETE FROM strikes WHERE ticket = NEW.id;
@@ -85,12 +98,7 @@ BEGIN
     IF struck < most THEN
         RETURN NULL;
     END IF;
-    INSERT INTO bans (hall, person, id_mask, strikes, made_at, until)
-    VALUES (NEW.hall, NEW.person, NEW.id_mask, struck, hall_now(), hall_now() + make_interval(hours => setting(NEW.hall, 'ban_hours', 24)))
-    RETURNING * INTO ban;
-    UPDATE hall_streams SET top = top + 1 WHERE hall = NEW.hall RETURNING top INTO told;
-    INSERT INTO journal (hall, "offset", kind, actor, cause, ticket, data) VALUES (NEW.hall, told, 'person.banned', 'clock', 'strikes', NEW.id,
-        jsonb_build_object('ban', ban.id, 'until', ban.until, 'strikes', struck, 'ticket', NEW.number));
+    PERFORM pause_person(NEW.hall, NEW.person, NEW.id_mask, struck, make_interval(hours => setting(NEW.hall, 'ban_hours', 24)), NEW.id, NEW.number);
     RETURN NULL;
 END $$;
 CREATE TRIGGER person_did_not_come AFTER UPDATE OF state ON tickets

@@ -78,7 +78,7 @@ CREATE TRIGGER person_books AFTER INSERT ON appointments
     FOR EACH ROW WHEN (NEW.person IS NOT NULL) EXECUTE FUNCTION person_books();
 
 CREATE FUNCTION booking_was_let_fall() RETURNS trigger LANGUAGE plpgsql AS $$
-DECLARE most integer := setting(NEW.hall, 'book_strikes', 2); struck integer; ban bans; told bigint;
+DECLARE most integer := setting(NEW.hall, 'book_strikes', 2); struck integer;
 BEGIN
     IF most = 0 THEN
         RETURN NULL;
@@ -92,12 +92,7 @@ BEGIN
     IF struck < most THEN
         RETURN NULL;
     END IF;
-    INSERT INTO bans (hall, person, id_mask, strikes, made_at, until)
-    VALUES (NEW.hall, NEW.person, NEW.id_mask, struck, hall_now(), hall_now() + make_interval(days => setting(NEW.hall, 'book_ban_days', 30)))
-    RETURNING * INTO ban;
-    UPDATE hall_streams SET top = top + 1 WHERE hall = NEW.hall RETURNING top INTO told;
-    INSERT INTO journal (hall, "offset", kind, actor, cause, data) VALUES (NEW.hall, told, 'person.banned', 'clock', 'strikes',
-        jsonb_build_object('ban', ban.id, 'until', ban.until, 'strikes', struck));
+    PERFORM pause_person(NEW.hall, NEW.person, NEW.id_mask, struck, make_interval(days => setting(NEW.hall, 'book_ban_days', 30)), NULL, NULL);
     RETURN NULL;
 END $$;
 CREATE TRIGGER booking_was_let_fall AFTER UPDATE OF state ON appointments

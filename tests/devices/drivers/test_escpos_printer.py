@@ -118,9 +118,9 @@ async def test_a_cover_opened_under_a_ticket_is_a_failure(driver: EscposPrinter,
 
 
 async def test_a_plug_pulled_under_a_ticket_leaves_it_uncertain(driver: EscposPrinter, printer: Papers) -> None:
-    await printer.fault("slow 0.5")
+    await printer.fault("slow 1.2")
     acting = asyncio.create_task(driver.act(job, 0))
-    await asyncio.sleep(0.3)
+    await asyncio.sleep(0.6)
     await printer.fault("unplug")
     assert await acting == Ending("uncertain", "offline")
 
