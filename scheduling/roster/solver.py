@@ -19,7 +19,7 @@ GOOD_ENOUGH = 0.005  # a plan within half a percent of the best is taken
 
 # What one of each costs. A zone below its least is worse than any number of windows too few, a window too few worse than
 # any inconvenience; days off are shared by counting each clerk's next one higher than the last.
-BELOW_LEAST, MISSING, REST_DAY, WISH, FOREIGN_ZONE, SHIFT = 1000.0, 60.0, 4.0, 2.0, 1.0, 0.05
+BELOW_LEAST, MISSING, NOBODY, REST_DAY, WISH, FOREIGN_ZONE, SHIFT = 1000.0, 60.0, 30.0, 4.0, 2.0, 1.0, 0.05
 
 
 class Unsolved(Exception):
@@ -162,6 +162,9 @@ def cover(model: Model, problem: Problem, part: Part, at: dict[tuple[date, str, 
     ]  # fmt: skip
     missing = model.column(MISSING * hours, part.wanted, whole=False)
     model.row(part.wanted, INF, [*((column, 1.0) for column in there), (missing, 1.0)])
+    if part.wanted > 1:  # two half-covered hours are better than one that nobody serves: lunches are taken in turn
+        nobody = model.column(NOBODY * hours, 1.0, whole=False)
+        model.row(1.0, INF, [*((column, 1.0) for column in there), (nobody, 1.0)])
     if part.least:
         below = model.column(BELOW_LEAST, part.least, whole=False)
         model.row(part.least, INF, [*((column, 1.0) for column in there), (below, 1.0)])
