@@ -25,6 +25,7 @@ GOOD_FOR = {
     "moved": timedelta(days=1),
     "unbooked": timedelta(days=1),
     "tomorrow": timedelta(hours=12),
+    "fallen": timedelta(days=1),
 }
 
 

@@ -10,7 +10,7 @@ LANGS = ("zh-Hans", "zh-Hant", "en")
 GAP = re.compile(r"\{([a-z_]+)\}")
 GAPS = ("hall", "ticket", "service", "ahead", "window", "windows", "link", "code", "day", "time")
 
-# taken, near, called and missed follow a ticket; booked, moved, unbooked and tomorrow follow a booking.
+# taken, near, called and missed follow a ticket; booked, moved, unbooked, tomorrow and fallen follow a booking.
 TEXTS: dict[str, dict[str, str]] = {
     "taken": {
         "zh-Hans": "您的号码{ticket}，{service}当前等待{ahead}人，办理窗口：{windows}。轮到您时会有短信提醒，也请看大屏。{link}",
@@ -51,6 +51,11 @@ TEXTS: dict[str, dict[str, str]] = {
         "zh-Hans": "提醒：{day} {time}您预约了{service}，预约码{code}。不能来请提前取消。",
         "zh-Hant": "提醒：{day} {time}您預約了{service}，預約碼{code}。不能來請提前取消。",
         "en": "Reminder: {service} on {day} at {time}, code {code}. Please cancel if you can't come.",
+    },
+    "fallen": {
+        "zh-Hans": "很抱歉，您预约的{day} {time}（{service}）{hall}不再开放。请另选时间：{link}",
+        "zh-Hant": "很抱歉，您預約的{day} {time}（{service}）{hall}不再開放。請另選時間：{link}",
+        "en": "We are sorry: {hall} will not be open at your time, {day} {time} ({service}). Please choose another: {link}",
     },
 }
 

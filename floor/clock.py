@@ -13,7 +13,7 @@ import structlog
 
 from devices import health, jobs, pulse
 from displays.sealed import Seal
-from floor import notices
+from floor import notices, reminders
 from floor.balancing import Balancer, keep_balance
 from floor.database import GONE, Db, Pool, Unavailable, acquire, open_pool
 from floor.doorbell import Doorbell, open_redis
@@ -67,6 +67,7 @@ TICKS = (
     ticks.Tick("confirmations.forget", 3600, forget_confirmations),
     ticks.Tick("sessions.forget", 600, forget_sessions),
     *notices.TICKS,
+    *reminders.TICKS,
 )
 
 

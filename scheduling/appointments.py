@@ -31,7 +31,9 @@ BOOK_STRIKES = Setting("book_strikes", 2, 0, 50, "bookings")  # let fall until a
 BOOK_STRIKE_DAYS = Setting("book_strike_days", 30, 1, 365, "days")
 BOOK_BAN_DAYS = Setting("book_ban_days", 30, 1, 365, "days")
 PROMISE = Setting("book_promise_min", 10, 1, 120, "minutes")  # a booked visitor is called so soon after the booked time
-SETTINGS = (BOOK_OPEN, CANCEL_BEFORE, BOOK_STRIKES, BOOK_STRIKE_DAYS, BOOK_BAN_DAYS, PROMISE)
+REMIND_AT = Setting("book_remind_hour", 17, 8, 22, "hour")  # of the day before, by the hall's clock
+FORGET_AFTER = Setting("book_forget_days", 30, 1, 365, "days")  # then nobody knows any more who had booked
+SETTINGS = (BOOK_OPEN, CANCEL_BEFORE, BOOK_STRIKES, BOOK_STRIKE_DAYS, BOOK_BAN_DAYS, PROMISE, REMIND_AT, FORGET_AFTER)
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's 32: nothing that reads like another
 
@@ -348,7 +350,6 @@ UPDATE appointments SET person = NULL, id_mask = NULL, phone = NULL, name_sealed
 WHERE hall = $1 AND day < business_day(hall_now(), $2, $3) - $4::integer
   AND num_nonnulls(person, id_mask, phone, name_sealed, phone_sealed) > 0
 """
-FORGET_AFTER = Setting("book_forget_days", 30, 1, 365, "days")  # then nobody knows any more who had booked
 
 
 async def forget_holders(db: Db, hall: Hall) -> int:

@@ -7,7 +7,7 @@ from queueing import journal
 from queueing.db import Db
 from queueing.errors import NotFound
 from queueing.halls import Hall
-from scheduling.appointments import SHOWN, Appointment
+from scheduling.appointments import REMIND_AT, SHOWN, Appointment
 
 OF_PERSON = f"""
 SELECT {SHOWN} FROM appointments a JOIN slots s USING (hall, service, start)
@@ -74,6 +74,21 @@ def sealed(row: object) -> Sealed:
     kept = dict(row)  # type: ignore[call-overload]
     own = {name: kept.pop(name) for name in ("name_sealed", "phone_sealed", "id_mask")}
     return Sealed(Appointment(**kept), **own)
+
+
+# Whoever booked after that hour has just been told.
+TOMORROW = f"""
+SELECT {SHOWN} FROM appointments a JOIN slots s USING (hall, service, start),
+LATERAL (SELECT business_day(hall_now(), $2, $3) AS today) d,
+LATERAL (SELECT (d.today + make_interval(hours => $4)) AT TIME ZONE $2 AS from_then) f
+WHERE a.hall = $1 AND a.state = 'booked' AND a.day = d.today + 1 AND hall_now() >= f.from_then AND a.booked_at < f.from_then
+"""
+
+
+async def tomorrow(db: Db, hall: Hall) -> list[Appointment]:
+    """The bookings of the next business day, once it is the hour at which their holders are reminded; none before."""
+    rows = await db.fetch(TOMORROW, hall.id, hall.time_zone, hall.day_starts, hall.value(REMIND_AT))
+    return [Appointment(**row) for row in rows]
 
 
 @dataclass(frozen=True, slots=True)

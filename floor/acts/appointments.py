@@ -2,15 +2,15 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
 
 from displays import contacts, notices
-from displays.notices import Word
 from floor.acts.ground import hall_by_id, hall_of, pressed, ring
 from floor.acts.tickets import actor_for, hashed, on_ticket, phone_number, printer_for, seal_of
 from floor.database import Db, acquire
+from floor.reminders import subject as subject
+from floor.reminders import word_of
 from floor.signin import Person, allow, current
 from queueing import identity
 from queueing.db import Press
@@ -23,11 +23,6 @@ from scheduling.errors import NotBooked
 from scheduling.offers import hall_day
 
 STAFF = ("desk", "leader", "manager")
-
-
-def subject(code: str) -> str:
-    """What a booking is called where numbers to write to are kept."""
-    return f"booking:{code}"
 
 
 async def book(
@@ -179,11 +174,7 @@ async def on_booking(request: Request, hall: Hall, act: Callable[[Db], Awaitable
 
 
 async def tell(db: Db, hall: Hall, booked: Appointment, template: str) -> None:
-    """Owe one notice about a booking. The step tells one change of its time from the next."""
+    """Owe one notice about a booking."""
     now: datetime = await db.fetchval("SELECT hall_now()")
-    begins = booked.start.astimezone(ZoneInfo(hall.time_zone))
     known = next(service for service in await services(db, hall) if service.code == booked.service)
-    name = {"zh-Hant": known.name_hant, "en": known.name_en}.get(booked.lang) or known.name
-    data = {"code": booked.code, "service": name, "day": f"{begins:%m-%d}", "time": f"{begins:%H:%M}"}
-    step = int(booked.start.timestamp()) // 60
-    await notices.owe(db, hall, [Word(subject(booked.code), template, step, now, data)])
+    await notices.owe(db, hall, [word_of(hall, known, booked.code, booked.start, booked.lang, template, now)])
