@@ -22,7 +22,7 @@ from scheduling.appointments import PROMISE, promise_kept
 from scheduling.lookups import Row
 
 READERS = ("manager", "leader", "auditor", "desk")
-STEP, BAR, TALL = 24, 18, 40  # of a bar, in the drawing's own units
+STEP, BAR, TALL = 48, 42, 40  # of a bar, in the drawing's own units
 
 
 async def show(request: Request) -> Response:

@@ -29,6 +29,7 @@ def doors(hall: str) -> dict[str, Door]:
     listed = (
         Door("kiosk", f"/{hall}/kiosk", KIOSK),
         Door("query", f"/{hall}/query"),
+        Door("book", f"/{hall}/book"),
         Door("board", f"/{hall}/board/A", ANYONE),
         Door("tv", f"/{hall}/tv", ANYONE),
         Door("wall", f"/{hall}/wall", ANYONE),
@@ -36,6 +37,7 @@ def doors(hall: str) -> dict[str, Door]:
         Door("pad", f"/{hall}/pad/1", PAD),
         Door("desk", f"/{hall}/desk", "desk01"),
         Door("manage", f"/{hall}/manage", "manager"),
+        Door("bookings", f"/{hall}/bookings", "manager"),
         Door("matters", f"/{hall}/matters", "manager"),
         Door("fleet", f"/{hall}/fleet", "engineer"),
         Door("voice", f"/{hall}/voice", "engineer"),
