@@ -10,6 +10,7 @@ from queueing.holds import tell_overdue
 from queueing.tickets import expire_day
 from scheduling.appointments import forget_holders, let_fall
 from scheduling.hours import open_doors
+from scheduling.roster.patterns import lay_patterns
 from scheduling.slots import lay_slots
 from scheduling.statutory import keep_known
 
@@ -103,6 +104,11 @@ async def forget_who_booked(db: Db, hall: Hall) -> int:
     return await forget_holders(db, hall)
 
 
+async def lay_shift_patterns(db: Db, hall: Hall) -> int:
+    """The usual shifts, as the sessions of each kind of day are now."""
+    return await lay_patterns(db, hall)
+
+
 TICKS = (
     Tick("calendar.keep", 3600, keep_calendar),
     Tick("doors.open", 60, open_ahead),
@@ -110,6 +116,7 @@ TICKS = (
     Tick("holds.overdue", 60, tell_overdue_holds),
     Tick("persons.forget", 3600, forget_persons),
     Tick("slots.lay", 600, lay_places),
+    Tick("patterns.lay", 600, lay_shift_patterns),
     Tick("appointments.end", 60, end_missed_bookings),
     Tick("appointments.forget", 3600, forget_who_booked),
     Tick("presses.forget", 600, forget_presses),

@@ -13,6 +13,7 @@ from floor.signin import require
 from queueing import journal
 from queueing.halls import Hall
 from scheduling.roster import leave, store
+from scheduling.roster.patterns import lay_patterns
 from scheduling.roster.problem import Problem
 from scheduling.roster.solver import Unsolved, solve
 
@@ -31,6 +32,7 @@ async def start_solving(request: Request, hall_code: str, week: date) -> None:
     run, app = secrets.token_hex(8), request.app
     async with acquire(app.state.pool) as db, db.transaction():
         await store.begin_solving(db, hall, week, run, actor=actor)
+        await lay_patterns(db, hall)
         problem = await store.problem_of(db, hall, week)
     task = asyncio.create_task(look_for(app.state.pool, hall, week, run, problem))
     app.state.tasks.add(task)

@@ -13,7 +13,7 @@ from queueing.halls import Hall
 from scheduling.day_types import day_types
 from scheduling.days import Calendar, calendar
 from scheduling.errors import NoSuchRoster, NoSuchShift, NotSkilledForZone, OnLeave, ShiftTaken, Solving
-from scheduling.roster.patterns import lay_patterns, patterns
+from scheduling.roster.patterns import patterns
 from scheduling.roster.problem import Clerk, Plan, Problem, Shift
 
 LOOK_BACK = timedelta(days=91)  # days off worked are shared out over three months
@@ -101,7 +101,6 @@ async def problem_of(db: Db, hall: Hall, week: date) -> Problem:
     """What a week asks for and who there is, as the solver takes it."""
     from scheduling.roster.demand import demand  # numpy is loaded where a roster is asked for
 
-    await lay_patterns(db, hall)
     known, kinds = await calendar(db, hall), await day_types(db, hall)
     days = tuple(week + timedelta(n) for n in range(7))
     of_day = {day: kinds["weekday" if hall.always_open and day not in known.own else known.day_type(day)] for day in days}

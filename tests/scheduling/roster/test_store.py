@@ -11,7 +11,7 @@ from queueing.halls import Hall, get_hall
 from scheduling.days import calendar
 from scheduling.errors import NoSuchRoster, NotSkilledForZone, OnLeave, Solving
 from scheduling.roster.patterns import lay_patterns, patterns
-from scheduling.roster.problem import Clerk, Pattern, Shift
+from scheduling.roster.problem import Clerk, Pattern, Problem, Shift
 from scheduling.roster.solver import solve
 from scheduling.roster.store import (
     Placed,
@@ -51,9 +51,15 @@ async def staffed(db: Connection, hall: Hall) -> Hall:
     return kept
 
 
+async def asked(db: Connection, hall: Hall) -> Problem:
+    """What the week asks for, with the usual shifts laid as the clock lays them."""
+    await lay_patterns(db, hall)
+    return await problem_of(db, hall, WEEK)
+
+
 async def solved(db: Connection, hall: Hall, run: str = "r1") -> bool:
     await begin_solving(db, hall, WEEK, run, actor="manager:lin")
-    return await save_plan(db, hall, WEEK, run, await solve(await problem_of(db, hall, WEEK), limit_s=20))
+    return await save_plan(db, hall, WEEK, run, await solve(await asked(db, hall), limit_s=20))
 
 
 async def test_a_hall_has_two_lunches_to_choose_from_where_a_day_is_long(db: Connection, staffed: Hall) -> None:
@@ -91,10 +97,10 @@ async def test_a_week_is_solved_and_kept_with_its_gap(db: Connection, staffed: H
 
 async def test_a_quota_says_how_many_windows_where_there_is_no_past(db: Connection, staffed: Hall) -> None:
     await db.execute("UPDATE services SET quota = CASE code WHEN 'A' THEN 40 ELSE 0 END WHERE hall = $1", staffed.id)
-    wanted = (await problem_of(db, staffed, WEEK)).needs
+    wanted = (await asked(db, staffed)).needs
     assert {(need.zone, need.wanted) for need in wanted} == {("A", 1)}  # 40 visits of 6 minutes in 480
     await db.execute("UPDATE services SET quota = 80 WHERE hall = $1 AND code = 'A'", staffed.id)
-    wanted = (await problem_of(db, staffed, WEEK)).needs
+    wanted = (await asked(db, staffed)).needs
     assert {(need.zone, need.wanted) for need in wanted} == {("A", 2)}
 
 
@@ -105,7 +111,7 @@ async def test_people_as_they_came_on_such_days_say_how_many_windows(db: Connect
             "INSERT INTO arrival_days (hall, day, service, quarter, people, credit, credit_s) VALUES ($1, $2, 'A', $3, $4, 0, 0)",
             staffed.id, WEEK - timedelta(7), quarter, people,
         )  # fmt: skip
-    monday = [need for need in (await problem_of(db, staffed, WEEK)).needs if need.day == WEEK]
+    monday = [need for need in (await asked(db, staffed)).needs if need.day == WEEK]
     assert [(need.begins, need.wanted) for need in monday] == [(585, 2), (690, 1)]
 
 
@@ -130,9 +136,9 @@ async def test_leave_wishes_and_what_a_hand_set_bear_on_the_week(db: Connection,
         await place(db, staffed, WEEK, "li", ONE, "A", actor="manager:lin")
     await place(db, staffed, DAYS[1], "wang", None, None, actor="manager:lin")
     await place(db, staffed, DAYS[5], "zhao", ONE, "A", actor="manager:lin")
-    asked = await problem_of(db, staffed, WEEK)
-    assert asked.clerks[1].away == {WEEK: "sick"}
-    assert (asked.fixed, asked.closed) == ((Shift(DAYS[5], "zhao", ONE, "A"),), ((DAYS[1], "wang"),))
+    problem = await asked(db, staffed)
+    assert problem.clerks[1].away == {WEEK: "sick"}
+    assert (problem.fixed, problem.closed) == ((Shift(DAYS[5], "zhao", ONE, "A"),), ((DAYS[1], "wang"),))
     assert await solved(db, staffed)
     stands = {(it.day, it.clerk): it for it in await placed(db, staffed, WEEK)}
     assert (WEEK, "li") not in stands
@@ -172,7 +178,7 @@ async def test_one_run_at_a_time_and_a_stopped_one_leaves_nothing(db: Connection
     await begin_solving(db, staffed, WEEK, "r1", actor="manager:lin")
     with pytest.raises(Solving):
         await begin_solving(db, staffed, WEEK, "r2", actor="manager:lin")
-    plan = await solve(await problem_of(db, staffed, WEEK), limit_s=20)
+    plan = await solve(await asked(db, staffed), limit_s=20)
     assert await stop_solving(db, staffed, WEEK)
     assert not await save_plan(db, staffed, WEEK, "r1", plan)
     assert await placed(db, staffed, WEEK) == []
