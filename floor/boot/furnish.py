@@ -46,7 +46,7 @@ def main() -> int:
         print(reason)
         return 1
     except Unavailable as gone:
-        print(f"The database does not answer ({gone.__cause__}).")
+        print(f"the database does not answer ({gone.__cause__}); see HALL_DATABASE_URL.")
         return 1
     print(told)
     return 0
