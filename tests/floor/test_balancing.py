@@ -15,6 +15,13 @@ from queueing.settings import choose
 LI = Seat("1", "clerk:li", "li")
 
 
+# A week ago people came in the first quarter of an hour alone: whatever the clock says, nobody more is expected today.
+PAST = """
+INSERT INTO arrival_days (hall, day, service, quarter, people)
+SELECT h.id, business_day(now(), h.time_zone, h.day_starts) - 7, s.code, 0, 1 FROM halls h JOIN services s ON s.hall = h.id WHERE h.id = $1
+"""
+
+
 @pytest.fixture
 async def crowded(db: Connection, hall: Hall) -> Hall:
     """Window 1 serves B and ten wait for it; window 2 is empty, and an could sit there. One round is enough to be offered."""
@@ -24,6 +31,7 @@ async def crowded(db: Connection, hall: Hall) -> Hall:
     for _ in range(10):
         await take(db, hall)
     await calls.call_next(db, hall, LI)
+    await db.execute(PAST, hall.id)
     await choose(db, hall.id, settings.ROUNDS, 2)
     return await get_hall(db, "demo")
 
