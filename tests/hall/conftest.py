@@ -110,6 +110,15 @@ class House:
         ticket: dict[str, Any] = answer.json()
         return ticket
 
+    def clear(self) -> None:
+        """Nobody waits or is served any more: what one test left is no surprise to the next."""
+        listed = self.get("/api/v1/halls/demo/tickets?limit=500", who="manager")["items"]
+        for ticket in listed:
+            if ticket["state"] in ("called", "serving"):
+                self.post(f"/api/v1/halls/demo/windows/{ticket['window']}/finish", {}, who="manager")
+            elif ticket["state"] in ("waiting", "held", "missed"):
+                self.post(f"/api/v1/tickets/{ticket['key']}/cancel", {}, who="manager")
+
     def until(self, true: Callable[[], Any], seconds: float, what: str) -> Any:
         """Wait for something to be so; what it gave, or a failure that says what never came."""
         deadline = time.monotonic() + seconds
@@ -193,6 +202,12 @@ def house(request: pytest.FixtureRequest) -> Iterator[House]:
             print(f"the hall's files and log are in {home}")
         else:
             shutil.rmtree(home)
+
+
+@pytest.fixture(autouse=True)
+def cleared(house: House) -> None:
+    """Every test begins with empty queues."""
+    house.clear()
 
 
 @pytest.fixture(scope="session")
