@@ -18,7 +18,8 @@ LI = Seat("1", "clerk:li", "li")
 # A week ago people came in the first quarter of an hour alone: whatever the clock says, nobody more is expected today.
 PAST = """
 INSERT INTO arrival_days (hall, day, service, quarter, people)
-SELECT h.id, business_day(now(), h.time_zone, h.day_starts) - 7, s.code, 0, 1 FROM halls h JOIN services s ON s.hall = h.id WHERE h.id = $1
+SELECT h.id, business_day(now(), h.time_zone, h.day_starts) - 7, s.code, 0, 1
+FROM halls h JOIN services s ON s.hall = h.id WHERE h.id = $1
 """
 
 
