@@ -65,6 +65,8 @@ class Socket:
                         writer.write(answer)
         except ConnectionError:
             log.info("cable broke off", at=self.at)
+        except asyncio.CancelledError:
+            log.debug("cable let go", at=self.at)  # the program ends: nobody waits for this task, so nobody is to be told
         finally:
             self._writers.discard(writer)
             writer.close()

@@ -66,6 +66,8 @@ class Cable:
         self._through |= {writer, back}
         try:
             await asyncio.gather(self._one_way(reader, back), self._one_way(there, writer))
+        except asyncio.CancelledError:
+            log.debug("cable let go", cable=self.name)  # the program ends: nobody waits for this task, so nobody is to be told
         finally:
             self._through -= {writer, back}
             for end in (writer, back):
