@@ -35,19 +35,6 @@ def test_who_sees_the_board_for_the_first_time_opens_the_right_window_in_two_cli
     expect(zone.locator("#spot-6")).to_contain_text("未开窗")
     expect(manager.locator("#settled")).to_contain_text("已撤销")
 
-    # The day slid back by the keyboard: nothing to press there, and one way back.
-    for key in ("Home", "ArrowRight", "Home", "ArrowRight", "Home"):  # a refresh that comes in between asks for another press
-        manager.locator("#minute").focus()
-        manager.keyboard.press(key)
-        manager.wait_for_timeout(3000)
-        if manager.locator("#past").count():
-            break
-    expect(manager.locator("#past")).to_contain_text("您在看")
-    expect(manager.locator("#spot-4")).to_be_disabled()
-    manager.locator("#past a").click()
-    expect(manager.locator("#past")).to_have_count(0)
-    expect(manager.locator("#spot-4")).to_be_enabled()
-
     for taken in keys[1:]:
         assert house.post(f"/api/v1/tickets/{taken}/cancel", {}, who="desk01").status_code == 200
     assert house.at(4, "arrive").status_code == 200 and house.at(4, "finish", {"outcome": "done"}).status_code == 200
