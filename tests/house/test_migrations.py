@@ -8,7 +8,7 @@ from floor.boot.migrate import migrations
 ROOT = Path(__file__).resolve().parents[2]
 RANGES = {
     "queueing": range(1, 20), "devices": range(20, 30), "displays": range(30, 40),
-    "floor": range(40, 60), "scheduling": range(60, 70),
+    "floor": range(40, 60), "scheduling": range(60, 100),
 }  # fmt: skip
 RELEASED = Path(__file__).with_name("released.toml")
 
