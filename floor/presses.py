@@ -96,7 +96,7 @@ async def rate(db: Db, hall: Hall, device: Device, press: wire.Press) -> dict[st
     """An evaluator rates visits of its own window."""
     asked = read(press, Rating)
     rated = await ratings.rate(
-        db, hall, ticket_id=int(asked.ticket_id.removeprefix("tk_")), level=asked.level, reasons=asked.reasons,
+        db, hall, "ticket", int(asked.ticket_id.removeprefix("tk_")), level=asked.level, reasons=asked.reasons,
         comment=asked.comment, actor=f"device:{device.id}", channel="evaluator", window=device.window or "",
         press=kept(device, press),
     )  # fmt: skip

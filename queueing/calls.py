@@ -19,6 +19,7 @@ from queueing.errors import (
 from queueing.halls import Hall
 from queueing.settings import AWAITED, INTERLEAVE, SHORT_EVERY, WITH_PAPERS, WITHOUT_PAPERS
 from queueing.tickets import TODAY, Act, again, done, scope, told
+from queueing.visits import visited
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +229,17 @@ async def arrive(db: Db, hall: Hall, seat: Seat, *, press: Press | None = None) 
     return await of_window(db, ARRIVE, hall, seat, press)
 
 
+VISITED = visited(
+    "ticket",
+    "CASE WHEN m.booked_for IS NULL THEN 'window' ELSE 'booked' END",
+    when="m.state = 'finished'",
+    day="m.day",
+    number="m.number",
+    service="m.service",
+    window="m.window_no",
+    clerks="array_remove(ARRAY[m.clerk], NULL)",
+    started="least(m.served_at, m.ended_at)",
+)
 # With a step left the ticket goes on: here if this window serves the step, else it waits with number and place kept.
 FINISH = recorded(
     """
@@ -247,7 +259,8 @@ WITH here AS (
         ended_at = CASE WHEN here.last THEN hall_clock() END,
         for_window = NULL, outcome = $7, delivery = $8
     FROM here WHERE t.id = here.id AND t.state IN ('called', 'serving') RETURNING t.*
-)""",
+)"""
+    + VISITED,
     "CASE WHEN m.state = 'finished' THEN 'ticket.finished' ELSE 'ticket.stepped' END",
     told("'outcome', m.outcome"),
 )

@@ -24,7 +24,8 @@ async def rate(
         rated = await ratings.rate(
             db,
             hall,
-            ticket_id=ticket.id,
+            "ticket",
+            ticket.id,
             level=level,
             reasons=reasons,
             comment=comment,

@@ -34,7 +34,7 @@ class Rating(Struct):
     number: str
     level: Level
     reasons: list[str]
-    channel: Literal["evaluator", "phone"]
+    channel: Literal["evaluator", "phone", "kiosk", "doorstep"]
     at: datetime
 
 
@@ -43,11 +43,11 @@ class SummaryAsked(Struct, rename={"first": "from", "last": "to"}):
 
     first: date | None = None
     last: date | None = None
-    by: Literal["window", "service", "clerk", "hour"] = "window"
+    by: Literal["window", "service", "clerk", "hour", "mode"] = "window"
 
 
 class Tally(Struct):
-    """Visits of one window, service, clerk or local hour: served = active + default + unrated."""
+    """Visits of one window, service, clerk, local hour or mode: served = active + default + unrated."""
 
     of: str
     served: int
@@ -60,7 +60,7 @@ class Tally(Struct):
 class Summary(Struct, rename={"first": "from", "last": "to"}):
     first: date
     last: date
-    by: Literal["window", "service", "clerk", "hour"]
+    by: Literal["window", "service", "clerk", "hour", "mode"]
     total: Tally
     items: list[Tally]
 
@@ -70,7 +70,7 @@ async def rate(request: Request) -> Response:
     rated = await acts.rate(
         request, request.path_params["key"], body.level, reasons=body.reasons, comment=body.comment, press=press_of(request)
     )
-    kept = Rating(rated.number, rated.level, rated.reasons, rated.channel, rated.at)  # type: ignore[arg-type]
+    kept = Rating(rated.number or "", rated.level, rated.reasons, rated.channel, rated.at)  # type: ignore[arg-type]
     return answer(kept, 201, replayed=rated.replayed)
 
 

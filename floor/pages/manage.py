@@ -40,9 +40,12 @@ async def part(request: Request) -> Response:
     return await draw(request, "_manage.html", by_of(request.query_params.get("by")))
 
 
+GROUPS: tuple[By, ...] = ("window", "service", "clerk", "mode")
+
+
 def by_of(word: str | None) -> By:
     """What the table of ratings is grouped by."""
-    return "service" if word == "service" else "clerk" if word == "clerk" else "window"
+    return next((by for by in GROUPS if by == word), "window")
 
 
 async def draw(request: Request, template: str, by: By, *, error: str | None = None) -> Response:
@@ -60,7 +63,7 @@ async def draw(request: Request, template: str, by: By, *, error: str | None = N
 
 
 async def rating_rows(db: Db, hall: Hall, by: By, person: Person, say: Words) -> list[dict[str, Any]]:
-    """What citizens said today, by window, service or clerk; a leader sees the own area."""
+    """What citizens said today, by window, service, clerk or mode; a leader sees the own area."""
     today: date = await business_day(db, hall)
     zone = person.zone if "manager" not in person.roles else None
     tallies = await ratings.summary(db, hall, today, today, by, zone=zone)
@@ -80,6 +83,8 @@ def word_of(of: str, by: By, names: dict[str, str], say: Words) -> str:
     """What a row is about; a visit may end without a window or a clerk, as one brought back to its end by hand does."""
     if not of:
         return say[f"manage.without_{by}"]
+    if by == "mode":
+        return say[f"manage.mode_{of}"]
     return say("console.window", no=of) if by == "window" else names.get(of, of)
 
 

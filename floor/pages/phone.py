@@ -124,9 +124,8 @@ async def floor_plan(db: Db, t: Words, hall: Hall, ticket: Ticket) -> list[Area]
 
 
 RATED = """
-SELECT EXISTS (SELECT FROM ratings WHERE ticket = t.id) AS rated,
-       hall_now() < t.ended_at + make_interval(days => h.rating_days) AS in_time
-FROM tickets t JOIN halls h ON h.id = t.hall WHERE t.id = $1
+SELECT EXISTS (SELECT FROM ratings WHERE visit = v.id) AS rated, hall_now() < v.rateable_until AS in_time
+FROM visits v WHERE v.source = 'ticket' AND v.subject = $1
 """
 
 

@@ -11,9 +11,10 @@ from floor.refusals import AlreadyRated, NotFinished, NothingToRate, TooLate
 from floor.words import words
 from queueing import tickets
 from queueing.db import Db, Press, Replay, once, recorded
-from queueing.errors import BadInput, NotFound, NotYourWindow
+from queueing.errors import BadInput, NotYourWindow
 from queueing.halls import Hall
 from queueing.tickets import Act, scope
+from queueing.visits import visit_of
 
 # The national list of 40 reasons, eight a level; their texts are `reasons.<code>` of the catalogues (hall-rules A2).
 VERSION = "national-40"
@@ -25,9 +26,9 @@ MOST_WORDS = 500
 
 @dataclass(frozen=True, slots=True)
 class Rated:
-    """A rating as it was kept: `number` of the ticket, `level` 1 (very bad) to 5, reasons as codes."""
+    """A rating as it was kept: `number` of the visit where it has one, `level` 1 (very bad) to 5, reasons as codes."""
 
-    number: str
+    number: str | None
     level: int
     reasons: list[str]
     channel: str
@@ -38,57 +39,61 @@ class Rated:
 RATE = recorded(
     """
 WITH moved AS (
-    INSERT INTO ratings (hall, day, ticket, number, service, window_no, clerk, level, reasons, version, comment, channel)
-    SELECT t.hall, t.day, t.id, t.number, t.service, t.window_no, t.clerk, $6, $7, $8, $9, $10
-    FROM tickets t JOIN halls h ON h.id = t.hall
-    WHERE t.hall = $1 AND t.id = $5 AND t.state = 'finished' AND hall_now() < t.ended_at + make_interval(days => h.rating_days)
+    INSERT INTO ratings (hall, day, visit, ticket, number, service, window_no, clerk, level, reasons, version, comment, channel)
+    SELECT v.hall, v.day, v.id, CASE WHEN v.source = 'ticket' THEN v.subject END, v.number, v.service, v.window_no, v.clerk,
+           $6, $7, $8, $9, $10
+    FROM visits v WHERE v.hall = $1 AND v.id = $5 AND hall_now() < v.rateable_until
     RETURNING *
 )""",
     "'rating.made'",
-    "jsonb_build_object('ticket', m.number, 'window', m.window_no, 'service', m.service)",
+    """jsonb_build_object('ticket', m.number, 'window', m.window_no, 'service', m.service)
+        || CASE WHEN m.ticket IS NULL THEN (SELECT jsonb_build_object('mode', v.mode) FROM visits v WHERE v.id = m.visit)
+           ELSE '{}' END""",
     ticket="m.ticket",
     status=201,
 )
-TICKET = "SELECT id, state::text, window_no FROM tickets WHERE hall = $1 AND (key = $2 OR id = $3)"
+ONCE = ("rating_once", "visit_rated_once")
 
 
 async def rate(
     db: Db,
     hall: Hall,
+    source: str,
+    subject: int,
     *,
     level: int,
     actor: str,
     channel: str,
-    key: str | None = None,
-    ticket_id: int | None = None,
     reasons: Sequence[str] = (),
     comment: str | None = None,
     window: str | None = None,
     press: Press | None = None,
 ) -> Rated:
-    """Keep what the holder of `key`, or the evaluator at `window` for `ticket_id`, thinks of the visit.
+    """Keep what a citizen thinks of a visit, of whichever mode and by whichever way it was asked: voluntarily, once, in time.
 
-    Raises BadInput, NotFound, NotYourWindow (an evaluator of another window), NotFinished, TooLate, AlreadyRated.
+    `source` and `subject` say which visit (queueing/visits.py), `window` the evaluator's own.
+    Raises BadInput, NotYourWindow (an evaluator of another window), NotFinished, TooLate, AlreadyRated.
     """
     chosen = checked(level, reasons)
     if comment is not None and len(comment) > MOST_WORDS:
         raise BadInput(field="comment", message=f"at most {MOST_WORDS} characters")
-    ticket = await db.fetchrow(TICKET, hall.id, key, ticket_id)
-    if ticket is None:
-        raise NotFound(what="ticket")
-    if window is not None and ticket["window_no"] != window:
-        raise NotYourWindow(window=ticket["window_no"])
+    visit = await visit_of(db, hall, source, subject)
+    if visit is None:
+        raise NotFinished()
+    if window is not None and visit.window_no != window:
+        raise NotYourWindow(window=visit.window_no)
 
     async def act() -> Rated:
-        given = (ticket["id"], level, chosen, VERSION, comment, channel)
         try:
-            row = await db.fetchrow(RATE, hall.id, actor, *scope(press), *given)
+            row = await db.fetchrow(
+                RATE, hall.id, actor, *scope(press), visit.id, level, chosen, VERSION, comment, channel
+            )  # fmt: skip
         except asyncpg.UniqueViolationError as broken:
-            if broken.constraint_name != "rating_once":
+            if broken.constraint_name not in ONCE:
                 raise
             raise AlreadyRated() from broken
         if row is None:
-            raise TooLate(days=hall.rating_days) if ticket["state"] == "finished" else NotFinished()
+            raise TooLate(days=hall.rating_days)
         return Rated(row["number"], row["level"], codes(row["reasons"]), row["channel"], row["at"])
 
     return await once(db, press, act, again)
@@ -147,7 +152,7 @@ async def ask_again(db: Db, hall: Hall, window: str, *, actor: str, press: Press
     return await once(db, press, act, tickets.again)
 
 
-By = Literal["window", "service", "clerk", "hour"]
+By = Literal["window", "service", "clerk", "hour", "mode"]
 
 # Three things told apart: answered (active), counted by a rule of the place (default), and never answered (unrated).
 SUMMARY = """
@@ -158,22 +163,23 @@ SELECT {of} AS "of", count(*)::int AS served,
        count(r.id) FILTER (WHERE r.level = 1)::int AS level_1, count(r.id) FILTER (WHERE r.level = 2)::int AS level_2,
        count(r.id) FILTER (WHERE r.level = 3)::int AS level_3, count(r.id) FILTER (WHERE r.level = 4)::int AS level_4,
        count(r.id) FILTER (WHERE r.level = 5)::int AS level_5
-FROM tickets t JOIN halls h ON h.id = t.hall LEFT JOIN ratings r ON r.ticket = t.id
-LEFT JOIN windows w ON w.hall = t.hall AND w.no = t.window_no
-WHERE t.hall = $1 AND t.day BETWEEN $2 AND $3 AND t.state = 'finished' AND ($4::text IS NULL OR w.zone = $4)
+FROM visits v JOIN halls h ON h.id = v.hall LEFT JOIN ratings r ON r.visit = v.id
+LEFT JOIN windows w ON w.hall = v.hall AND w.no = v.window_no
+WHERE v.hall = $1 AND v.day BETWEEN $2 AND $3 AND ($4::text IS NULL OR coalesce(w.zone, v.zone) = $4)
 GROUP BY 1 ORDER BY 1
 """
 OF = {
-    "window": "coalesce(t.window_no, '')",
-    "service": "t.service",
-    "clerk": "coalesce(t.clerk, '')",
-    "hour": "to_char(t.ended_at AT TIME ZONE h.time_zone, 'HH24')",
+    "window": "coalesce(v.window_no, '')",
+    "service": "coalesce(v.service, '')",
+    "clerk": "coalesce(v.clerk, '')",
+    "hour": "to_char(v.ended_at AT TIME ZONE h.time_zone, 'HH24')",
+    "mode": "v.mode",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """Visits of one window, service, clerk or local hour `of`: served = active + default + unrated; `levels` by 1 to 5."""
+    """Visits of one window, service, clerk, local hour or mode `of`: served = active + default + unrated; `levels` by 1 to 5."""
 
     of: str
     served: int

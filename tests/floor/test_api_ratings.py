@@ -32,7 +32,7 @@ async def test_only_a_finished_visit_is_rated_and_only_for_some_days(
     assert said(await anyone.post(path, json={"level": 5})) == (409, "not_finished")
     await at(clerk, "1", "next")
     await at(clerk, "1", "finish")
-    await db.execute("UPDATE tickets SET ended_at = now() - interval '8 days'")
+    await db.execute("UPDATE visits SET rateable_until = now()")
     assert said(await anyone.post(path, json={"level": 5})) == (409, "too_late")
 
 
@@ -77,6 +77,8 @@ async def test_the_summary_tells_apart_what_was_answered_and_what_was_not(
     await anyone.post(f"/api/v1/tickets/{first['key']}/rating", json={"level": 5, "reasons": ["510"]})
     told = (await manager.get(f"{HALL}/ratings/summary?by=clerk")).json()
     tally = {"served": 2, "active": 1, "default": 0, "unrated": 1, "levels": {"1": 0, "2": 0, "3": 0, "4": 0, "5": 1}}
+    by_mode = (await manager.get(f"{HALL}/ratings/summary?by=mode")).json()
+    assert by_mode["items"] == [{"of": "window", **tally}]
     assert (told["by"], told["total"], told["items"]) == ("clerk", {"of": "total", **tally}, [{"of": "clerk01", **tally}])
 
 

@@ -52,7 +52,7 @@ async def test_a_visit_that_ended_without_a_window_has_its_row_among_the_ratings
     await opened(clerk)
     await finished(desk, clerk)
     await finished(desk, clerk)
-    await db.execute("UPDATE tickets SET window_no = NULL, clerk = NULL WHERE number = 'A001'")
+    await db.execute("UPDATE visits SET window_no = NULL, clerk = NULL WHERE number = 'A001'")
     seen = [(await look(lin, f"/demo/manage?by={by}")) for by in ("window", "clerk")]
     assert [(page.answer.status_code, word in page.words) for page, word in zip(seen, ("不在窗口", "无人员"), strict=True)] == [
         (200, True), (200, True),
