@@ -15,9 +15,11 @@ from queueing import proposals, settings
 from queueing.errors import Refused
 from queueing.floors import Measures, read_floor
 from queueing.halls import Hall, list_halls
+from queueing.hands import Posts
 from queueing.measures import measure
 from queueing.proposals import Proposal
 from queueing.rounds import Round, look
+from scheduling.roster.planned import apply_on_shift, on_duty
 
 LOOK_S = 1.0
 ROUND_S = 30
@@ -50,9 +52,16 @@ ORDER BY EXISTS (SELECT FROM recent r WHERE r.actor = 'clerk:' || u.username) DE
 """
 
 
-async def free_clerks(db: Db, hall: Hall) -> list[str]:
-    """Who could sit down at a window now, by the name they sign in with."""
-    return [row["username"] for row in await db.fetch(FREE, hall.id, hall.value(settings.REST))]
+async def free_clerks(db: Db, hall: Hall, posts: Posts | None = None) -> list[str]:
+    """Who could sit down at a window now, by the name they sign in with; with `posts` only who is on shift."""
+    rows = await db.fetch(FREE, hall.id, hall.value(settings.REST))
+    return [row["username"] for row in rows if posts is None or row["username"] in posts]
+
+
+async def posts_now(db: Db, hall: Hall) -> Posts | None:
+    """Where a published roster has those who could be sent there for long enough, no break before; None without a roster."""
+    on = await on_duty(db, hall, hall.value(settings.MIN_OPEN))
+    return None if on is None else {clerk: (duty.zone, duty.window) for clerk, duty in on.items()}
 
 
 @dataclass(slots=True)
@@ -89,7 +98,8 @@ class Balancer:
         if known.measures is None or now - known.measured_at >= MEASURED_EVERY_S:
             known.measures, known.measured_at = await measure(db, hall.id), now
         floor = await read_floor(db, hall.id, known.measures)
-        found = await look(db, hall, floor, await proposals.live(db, hall), await free_clerks(db, hall))
+        posts = await posts_now(db, hall)
+        found = await look(db, hall, floor, await proposals.live(db, hall), await free_clerks(db, hall, posts), posts)
         known.rest_until = now + found.cost_s / SHARE
         async with db.transaction():
             if await db.fetchval(NEWEST, f"hall:{hall.id}") != claimed:
@@ -114,9 +124,7 @@ class Balancer:
     async def follow_tide(self, db: Db, hall: Hall, proposal: Proposal) -> None:
         """Where the hall wants it, a rule of the tide acts by itself."""
         if proposal.rule and hall.value(settings.TIDE_ACTS):
-            await _unless_refused(
-                proposals.apply(db, hall, proposal.id, actor=f"rule:{proposal.rule}", keep_minutes=hall.value(settings.MIN_OPEN))
-            )
+            await _unless_refused(apply_on_shift(db, hall, proposal.id, proposal.step, actor=f"rule:{proposal.rule}"))
 
     async def take_back(self, db: Db, hall: Hall, proposal: Proposal, found: Round) -> None:
         """Count the rounds without need of it; after enough of them the hall's setting takes it back, or its page offers to."""

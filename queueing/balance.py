@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from queueing.changes import changed
-from queueing.floors import Arrivals, Floor, Seat
+from queueing.floors import Arrivals, Floor, Seat, endings
 from queueing.simulate import Outcome, simulate
 from queueing.steps import EXTEND_S, IDLE, SOON_S, Effect, Hands, Place, Step, Worth
 
@@ -87,7 +87,7 @@ def _moves(
 
 def _endings(floor: Floor, base: Outcome, hands: Hands, services: Sequence[str]) -> Iterator[Step]:
     """Longer hours where windows would close on people who wait; no more tickets where the last ones would come out late."""
-    if any(not plan.services for plan in floor.plans):
+    if endings(floor.plans):
         stranded = sorted(code for code, people in base.stranded.items() if people >= 1.0)
         if stranded:
             yield Step("extend", stranded[0])

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from queueing.floors import Floor, Plan, Seat
+from queueing.floors import Floor, Plan, Seat, endings
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +87,10 @@ def _changed(floor: Floor, change: Change) -> Floor:
         case Extend():
             last = floor.last_ticket_s
             longer = {code: at + change.by_s for code, at in last.items()} if change.tickets else last
+            put_off = endings(floor.plans)
             plans = tuple(
                 replace(plan, at_s=plan.at_s + change.by_s)
-                if not plan.services and (not change.windows or plan.window in change.windows) else plan
+                if plan in put_off and (not change.windows or plan.window in change.windows) else plan
                 for plan in floor.plans
             )  # fmt: skip
             return replace(floor, last_ticket_s=longer, plans=plans)

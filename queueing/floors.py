@@ -90,6 +90,12 @@ class Plan:
     clerk: str | None = None
 
 
+def endings(plans: tuple[Plan, ...]) -> set[Plan]:
+    """The closings no opening follows: a break is none."""
+    last = {plan.window: plan for plan in sorted(plans, key=lambda plan: plan.at_s)}
+    return {plan for plan in last.values() if not plan.services}
+
+
 @dataclass(frozen=True, slots=True)
 class Arrivals:
     """`people` are expected to take a number for a service between two instants, in seconds after now.

@@ -3,11 +3,13 @@
 from collections.abc import Mapping, Sequence
 
 from queueing.db import Db
-from queueing.floors import Floor
+from queueing.floors import Floor, Seat
 from queueing.halls import Hall
 from queueing.steps import IDLE, Hands, Place
 from queueing.tickets import TODAY
 from queueing.windows import BARRED
+
+Posts = Mapping[str, tuple[str, str | None]]  # clerk -> the zone and the window a roster has them at; no window: any there
 
 NEAR = 6  # closed windows looked at for a service, its own and those of its zone first
 HELPERS = 8  # windows with time that are looked at
@@ -32,9 +34,13 @@ GROUP BY 1, 2
 
 
 async def hands(
-    db: Db, hall: Hall, floor: Floor, load: Mapping[str, float], services: Sequence[str], free: Sequence[str]
+    db: Db, hall: Hall, floor: Floor, load: Mapping[str, float], services: Sequence[str], free: Sequence[str],
+    posts: Posts | None = None,
 ) -> Hands:  # fmt: skip
-    """What could be done for these services, with `free` clerks who sit nowhere and have no break, the best first."""
+    """What could be done for these services, with `free` clerks who sit nowhere and have no break, the best first.
+
+    With `posts` an empty window is only for who is posted there.
+    """
     places = [Place(row["no"], row["zone"], tuple(row["serves"])) for row in await db.fetch(PLACES, hall.id)]
     doors = await db.fetch(ZONES, hall.id)
     zones = {row["code"]: row["zone"] for row in doors}
@@ -51,6 +57,14 @@ async def hands(
     rows = await db.fetch(ABLE, hall.id, list(chosen), clerks, list(services))
     return Hands(
         tuple(place for place in places if place.window in chosen), zones, tuple(free[:CLERKS]),
-        {(row["no"], row["code"]): tuple(row["clerks"]) for row in rows},
+        {(row["no"], row["code"]): able_at(chosen[row["no"]], seats[row["no"]], row["clerks"], posts) for row in rows},
         {row["code"]: row["closes_s"] for row in doors if row["closes_s"] is not None},
     )  # fmt: skip
+
+
+def able_at(place: Place, seat: Seat, clerks: Sequence[str], posts: Posts | None) -> tuple[str, ...]:
+    """Of those who may serve at a window, who sits there or is posted there."""
+    if posts is None:
+        return tuple(clerks)
+    there = {(place.zone, None), (place.zone, place.window)}
+    return tuple(clerk for clerk in clerks if clerk == seat.clerk or posts.get(clerk) in there)

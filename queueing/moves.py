@@ -100,7 +100,10 @@ async def _rise(db: Db, hall: Hall, step: Step, actor: str, proposal: int) -> bo
 
 EXTEND = """
 UPDATE window_plans p SET at = p.at + make_interval(secs => $2) WHERE p.hall = $1 AND p.services = '{}'
-  AND p.at > hall_now() AND p.at < hall_now() + interval '12 hours' RETURNING p.window_no, p.at
+  AND p.at > hall_now() AND p.at < hall_now() + interval '12 hours'
+  AND NOT EXISTS (SELECT FROM window_plans o WHERE o.hall = p.hall AND o.window_no = p.window_no AND o.at > p.at
+                  AND o.at < hall_now() + interval '12 hours')
+RETURNING p.window_no, p.at
 """
 SHORTEN = """
 UPDATE window_plans SET at = at - make_interval(secs => $3) WHERE hall = $1 AND services = '{}' AND at = ANY($2)

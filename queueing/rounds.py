@@ -8,9 +8,9 @@ from typing import TypeVar
 
 from queueing import balance, settings
 from queueing.db import Db
-from queueing.floors import Floor
+from queueing.floors import Floor, endings
 from queueing.halls import Hall
-from queueing.hands import hands
+from queueing.hands import Posts, hands
 from queueing.proposals import Proposal
 from queueing.steps import Step, Worth
 
@@ -34,7 +34,9 @@ class Round:
     cost_s: float
 
 
-async def look(db: Db, hall: Hall, floor: Floor, standing: Sequence[Proposal], free: Sequence[str]) -> Round:
+async def look(
+    db: Db, hall: Hall, floor: Floor, standing: Sequence[Proposal], free: Sequence[str], posts: Posts | None = None
+) -> Round:
     """Play the floor as it is, with each step that makes sense, and without what was applied. The playing is done in a thread:
     the loop goes on meanwhile."""
     least, seed = 60.0 * hall.value(settings.GAIN), floor.offset
@@ -44,7 +46,7 @@ async def look(db: Db, hall: Hall, floor: Floor, standing: Sequence[Proposal], f
         floor, hall.value(settings.TIDE_QUEUE), hall.value(settings.TIDE_PEOPLE), hall.value(settings.TIDE_MINUTES)
     )
     over = balance.hot(floor, {code: balance.p90(rows) for code, rows in base.waited.items()}, least, rules)
-    able = await hands(db, hall, floor, base.load, over, free)
+    able = await hands(db, hall, floor, base.load, over, free, posts)
     known = {each.step.subject for each in standing}
     asked = sorted(
         balance.steps(limited, base, able, over, 60.0 * hall.value(settings.MIN_OPEN)), key=lambda step: step.subject not in known
@@ -90,7 +92,7 @@ def feasible(floor: Floor, step: Step) -> bool:
             left = seats.get(step.from_window or "")
             return seat is not None and seat.state == "closed" and left is not None and left.clerk == step.clerk
         case "extend":
-            return any(not plan.services for plan in floor.plans)
+            return bool(endings(floor.plans))
         case _:
             return floor.last_ticket_s.get(step.service, 0.0) > 0
 

@@ -101,5 +101,13 @@ class NotOnShift(Refused):
     """By the roster {clerk} does not work in zone {zone} today. A leader or manager may open the window with a reason."""
 
 
+class OtherHours(NotOnShift):
+    """By the roster {clerk} works {begins}–{ends} today. A leader or manager may open the window with a reason."""
+
+
+class OtherWindow(NotOnShift):
+    """By the roster {clerk} works at window {window} today. A leader or manager may open another one with a reason."""
+
+
 class Solving(Refused):
     """A roster for this week is being worked out."""

@@ -11,6 +11,7 @@ from queueing.tickets import expire_day
 from scheduling.appointments import forget_holders, let_fall
 from scheduling.hours import open_doors
 from scheduling.roster.patterns import lay_patterns
+from scheduling.roster.plans import lay_plans
 from scheduling.slots import lay_slots
 from scheduling.statutory import keep_known
 
@@ -109,6 +110,11 @@ async def lay_shift_patterns(db: Db, hall: Hall) -> int:
     return await lay_patterns(db, hall)
 
 
+async def lay_window_plans(db: Db, hall: Hall) -> int:
+    """What windows are to do today and tomorrow, as the published roster and the seats are now."""
+    return await lay_plans(db, hall)
+
+
 TICKS = (
     Tick("calendar.keep", 3600, keep_calendar),
     Tick("doors.open", 60, open_ahead),
@@ -117,6 +123,7 @@ TICKS = (
     Tick("persons.forget", 3600, forget_persons),
     Tick("slots.lay", 600, lay_places),
     Tick("patterns.lay", 600, lay_shift_patterns),
+    Tick("plans.lay", 60, lay_window_plans),
     Tick("appointments.end", 60, end_missed_bookings),
     Tick("appointments.forget", 3600, forget_who_booked),
     Tick("presses.forget", 600, forget_presses),

@@ -7,8 +7,8 @@ from floor.database import acquire
 from floor.refusals import NotAllowed
 from floor.signin import require
 from queueing import proposals
-from queueing.settings import MIN_OPEN
 from queueing.windows import get_window
+from scheduling.roster.planned import apply_on_shift
 
 DECIDES = ("manager", "leader")
 
@@ -16,19 +16,19 @@ DECIDES = ("manager", "leader")
 async def decide(request: Request, hall_code: str, proposal: int, act: str) -> None:
     """Apply, refuse or undo a proposal once: a leader at windows of the own zone, a manager anywhere. Pressed twice it acts once.
 
-    Raises ProposalGone, and what its acts refuse.
+    Raises ProposalGone, NotOnShift, and what its acts refuse.
     """
     hall = await hall_of(request, hall_code)
     person = await require(request, *DECIDES, hall=hall.id)
     async with acquire(request.app.state.pool) as db:
+        step = await proposals.step_at(db, hall, proposal)
         if "manager" not in person.roles and person.zone is not None:
-            step = await proposals.step_at(db, hall, proposal)
             zones = {(await get_window(db, hall, no)).zone for no in (step.window, step.from_window) if no}
             if zones != {person.zone}:
                 raise NotAllowed()
         match act:
             case "apply":
-                done = await proposals.apply(db, hall, proposal, actor=person.actor, keep_minutes=hall.value(MIN_OPEN))
+                done = await apply_on_shift(db, hall, proposal, step, actor=person.actor)
             case "refuse":
                 done = await proposals.refuse(db, hall, proposal, actor=person.actor)
             case _:

@@ -71,12 +71,15 @@ async def stop_solving(request: Request, hall_code: str, week: date) -> None:
         await store.stop_solving(db, hall, week)
 
 
-async def place(request: Request, hall_code: str, day: date, clerk: str, pattern: str | None, zone: str | None) -> None:
-    """Set by hand what a clerk does on a day; no pattern: off."""
+async def place(
+    request: Request, hall_code: str, day: date, clerk: str, pattern: str | None, zone: str | None, window: str | None = None
+) -> None:
+    """Set by hand what a clerk does on a day, at any window of the zone or at one; no pattern: off."""
     hall, actor = await _manager(request, hall_code)
     async with acquire(request.app.state.pool) as db, db.transaction():
-        await store.place(db, hall, day, clerk, pattern, zone, actor=actor)
+        await store.place(db, hall, day, clerk, pattern, zone, actor=actor, window=window)
         told = {"day": day.isoformat(), "clerk": clerk, "pattern": pattern, "zone": zone if pattern else None}
+        told |= {"window": window} if pattern and window else {}
         await journal.append(db, hall.id, "roster.shift", actor, data=told)
     ring(request, hall.id)
 

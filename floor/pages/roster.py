@@ -19,6 +19,7 @@ from floor.signin import Person, require
 from floor.words import Words, language, words
 from queueing.errors import NotFound, Refused
 from queueing.halls import Zone, business_day, zones
+from queueing.windows import list_windows
 from scheduling.roster.leave import leaves
 from scheduling.roster.problem import Pattern, Plan, Problem, Shift, parts
 from scheduling.roster.solver import LIMIT_S, short_of
@@ -47,7 +48,7 @@ async def board(request: Request, *, error: str | None = None) -> Response:
     async with acquire(request.app.state.pool) as db:
         asked = await problem_of(db, hall, week)
         found, stands = await find_roster(db, hall, week), await placed(db, hall, week)
-        names, areas = await lines.names(db, hall), await zones(db, hall)
+        names, areas, floor = await lines.names(db, hall), await zones(db, hall), await list_windows(db, hall)
         undoable = await last_change(db, hall, week)
         asking = await leaves(db, hall, week, state="asked")
     worked = tuple(Shift(it.day, it.clerk, it.pattern, it.zone) for it in stands if it.pattern and it.zone)
@@ -63,7 +64,8 @@ async def board(request: Request, *, error: str | None = None) -> Response:
         short_count=len(missing), more=max(0, len(missing) - LISTED),
         undoable=person_of(names, undoable[1]) if undoable else "",
         patterns=[{"code": it.code, "word": hours(it, say)} for it in asked.patterns if offered(asked, it)],
-        zones=[{"code": zone.code, "name": named[zone.code], "tone": tones[zone.code]} for zone in areas],
+        zones=[{"code": zone.code, "name": named[zone.code], "tone": tones[zone.code],
+                "windows": [window.no for window in floor if window.zone == zone.code]} for zone in areas],
         asking=[{"id": it.id, "name": person_of(names, it.clerk), "kind": say[f"roster.leave_{it.kind}"], "note": it.note,
                  "first": day_word(it.first, say), "last": day_word(it.last, say), "mine": decides(person, it.zone)}
                 for it in asking],
@@ -109,7 +111,8 @@ def rows(asked: Problem, stands: list[Placed], names: dict[str, str], tones: dic
             off = off or (say["roster.off_by_hand"] if it is not None and not on else "")
             cells.append(
                 {"day": day, "on": on, "zone": it.zone if it else None, "fixed": it is not None and it.fixed,
-                 "pattern": it.pattern if it else None, "tone": tones.get(it.zone or "", 0) if it else 0, "off": off,
+                 "pattern": it.pattern if it else None, "window": it.window_no if it else None,
+                 "tone": tones.get(it.zone or "", 0) if it else 0, "off": off,
                  "hours": f"{clock(shape.begins)}–{clock(shape.ends)}" if shape else "",
                  "full": hours(shape, say) if shape else off}
             )  # fmt: skip
@@ -199,7 +202,8 @@ async def act(request: Request) -> Response:
                 day = date_of(text(form, "day") or "")
                 if monday(day) != week:
                     raise NotFound(what="page")
-                await changes.place(request, code, day, text(form, "clerk") or "", text(form, "pattern"), text(form, "zone"))
+                clerk, pattern, zone, window = (text(form, name) for name in ("clerk", "pattern", "zone", "window"))
+                await changes.place(request, code, day, clerk or "", pattern, zone, window)
             case _:
                 raise NotFound(what="page")
     except NotFound:

@@ -27,6 +27,7 @@ from queueing.rulebook import Change, Value
 from queueing.rules import most_overtaken
 from queueing.settings import BALANCE, HOLDS, LIMITS, ORDER
 from scheduling import appointments, slots
+from scheduling.roster import planned
 
 WATCH = ("manager", "leader", "auditor")
 CATEGORY = ("credit_minutes", "evidence", "from_age", "papers", "needs_evidence", "offered")
@@ -35,7 +36,8 @@ MISSED = ("calls_before_missed", "min_call_s", "return_after")
 HALL = ("one_live_ticket", "skills_required", "rating_days", "ticket_line", "offline_minutes")
 PAPERS = (*slips.SETTINGS, *foreign.SETTINGS)
 BOOKING = (*slots.SETTINGS, *appointments.SETTINGS)
-MORE = (*doorcode.SETTINGS, *PAPERS, *BOOKING)  # of other rooms than the queue's own
+ROSTER = (*planned.SETTINGS,)
+MORE = (*doorcode.SETTINGS, *PAPERS, *BOOKING, *ROSTER)  # of other rooms than the queue's own
 
 
 async def show(request: Request) -> Response:
@@ -79,6 +81,7 @@ def sections() -> dict[str, list[str]]:
         "limits": [*(f"hall.{name}" for name in HALL), *(f"set.{setting.name}" for setting in (*doorcode.SETTINGS, *LIMITS))],
         "papers": [f"set.{setting.name}" for setting in PAPERS],
         "booking": [f"set.{setting.name}" for setting in BOOKING],
+        "roster": [f"set.{setting.name}" for setting in ROSTER],
     }
 
 

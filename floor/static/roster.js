@@ -16,6 +16,7 @@ const fill = (cell, shift) => {
   if (shift?.dataset.pattern) {
     form.elements.pattern.value = shift.dataset.pattern;
     form.elements.zone.value = shift.dataset.zone;
+    form.elements.window.value = shift.dataset.window;
   }
 };
 

@@ -1,29 +1,67 @@
 """What a published roster says of a day: which windows are planned, and who may open one."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from queueing import proposals
 from queueing.db import Db
 from queueing.halls import Hall, business_day
-from scheduling.errors import NotOnShift
-from scheduling.roster.patterns import patterns
+from queueing.settings import MIN_OPEN, Setting
+from queueing.steps import Step
+from scheduling.errors import NotOnShift, OtherHours, OtherWindow
 from scheduling.roster.problem import Pattern
+
+SHIFT_EARLY = Setting("shift_early_min", 30, 0, 240, "minutes")  # a window may be opened so long before its clerk's shift begins
+SETTINGS = (SHIFT_EARLY,)
 
 Planned = Mapping[str, list[Pattern]]  # zone -> the shift of each who works there
 
+
+@dataclass(frozen=True, slots=True)
+class Duty:
+    """A published shift: who, in which zone, at which window (None: any there), at which hours."""
+
+    clerk: str
+    zone: str
+    window: str | None
+    pattern: Pattern
+
+    def allows(self, zone: str, window: str) -> bool:
+        """Whether it is a shift at this window."""
+        return self.zone == zone and self.window in (None, window)
+
+
 PUBLISHED = "SELECT EXISTS (SELECT FROM rosters WHERE hall = $1 AND $2::date BETWEEN week AND week + 6 AND state = 'published')"
-ON = "SELECT zone, pattern FROM shifts WHERE hall = $1 AND day = $2 AND pattern IS NOT NULL ORDER BY zone, clerk"
+DUTIES = """
+SELECT s.clerk, s.zone, s.window_no, p.code, p.begins, p.ends, p.breaks FROM shifts s
+JOIN shift_patterns p ON (p.hall, p.code) = (s.hall, s.pattern)
+WHERE s.hall = $1 AND s.day = $2 AND ($3::text IS NULL OR s.clerk = $3) ORDER BY s.zone, p.begins, s.clerk
+"""
+
+
+async def duties(db: Db, hall: Hall, day: date, clerk: str | None = None) -> list[Duty] | None:
+    """The shifts of a day, of everybody or one clerk; None where no roster of that day is published."""
+    if not await db.fetchval(PUBLISHED, hall.id, day):
+        return None
+    return [
+        Duty(
+            row["clerk"], row["zone"], row["window_no"],
+            Pattern(row["code"], row["begins"], row["ends"], tuple((a, b) for a, b in row["breaks"])),
+        )
+        for row in await db.fetch(DUTIES, hall.id, day, clerk)
+    ]  # fmt: skip
 
 
 async def windows_planned(db: Db, hall: Hall, day: date) -> Planned | None:
     """Who works where on a day, as the shifts of each zone; None where no roster of that day is published."""
-    if not await db.fetchval(PUBLISHED, hall.id, day):
+    on = await duties(db, hall, day)
+    if on is None:
         return None
-    shapes = {pattern.code: pattern for pattern in (await patterns(db, hall))[0]}
     found: dict[str, list[Pattern]] = {}
-    for row in await db.fetch(ON, hall.id, day):
-        found.setdefault(row["zone"], []).append(shapes[row["pattern"]])
+    for duty in on:
+        found.setdefault(duty.zone, []).append(duty.pattern)
     return found
 
 
@@ -38,17 +76,53 @@ def minute_of(hall: Hall, day: date, at: datetime) -> int:
     return (local.date() - day) // timedelta(1) * 1440 + local.hour * 60 + local.minute
 
 
-MAY_OPEN = """
-SELECT w.zone, s.zone AS rostered FROM windows w LEFT JOIN shifts s ON s.hall = w.hall AND s.day = $3 AND s.clerk = $4
-WHERE w.hall = $1 AND w.no = $2
-"""
+def moment_of(hall: Hall, day: date, minute: int) -> datetime:
+    """The instant of so many minutes after a day's midnight."""
+    return datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(hall.time_zone)) + timedelta(minutes=minute)
+
+
+def clock(minute: int) -> str:
+    """09:00"""
+    return f"{minute // 60 % 24:02}:{minute % 60:02}"
+
+
+async def now_of(db: Db, hall: Hall) -> tuple[date, int]:
+    """The business day and the minute after its midnight."""
+    today = await business_day(db, hall)
+    return today, minute_of(hall, today, await db.fetchval("SELECT hall_now()"))
+
+
+async def on_duty(db: Db, hall: Hall, for_min: int) -> dict[str, Duty] | None:
+    """Who is on shift now and for so many minutes more, without a break; None where no roster of today is published."""
+    today, minute = await now_of(db, hall)
+    on = await duties(db, hall, today)
+    return None if on is None else {duty.clerk: duty for duty in on if duty.pattern.covers(minute, minute + for_min)}
+
+
+WINDOW = "SELECT zone, clerk FROM windows WHERE hall = $1 AND no = $2"
 
 
 async def check_on_shift(db: Db, hall: Hall, no: str, clerk: str) -> None:
-    """NotOnShift when today's roster is published and has no shift of this clerk in the window's zone."""
-    today = await business_day(db, hall)
-    if not await db.fetchval(PUBLISHED, hall.id, today):
+    """NotOnShift where today's roster is published and has this clerk elsewhere, at other hours (OtherHours) or at another
+    window (OtherWindow). Who sits there already stays: the end of a shift closes no window, and a break is the clerk's own."""
+    window = await db.fetchrow(WINDOW, hall.id, no)
+    if window is None or window["clerk"] == clerk:
         return
-    row = await db.fetchrow(MAY_OPEN, hall.id, no, today, clerk)
-    if row is not None and row["rostered"] != row["zone"]:
-        raise NotOnShift(clerk=clerk, zone=row["zone"])
+    today, minute = await now_of(db, hall)
+    mine = await duties(db, hall, today, clerk)
+    if mine is None:
+        return
+    duty = next(iter(mine), None)
+    if duty is None or duty.zone != window["zone"]:
+        raise NotOnShift(clerk=clerk, zone=window["zone"])
+    if not duty.pattern.begins - hall.value(SHIFT_EARLY) <= minute < duty.pattern.ends:
+        raise OtherHours(clerk=clerk, begins=clock(duty.pattern.begins), ends=clock(duty.pattern.ends))
+    if not duty.allows(window["zone"], no):
+        raise OtherWindow(clerk=clerk, window=duty.window)
+
+
+async def apply_on_shift(db: Db, hall: Hall, proposal: int, step: Step, *, actor: str) -> bool:
+    """Carry a proposal out, if the roster still has its clerk there: a shift may have ended since it was offered. NotOnShift."""
+    if step.kind in ("open", "move") and step.window and step.clerk:
+        await check_on_shift(db, hall, step.window, step.clerk)
+    return await proposals.apply(db, hall, proposal, actor=actor, keep_minutes=hall.value(MIN_OPEN))

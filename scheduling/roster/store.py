@@ -234,6 +234,7 @@ ON CONFLICT ON CONSTRAINT one_shift_a_day DO UPDATE SET pattern = excluded.patte
 """
 FREE = "DELETE FROM shifts WHERE hall = $1 AND day = $2 AND clerk = $3"
 BEFORE = "SELECT pattern, zone, window_no, fixed FROM shifts WHERE hall = $1 AND day = $2 AND clerk = $3 FOR UPDATE"
+WINDOW_ZONE = "SELECT zone FROM windows WHERE hall = $1 AND no = $2"
 CHANGED = """
 INSERT INTO shift_changes (hall, week, day, clerk, before, pattern, zone, actor) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 """
@@ -244,7 +245,7 @@ async def place(
 ) -> None:
     """Set by hand what a clerk does on a day (no pattern: off). What stood there before is kept, to take it back.
 
-    Raises OnLeave, NotSkilledForZone, NoSuchShift (of a pattern, clerk or window the hall doesn't have).
+    Raises OnLeave, NotSkilledForZone, NoSuchShift (of a pattern or clerk the hall doesn't have, or a window of another zone).
     """
     week = monday(day)
     contract = await db.fetchrow(CONTRACTS.replace("ORDER BY", "AND clerk = $2 ORDER BY"), hall.id, clerk)
@@ -255,6 +256,8 @@ async def place(
         raise NotSkilledForZone(clerk=clerk, zone=zone)
     if pattern is None:
         zone = window = None
+    if window is not None and await db.fetchval(WINDOW_ZONE, hall.id, window) != zone:
+        raise NoSuchShift()
     with named(clerk):
         async with db.transaction():
             await db.execute(START, hall.id, week, actor)
