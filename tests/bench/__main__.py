@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.bench import boards, fanout, forecast, http, roster, scale, start, statements, waits
+from tests.bench import boards, fanout, forecast, http, roster, rounds, scale, start, statements, waits
 from tests.bench.figures import Figure, table
 from tests.bench.ground import Ground, stand
 
@@ -37,15 +37,17 @@ class Size:
     history: int
     halls: tuple[int, ...]
     roster: tuple[int, int]  # windows and clerks
+    rounds: tuple[int, int, int]  # days, visits, teams
 
 
 SHORT = Size(
     runs=1, seconds=1, boards=(100, 1000), frames=10, calls=10, starts=1, papers=3, zones=2, idle_s=3, burst=False,
-    days=2, each=60, past=2, waiting=(10, 1000), history=20_000, halls=(1, 10), roster=(30, 40),
+    days=2, each=60, past=2, waiting=(10, 1000), history=20_000, halls=(1, 10), roster=(30, 40), rounds=(1, 12, 3),
 )  # fmt: skip
 FULL = Size(
     runs=5, seconds=3, boards=(100, 1000, 5000), frames=40, calls=40, starts=3, papers=8, zones=8, idle_s=20, burst=True,
     days=10, each=6, past=10, waiting=(10, 1000, 100_000), history=10_000_000, halls=(1, 10, 100), roster=(130, 160),
+    rounds=(5, 60, 8),
 )  # fmt: skip
 
 Bench = Callable[[Ground, Size], Awaitable[list[Figure]]]
@@ -65,6 +67,7 @@ BENCHES: dict[str, Bench] = {
     "P7": lambda ground, size: waits.measure(ground, runs=size.runs, seconds=size.seconds),
     "F": lambda _, size: in_thread(lambda: forecast.measure(days=size.days, each=size.each, past=size.past)),
     "R": lambda _, size: roster.measure(windows=size.roster[0], clerks=size.roster[1]),
+    "V": lambda _, size: rounds.measure(days=size.rounds[0], visits=size.rounds[1], teams=size.rounds[2]),
     "P8": lambda _, size: in_thread(
         lambda: start.measure(starts=size.starts, papers=size.papers, zones=size.zones, idle_s=size.idle_s)
     ),

@@ -1,0 +1,1 @@
+"""Rounds: which team goes to which door in which order on a day, by what travel, and what it saves against first come."""
