@@ -194,13 +194,13 @@ CAME = f"""
 SELECT t.id AS ticket, t.number, t.services[1] AS service, t.category, t.joined_at, t.booked_for,
        t.lane = 2 AND NOT s.quick AS short, c.at AS called_at, c.window_no,
        CASE WHEN c.at IS NOT NULL THEN least(gone.at, hall_now()) END AS gone_at,
-       CASE WHEN c.at IS NULL AND t.state IN ('cancelled', 'expired') THEN t.ended_at END AS left_at
+       CASE WHEN c.at IS NULL AND t.state IN ('cancelled', 'expired', 'doorstep') THEN t.ended_at END AS left_at
 FROM tickets t JOIN services s ON s.hall = t.hall AND s.code = t.services[1]
 LEFT JOIN LATERAL (SELECT j.at, j.window_no, j."offset" FROM journal j WHERE j.ticket = t.id AND j.kind = 'ticket.called'
     ORDER BY j."offset" LIMIT 1) c ON true
 LEFT JOIN LATERAL (SELECT j.at FROM journal j WHERE j.ticket = t.id AND j."offset" > c."offset" AND j.kind IN (
     'ticket.finished', 'ticket.stepped', 'ticket.held', 'ticket.missed', 'ticket.returned', 'ticket.transferred',
-    'ticket.cancelled', 'ticket.expired') ORDER BY j."offset" LIMIT 1) gone ON true
+    'ticket.cancelled', 'ticket.expired', 'ticket.doorstep') ORDER BY j."offset" LIMIT 1) gone ON true
 WHERE t.hall = $1 AND t.day = $2 AND t.joined_at < $4 AND (t.joined_at >= $3 OR c.at >= $3 OR gone.at >= $3
     OR c.at IS NULL AND (t.ended_at IS NULL OR t.ended_at >= $3))
 ORDER BY t.id LIMIT {MOST}

@@ -377,6 +377,22 @@ async def cancel(db: Db, hall: Hall, key: str, *, actor: str, press: Press | Non
     return await of_key(db, CANCEL, hall, key, actor, press)
 
 
+TO_DOORSTEP = recorded(
+    f"""
+WITH moved AS (
+    UPDATE tickets SET state = 'doorstep', ended_at = hall_now()
+    WHERE hall = $1 AND key = $5 AND state IN {LIVE!r} RETURNING *
+)""",
+    "'ticket.doorstep'",
+    told(),
+)
+
+
+async def to_doorstep(db: Db, hall: Hall, key: str, *, actor: str) -> Act:
+    """End a ticket because its visitor is served at home; whoever calls it opens that visit in the same transaction."""
+    return await of_key(db, TO_DOORSTEP, hall, key, actor, None)
+
+
 RESTORE = recorded(
     """
 WITH head AS (

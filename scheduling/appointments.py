@@ -207,7 +207,7 @@ CANCEL = act_of(
     """
 WITH made AS (
     UPDATE appointments SET state = 'cancelled', ended_at = hall_clock(),
-        late = start < hall_now() + make_interval(mins => $6)
+        late = NOT $7 AND start < hall_now() + make_interval(mins => $6)
     WHERE hall = $1 AND code = $5 AND state = 'booked' RETURNING *
 ), place AS (
     UPDATE slots s SET taken = s.taken - 1 FROM made a WHERE (s.hall, s.service, s.start) = (a.hall, a.service, a.start)
@@ -221,11 +221,11 @@ WITH made AS (
 )
 
 
-async def cancel(db: Db, hall: Hall, code: str, *, actor: str, press: Press | None = None) -> Booked:
-    """Give the place back. NotBooked once it is checked in, given back or let fall."""
+async def cancel(db: Db, hall: Hall, code: str, *, actor: str, forgiven: bool = False, press: Press | None = None) -> Booked:
+    """Give the place back; `forgiven`, it never counts as late. NotBooked once it is checked in, given back or let fall."""
 
     async def act() -> Booked:
-        row = await row_of(db, CANCEL, hall.id, actor, *scope(press), code, hall.value(CANCEL_BEFORE))
+        row = await row_of(db, CANCEL, hall.id, actor, *scope(press), code, hall.value(CANCEL_BEFORE), forgiven)
         if row is None:
             raise NotBooked(state=(await by_code(db, code)).state)
         return done(row)

@@ -111,3 +111,75 @@ class OtherWindow(NotOnShift):
 
 class Solving(Refused):
     """A roster for this week is being worked out."""
+
+
+class NotAtTheDoor(Refused):
+    """One of these matters can be done at the hall only."""
+
+    code = "bad_input"
+
+
+class VisitAsked(Refused):
+    """A visit has been asked for with this ticket or booking already."""
+
+
+class TooManyVisits(Refused):
+    """This telephone has asked for as many visits today as one may."""
+
+    code = "too_many"
+
+
+class VisitIs(Refused):
+    """The visit is {state}: this can't be done with it now."""
+
+
+class EvidenceMissing(Refused):
+    """First name the paper that was shown for the reason."""
+
+
+class DoorUnknown(Refused):
+    """First ask the visitor for name, telephone and address."""
+
+
+class MattersUnknown(Refused):
+    """First ask the visitor what is to be done."""
+
+
+class NoSuchTeam(Refused):
+    """There is no such team."""
+
+    code = "not_found"
+
+
+class TeamLacksSkill(Refused):
+    """Nobody of this team can do one of the matters."""
+
+    code = "not_skilled"
+
+
+class TeamLacksKit(Refused):
+    """This team does not carry what the visit needs."""
+
+
+class TeamOffDuty(Refused):
+    """The team is not on duty for all of this time."""
+
+
+class TeamBusy(Refused):
+    """The team is at another door at that time."""
+
+
+class NotYourVisit(Refused):
+    """Another team goes there."""
+
+    code = "not_allowed"
+
+
+class NotToday(Refused):
+    """The visit is on another day."""
+
+
+class BadTeam(Refused):
+    """A team is two people with the skills and kits it is given, free on that day: {why}"""
+
+    code = "bad_input"
