@@ -13,6 +13,7 @@ from queueing.errors import BadInput, NotFound, Refused
 from queueing.halls import Hall
 from queueing.settings import Setting
 from queueing.tickets import TODAY, new_key, scope, to_doorstep
+from queueing.visits import visited
 from scheduling import appointments
 from scheduling.envelopes import Sealed
 from scheduling.errors import (
@@ -122,10 +123,10 @@ def again(kept: Replay) -> Done:
     return Done(msgspec.convert({field: answer[field] for field in FIELDS if field in answer}, Visit), replayed=True)
 
 
-def act_of(made: str, verb: str, words: str = "", *, also: str = "", status: int = 200) -> str:
-    """A recorded act on a visit: `made` gives its changed row, `also` are words for m beside the shown ones."""
+def act_of(made: str, verb: str, words: str = "", *, then: str = "", status: int = 200) -> str:
+    """A recorded act on a visit: `made` gives its changed row, `then` are parts that follow from it."""
     data = f"{TOLD} || jsonb_build_object({words})" if words else TOLD
-    moved = f"WITH {made}, moved AS (SELECT {SHOWN}{also} FROM made v)"
+    moved = f"WITH {made}, moved AS (SELECT {SHOWN} FROM made v){then}"
     return recorded(moved, f"'doorstep.{verb}'", data, ticket="NULL::bigint", window="NULL::text", status=status)
 
 
@@ -383,7 +384,11 @@ COMPLETE = act_of(
     ),
     "completed",
     "'outcome', m.outcome, 'delivery', m.delivery",
-)
+    then=visited(
+        "doorstep", "'doorstep'", when="m.outcome <> 'nobody_home'", service="m.skills[1]", started="m.arrived_at",
+        clerks="(SELECT ARRAY[t.lead, t.second] FROM doorstep_teams t WHERE t.id = m.team)",
+    ),
+)  # fmt: skip
 
 
 async def depart(db: Db, hall: Hall, key: str, *, actor: str, member: str | None, press: Press | None = None) -> Done:

@@ -14,6 +14,7 @@ from queueing.errors import BadInput, NotInThatState, Refused
 from queueing.halls import Hall
 from queueing.tickets import by_key as ticket_by_key
 from queueing.tickets import new_key, take
+from queueing.visits import visit_of
 from scheduling import doorstep, looks
 from scheduling.doorstep import Visit, Visitor
 from scheduling.envelopes import Details, Envelopes, Unreadable, name_mask, phone_mask
@@ -144,6 +145,8 @@ async def test_a_visit_goes_from_a_request_to_its_end(db: Connection, out: Hall)
             ["requested", "", "accepted", "scheduled", "confirmed", "scheduled", "departed", "arrived", "completed"]
         )
     ]
+    given = await visit_of(db, out, "doorstep", visit.id)
+    assert given is not None and (given.mode, given.clerk, given.service) == ("doorstep", "door01", "A")
     assert [v.key for v in await doorstep.find(db, out, day=DAY, team=team.id, states=["completed"])] == [visit.key]
     assert await doorstep.find(db, out, day=date(2027, 3, 3)) == []
 
@@ -199,6 +202,7 @@ async def test_what_is_missing_is_asked_for_before_a_visit_is_accepted(db: Conne
     with pytest.raises(MattersUnknown):
         await doorstep.request(db, out, "mobility", Visitor(), actor="c", channel="web")
     visit = (await doorstep.request(db, out, "occupation", Visitor(), actor="c", channel="desk", matters=["CERT"])).visit
+    await db.execute("UPDATE doorstep_reasons SET needs_evidence = true WHERE code = 'occupation'")
     with pytest.raises(EvidenceMissing):
         await doorstep.accept(db, out, visit.key, actor="desk:desk01")
     with pytest.raises(DoorUnknown):
