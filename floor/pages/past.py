@@ -60,10 +60,11 @@ def figures_then(scene: Scene, then: Sequence[Window], moment: datetime, bad: Ba
     ]
 
 
-def slider(began: datetime, first: datetime | None, now: datetime, minute: int | None) -> dict[str, Any] | None:
-    """How far the day can be slid back: from its first row to now; None before there is one."""
+def slider(began: datetime, first: datetime | None, now: datetime, minute: int | None) -> dict[str, Any]:
+    """How far the day can be slid back: from its first number (`low` is None before it) to now."""
+    high = int((now - began) / timedelta(minutes=1))
     if first is None:
-        return None
-    last = int((now - began) / timedelta(minutes=1))
+        return {"low": None, "high": high, "value": high, "began": began}
     low = max(0, int((first - began) / timedelta(minutes=1)))
-    return {"low": low, "high": max(low, last), "value": last if minute is None else min(max(minute, low), last), "began": began}
+    high = max(low, high)
+    return {"low": low, "high": high, "value": high if minute is None else min(max(minute, low), high), "began": began}

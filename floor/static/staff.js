@@ -11,20 +11,32 @@ let skew = 0;                  // the hall's clock minus this one, ms
 // --- acts ------------------------------------------------------------------------------------------------------
 // A form with data-act is answered once: a lost connection or a hall that is away is retried with the same press id,
 // under a grey veil. While one is out, no other act leaves and no refresh may show an older floor.
+// A look back at the day goes before every refresh, and waits only for an act: no refresh leaves meanwhile, and one under
+// way is given up (hx-sync of the form), or it would draw now over the minute asked for.
 
 let acting = 0;                // acts begun so far
 let pending = null;
+let looking = null;
+let owed = null;               // the slider of a look that an act has put off
 
 const isAct = (element) => element?.matches?.("form[data-act]");
+const isLook = (element) => element?.matches?.("form[data-rewind]");
+const isRefresh = (ctx) => ["hall:refresh", "every"].includes(ctx.sourceEvent?.type);
 
 document.addEventListener("htmx:config:request", (event) => {
   const { ctx } = event.detail;
+  if (isLook(ctx.sourceElement)) {
+    if (pending) { owed = ctx.sourceElement; event.preventDefault(); return; }
+    looking = ctx;
+    return;
+  }
   if (!isAct(ctx.sourceElement)) {
-    if (pending) event.preventDefault();
+    if (isRefresh(ctx) && (pending || looking)) event.preventDefault();
     ctx.begun = acting;
     return;
   }
   if (pending) { event.preventDefault(); return; }
+  if (looking) { owed = looking.sourceElement; looking.request.abort(); }
   acting += 1;
   pending = ctx;
   ctx.form = ctx.sourceElement;   // the answer may leave the form out of the page, and then htmx names another source
@@ -34,13 +46,17 @@ document.addEventListener("htmx:config:request", (event) => {
 
 document.addEventListener("htmx:after:request", (event) => {
   const { ctx } = event.detail;
-  if (!ctx.form && ctx.begun !== acting) event.preventDefault();
+  if (isRefresh(ctx) && ctx.begun !== acting) event.preventDefault();
 });
 
 document.addEventListener("htmx:finally:request", (event) => {
-  if (event.detail.ctx !== pending) return;
+  const { ctx } = event.detail;
+  if (ctx === looking) { looking = null; sliding = owed !== null; }
+  if (ctx !== pending) return;
   pending = null;
   veil(false);
+  owed?.querySelector("input[type=range]").dispatchEvent(new Event("input", { bubbles: true }));
+  owed = null;
 });
 
 // What an act said stays long enough to be read, whatever is refreshed meanwhile; what was done leaves an empty form.
@@ -156,7 +172,10 @@ runClocks();
 setInterval(runClocks, 500);
 
 // --- the day slid back --------------------------------------------------------------------------------------------
-// The minute under the thumb is told while it moves; the board of that minute follows. Leaving the past loads the page anew.
+// The minute under the thumb is told while it moves; the board of that minute follows. The day grows under a page left
+// open, but never while somebody slides. Leaving the past loads the page anew.
+
+let sliding = false;
 
 function tellMinute(slider) {
   const { rewind, zone } = slider.form.dataset;
@@ -166,8 +185,24 @@ function tellMinute(slider) {
   slider.setAttribute("aria-valuetext", told);
 }
 
-document.addEventListener("input", (event) => { if (event.target.form?.dataset.rewind) tellMinute(event.target); });
-document.querySelectorAll("form[data-rewind] input[type=range]").forEach(tellMinute);
+function growDay() {
+  const slider = document.querySelector("form[data-rewind] input[type=range]");
+  const day = document.querySelector("[data-low]")?.dataset;
+  if (!slider || !day || sliding) return;
+  slider.form.dataset.rewind = day.began;
+  Object.assign(slider, { min: day.low, max: day.high });
+  if (day.past === undefined) slider.value = day.high;
+  slider.form.hidden = false;
+  tellMinute(slider);
+}
+
+document.addEventListener("input", (event) => {
+  if (!event.target.form?.dataset.rewind) return;
+  sliding = true;
+  tellMinute(event.target);
+});
+document.addEventListener("htmx:after:settle", growDay);
+growDay();
 
 // --- keys ------------------------------------------------------------------------------------------------------
 // The letter on a button presses it. In an open sheet only its own keys count; in a field, letters are letters.

@@ -1,10 +1,13 @@
 """An overload as a new manager meets it: it stands out, a window is open two clicks later, and the board says what came of it."""
 
-from playwright.sync_api import expect
+import re
+
+from playwright.sync_api import Page, Route, expect
 
 from tests.hall.conftest import House, Visitors
 
 PROPOSED_MS = 200_000  # three rounds of half a minute, on a machine that has other things to do
+REFRESH = "document.dispatchEvent(new CustomEvent('hall:refresh'))"
 
 
 def test_who_sees_the_board_for_the_first_time_opens_the_right_window_in_two_clicks(house: House, visitors: Visitors) -> None:
@@ -40,3 +43,39 @@ def test_who_sees_the_board_for_the_first_time_opens_the_right_window_in_two_cli
     assert house.at(4, "arrive").status_code == 200 and house.at(4, "finish", {"outcome": "done"}).status_code == 200
     for no in (4, 5):
         assert house.post(f"/api/v1/halls/demo/windows/{no}/close", {}, who="manager").status_code == 200
+
+
+def test_the_day_slides_back_whatever_refresh_is_under_way(house: House, visitors: Visitors) -> None:
+    assert house.at(4, "open").status_code == 200
+    manager = visitors.at("/demo/manage", "manager", size=(1920, 1080))
+    house.take("B")
+    house.until(lambda: has_a_past(manager), 90, "the hall to have a minute behind it, on a page that was open before")
+    refreshes: list[Route] = []
+
+    def hold(refresh: Route) -> None:
+        refreshes.append(refresh)
+
+    manager.route(re.compile(r"/manage/part\?by=\w+$"), hold)
+    manager.evaluate(REFRESH)
+    house.until(lambda: manager.evaluate("true") and refreshes, 10, "a refresh to leave")
+    manager.locator("#minute").press("Home")
+    expect(manager.locator("#past")).to_contain_text("您在看")
+    for refresh in refreshes:
+        refresh.continue_()
+    manager.unroute_all(behavior="ignoreErrors")
+    manager.evaluate(REFRESH)
+    manager.wait_for_load_state("networkidle")
+    expect(manager.locator("#past")).to_contain_text("您在看")
+    expect(manager.locator("#spot-4")).to_be_disabled()
+    manager.locator("#past a").click()
+    expect(manager.locator("#past")).to_have_count(0)
+    expect(manager.locator("#spot-4")).to_be_enabled()
+    house.clear()
+    assert house.post("/api/v1/halls/demo/windows/4/close", {}, who="manager").status_code == 200
+
+
+def has_a_past(manager: Page) -> bool:
+    """A hall in its first minute has nothing to slide back to."""
+    manager.evaluate(REFRESH)
+    slid: bool = manager.locator("#minute").evaluate("slider => !slider.form.hidden && slider.min !== slider.max")
+    return slid
