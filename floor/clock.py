@@ -21,9 +21,9 @@ from floor.log import start_log
 from floor.outlook import Outlook, keep_outlook
 from floor.power import follow_the_day
 from floor.settings import load
-from floor.signin import forget_ended
+from floor.signin import forget_ended, signed_out
 from floor.views import printed_address
-from queueing import measures, promises
+from queueing import alarms, measures, promises
 from queueing.halls import Hall, list_halls
 from scheduling import ticks
 
@@ -60,6 +60,11 @@ async def keep_days(db: Db, hall: Hall) -> int:
     return 0
 
 
+async def watch_floor(db: Db, hall: Hall) -> int:
+    """The alarms of the floor that are due, and those whose cause is gone."""
+    return await alarms.sweep(db, hall, await signed_out(db, hall.id))
+
+
 TICKS = (
     *ticks.TICKS,
     ticks.Tick("promises.settle", 60, settle_promises),
@@ -94,6 +99,9 @@ class Clock:
                 await unless_it_fails("jobs.expire", jobs.expire_due(db))
                 grown = await unless_it_fails("machines.sweep", health.sweep(db)) or []
                 self.ring([hall for hall in halls if hall.id in grown])
+                for hall in halls:
+                    if await unless_it_fails("alarms.sweep", watch_floor(db, hall)):
+                        self.ring([hall])
             if now >= self.next_power:
                 self.next_power = now + POWER_S
                 for hall in halls:

@@ -21,6 +21,9 @@ CARED_FOR = {
     "rating": frozenset({"manage", "console"}),
     "proposal": frozenset({"manage"}),
     "door": frozenset({"kiosk", "desk", "manage"}),
+    "hours": frozenset({"manage"}),
+    "alarm": frozenset({"manage"}),
+    "escalation": frozenset({"desk", "manage"}),
     "device": frozenset({"fleet", "manage", "kiosk"}),
 }
 EVERYONE = frozenset({"kiosk", "desk", "manage", "console", "fleet"})

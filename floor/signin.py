@@ -272,3 +272,15 @@ FORGET = "DELETE FROM sessions WHERE expires < hall_now()"
 async def forget_ended(db: Db) -> None:
     """Drop sign-ins that are over; they were good for nothing since they ended."""
     await db.execute(FORGET)
+
+
+SIGNED_OUT = """
+SELECT w.clerk FROM windows w WHERE w.hall = $1 AND w.clerk IS NOT NULL AND NOT EXISTS (
+    SELECT FROM sessions s JOIN users u ON u.id = s."user"
+    WHERE u.hall = w.hall AND u.username = w.clerk AND s.kind = 'staff' AND s.expires > hall_now() AND NOT u.disabled)
+"""
+
+
+async def signed_out(db: Db, hall: int) -> list[str]:
+    """The clerks who have a window and are signed in nowhere."""
+    return [row["clerk"] for row in await db.fetch(SIGNED_OUT, hall)]

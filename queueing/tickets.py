@@ -33,7 +33,8 @@ ENDINGS = ("finished", "cancelled", "expired", "doorstep")
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """A ticket as it stands. `services[step-1]` is the step it is at; `service` is whose queue it is in now."""
+    """A ticket as it stands. `services[step-1]` is the step it is at; `service` is whose queue it is in now. `carried`: what a
+    visit that the hall could not take on became instead, a slot, or declined."""
 
     id: int
     key: str
@@ -66,6 +67,7 @@ class Ticket:
     lane: int = 0
     booked_for: datetime | None = None
     placed: str | None = None
+    carried: str | None = None
 
     @property
     def ticket_id(self) -> str:
@@ -177,7 +179,7 @@ WITH today AS (
     FROM counted c, LATERAL (
         SELECT coalesce((SELECT credit_minutes FROM categories WHERE hall = $1 AND code = $8), 0) AS credit,
                CASE WHEN $15::timestamptz IS NULL THEN 0 ELSE coalesce((SELECT max(credit_minutes) FROM categories
-                   WHERE hall = $1 AND evidence = 'booking' AND offered), 0) END AS booked_credit,
+                   WHERE hall = $1 AND evidence = 'booking' AND offered), 0) + $19::integer END AS booked_credit,
                CASE WHEN c.joined_at <= $15 + make_interval(mins => $16::integer) THEN $15 END AS booked_for) h
     RETURNING *
 )""",
@@ -206,6 +208,7 @@ async def take(
     print_at: str | None = None,
     verified_by: str | None = None,
     booked_for: datetime | None = None,
+    head_start: int = 0,
     key: str | None = None,
     press: Press | None = None,
 ) -> Act:
@@ -214,8 +217,8 @@ async def take(
     `person` is a keyed hash of an ID number (never the number), `id_mask` its last four digits, `print_at` the dispenser
     that owes the paper, `verified_by` who saw the evidence of the category. `booked_for` is the time of a booking that is
     checked in: its place in line is that time less the head start of the booked; who comes later than the hall's grace joins
-    as everybody does. It has its place already: no quota and no last ticket stops it. `key` is one of `new_key` that
-    something was already kept under.
+    as everybody does; `head_start` minutes more are for whom the hall owes the visit. It has its place already: no quota and
+    no last ticket stops it. `key` is one of `new_key` that something was already kept under.
     Raises UnknownService, Closed, PastLastTicket, QuotaFull, OneLiveTicket, RealNameNeeded, TooManyToday, TooManyOfService,
     Banned, BadInput (category).
     """
@@ -243,6 +246,7 @@ async def take(
             hall.value(LATE),
             id_mask,
             hall.value(EARLY),
+            head_start,
         )
         if row is None:
             raise await why_not_taken(db, hall, services, category, by_name=person is not None or channel == "desk")
@@ -391,6 +395,22 @@ WITH moved AS (
 async def to_doorstep(db: Db, hall: Hall, key: str, *, actor: str) -> Act:
     """End a ticket because its visitor is served at home; whoever calls it opens that visit in the same transaction."""
     return await of_key(db, TO_DOORSTEP, hall, key, actor, None)
+
+
+CARRY = recorded(
+    """
+WITH moved AS (
+    UPDATE tickets SET state = 'cancelled', ended_at = hall_now(), carried = $6
+    WHERE hall = $1 AND key = $5 AND state IN ('waiting', 'held', 'missed') RETURNING *
+)""",
+    "'ticket.cancelled'",
+    told("'carried', m.carried"),
+)
+
+
+async def carry(db: Db, hall: Hall, key: str, how: str, *, actor: str, press: Press | None = None) -> Act:
+    """End a visit that goes on as a booking (`slot`), or for which its holder took nothing the hall could offer (`declined`)."""
+    return await of_key(db, CARRY, hall, key, actor, press, how)
 
 
 RESTORE = recorded(

@@ -236,21 +236,35 @@ WITH moved AS (
       AND NOT EXISTS (SELECT FROM tickets t WHERE t.hall = $1 AND t.window_no = $5 AND t.state IN ('called', 'serving'))
     RETURNING w.*
 )""",
-    *told("closed"),
+    *told("closed", f"{TOLD} || CASE WHEN $8::integer > 0 THEN jsonb_build_object('left', $8) ELSE '{{}}' END"),
     ticket="NULL::bigint",
     window="m.no",
 )
 
-# Extended hours: once the last ticket is out, a window stays until nobody it could serve is left (hall-rules B8).
+# Whether a window with somebody can serve ticket t as it stands: its own line, the window it was sent to, the one that holds it.
+# Nobody calls who was missed until they are back in line.
+REACHED = """EXISTS (
+    SELECT FROM windows w WHERE w.hall = t.hall AND w.state <> 'closed' AND CASE
+        WHEN t.state = 'missed' THEN false
+        WHEN t.state = 'held' THEN w.no = t.window_no OR t.service = ANY(w.services)
+        WHEN t.state IN ('called', 'serving') THEN w.no = t.window_no
+        WHEN t.for_window IS NOT NULL THEN w.no = t.for_window
+        ELSE t.service = ANY(w.services || w.helping) AND (NOT t.fenced OR may_serve(t.hall, t.matters, w.no, w.clerk)) END)"""
+
+# Extended hours (hall-rules B8): once the last ticket is out, a window stays until nobody is left whom it could serve. That is
+# who waits for it; who is called or served elsewhere and may come back, or has a further step it serves; and whom it holds.
 DRAINING = f"""
 SELECT count(*) FROM windows w JOIN tickets t ON t.hall = w.hall
 JOIN LATERAL (
     SELECT max(o.last_ticket) AS last_ticket, bool_or(o.drain) AS drain FROM doors o
     WHERE o.hall = t.hall AND o.day = t.day AND o.service = t.service
 ) d ON d.drain AND hall_now() >= d.last_ticket
-WHERE w.hall = $1 AND w.no = $2 AND t.day = {TODAY}
-  AND (t.state = 'waiting' AND (t.for_window = w.no OR t.for_window IS NULL AND t.service = ANY(w.services))
-       OR t.state = 'held' AND t.window_no = w.no)
+WHERE w.hall = $1 AND w.no = $2 AND w.state <> 'closed' AND t.day = {TODAY}
+  AND (t.state = 'held' AND t.window_no = w.no
+       OR (t.state = 'waiting' OR t.state IN ('called', 'serving') AND t.window_no <> w.no)
+          AND coalesce(t.for_window, w.no) = w.no
+          AND (t.for_window = w.no OR t.service || t.services[t.step + 1:] && w.services)
+          AND (NOT t.fenced OR may_serve(t.hall, t.matters, w.no, w.clerk)))
 """
 
 
@@ -266,12 +280,13 @@ async def close(
     press: Press | None = None,
 ) -> WindowAct:
     """Close a window and free its seat. StillWaiting once the last ticket is out and somebody it can serve is left,
-    unless a leader overrides with a reason."""
+    unless a leader overrides with a reason: the record says how many were left."""
 
-    async def check() -> None:
-        count = 0 if override else await db.fetchval(DRAINING, hall.id, no)
-        if count:
+    async def check() -> tuple[object, ...]:
+        count = await db.fetchval(DRAINING, hall.id, no)
+        if count and not override:
             raise StillWaiting(count=count)
+        return (count,)
 
     return await _of_window(db, CLOSE, hall, no, actor, seat, press, reason, check=check)
 
@@ -291,9 +306,8 @@ async def _of_window(
         async with db.transaction():
             if await db.fetchval(LOCK, hall.id, no) is None:
                 raise NotFound(what="window")
-            if check is not None:
-                await check()
-            row = await db.fetchrow(statement, hall.id, actor, *scope(press), no, seat, *more)
+            found = await check() if check is not None else ()
+            row = await db.fetchrow(statement, hall.id, actor, *scope(press), no, seat, *more, *found)
             if row is None:
                 raise await _why_not(db, hall, no, seat)
             return done(row)

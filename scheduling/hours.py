@@ -17,13 +17,15 @@ WITH hall AS (
     SELECT a.day, a.day_type FROM unnest($2::date[], $3::text[]) AS a(day, day_type)
 ), sessions AS (
     SELECT a.day, a.day_type, x.session, x.opens, x.last_ticket, x.closes,
-           CASE WHEN t.walk_in THEN x.audience ELSE 'booked' END AS audience, t.accept_only, t.drain
+           CASE WHEN t.walk_in THEN x.audience ELSE 'booked' END AS audience, t.accept_only, t.drain,
+           t.last_ticket = 'capacity' AS by_capacity
     FROM asked a JOIN hall h ON NOT h.always_open JOIN day_types t ON t.hall = h.id AND t.code = a.day_type
     JOIN day_sessions x ON (x.hall, x.day_type) = (t.hall, t.code)
     UNION ALL
-    SELECT a.day, NULL, 1, h.day_starts, h.day_starts, h.day_starts, 'all', false, true FROM asked a JOIN hall h ON h.always_open
+    SELECT a.day, NULL, 1, h.day_starts, h.day_starts, h.day_starts, 'all', false, true, false
+    FROM asked a JOIN hall h ON h.always_open
 ), wanted AS (
-    SELECT h.id AS hall, x.day, s.code AS service, x.session, x.audience, x.accept_only, x.drain, s.quota,
+    SELECT h.id AS hall, x.day, s.code AS service, x.session, x.audience, x.accept_only, x.drain, x.by_capacity, s.quota,
            (x.day + since(h.day_starts, x.opens) + h.day_starts) AT TIME ZONE h.time_zone AS opens,
            (x.day + since(h.day_starts, x.last_ticket) + h.day_starts + overnight) AT TIME ZONE h.time_zone AS last_ticket,
            (x.day + since(h.day_starts, x.closes) + h.day_starts + overnight) AT TIME ZONE h.time_zone AS closes
@@ -35,8 +37,9 @@ WITH hall AS (
 OPEN = (
     DOORS
     + """
-INSERT INTO doors (hall, day, service, session, audience, accept_only, drain, opens, last_ticket, closes, left_places)
-SELECT hall, day, service, session, audience, accept_only, drain, opens, last_ticket, closes, quota FROM wanted
+INSERT INTO doors (hall, day, service, session, audience, accept_only, drain, by_capacity, opens, last_ticket, closes,
+                   left_places)
+SELECT hall, day, service, session, audience, accept_only, drain, by_capacity, opens, last_ticket, closes, quota FROM wanted
 ON CONFLICT DO NOTHING
 """
 )
@@ -48,15 +51,16 @@ REHANG = (
     DELETE FROM doors d USING asked a WHERE d.hall = $1 AND d.day = a.day AND NOT EXISTS (
         SELECT FROM wanted w WHERE (w.day, w.service, w.session) = (d.day, d.service, d.session)) RETURNING 1
 ), hung AS (
-    INSERT INTO doors AS d (hall, day, service, session, audience, accept_only, drain, opens, last_ticket, closes, left_places)
-    SELECT hall, day, service, session, audience, accept_only, drain, opens, last_ticket, closes,
+    INSERT INTO doors AS d (hall, day, service, session, audience, accept_only, drain, by_capacity, opens, last_ticket, closes,
+                            left_places)
+    SELECT hall, day, service, session, audience, accept_only, drain, by_capacity, opens, last_ticket, closes,
            coalesce((SELECT min(o.left_places) FROM doors o WHERE (o.hall, o.day, o.service) = (w.hall, w.day, w.service)), quota)
     FROM wanted w
     ON CONFLICT (hall, day, service, session) DO UPDATE SET audience = excluded.audience, accept_only = excluded.accept_only,
-        drain = excluded.drain, opens = excluded.opens, last_ticket = excluded.last_ticket, closes = excluded.closes,
-        stopped_at = NULL
-    WHERE (d.audience, d.accept_only, d.drain, d.opens, d.closes) <>
-          (excluded.audience, excluded.accept_only, excluded.drain, excluded.opens, excluded.closes)
+        drain = excluded.drain, by_capacity = excluded.by_capacity, opens = excluded.opens, last_ticket = excluded.last_ticket,
+        closes = excluded.closes, stopped_at = NULL, planned_last = NULL
+    WHERE (d.audience, d.accept_only, d.drain, d.by_capacity, d.opens, d.closes) <>
+          (excluded.audience, excluded.accept_only, excluded.drain, excluded.by_capacity, excluded.opens, excluded.closes)
        OR d.stopped_at IS NULL AND d.last_ticket <> excluded.last_ticket
     RETURNING 1
 )

@@ -3,12 +3,13 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from queueing import persons
+from queueing import alarms, persons
 from queueing.db import Db, changed
 from queueing.halls import Hall, business_day
 from queueing.holds import tell_overdue
 from queueing.tickets import expire_day
 from scheduling.appointments import forget_holders, let_fall
+from scheduling.escalation import climb
 from scheduling.hours import open_doors
 from scheduling.roster.patterns import lay_patterns
 from scheduling.roster.plans import lay_plans
@@ -115,6 +116,17 @@ async def lay_window_plans(db: Db, hall: Hall) -> int:
     return await lay_plans(db, hall)
 
 
+async def climb_the_ladder(db: Db, hall: Hall) -> int:
+    """What is due for people who wait too long or can't be served today."""
+    return await climb(db, hall)
+
+
+async def forget_alarms(db: Db, hall: Hall) -> int:
+    """Alarms of the floor that were over long ago. No row of the record: nothing rings."""
+    await alarms.forget(db, hall)
+    return 0
+
+
 TICKS = (
     Tick("calendar.keep", 3600, keep_calendar),
     Tick("doors.open", 60, open_ahead),
@@ -122,6 +134,8 @@ TICKS = (
     Tick("holds.overdue", 60, tell_overdue_holds),
     Tick("persons.forget", 3600, forget_persons),
     Tick("slots.lay", 600, lay_places),
+    Tick("ladder.climb", 60, climb_the_ladder),
+    Tick("alarms.forget", 3600, forget_alarms),
     Tick("patterns.lay", 600, lay_shift_patterns),
     Tick("plans.lay", 60, lay_window_plans),
     Tick("appointments.end", 60, end_missed_bookings),

@@ -20,13 +20,13 @@ from floor.pages.previews import compared
 from floor.pages.staffed import localized, now_of, reason_of
 from floor.signin import require
 from floor.words import Words, language, words
-from queueing import foreign, persons, preview, rulebook, slips
+from queueing import alarms, foreign, persons, preview, rulebook, slips
 from queueing.errors import BadInput, NotFound, Refused
 from queueing.halls import Hall, business_day, services
 from queueing.rulebook import Change, Value
 from queueing.rules import most_overtaken
-from queueing.settings import BALANCE, HOLDS, LIMITS, ORDER
-from scheduling import appointments, slots
+from queueing.settings import BALANCE, HOLDS, LIMITS, ORDER, Setting
+from scheduling import appointments, escalation, slots
 from scheduling.roster import planned
 
 WATCH = ("manager", "leader", "auditor")
@@ -37,7 +37,9 @@ HALL = ("one_live_ticket", "skills_required", "rating_days", "ticket_line", "off
 PAPERS = (*slips.SETTINGS, *foreign.SETTINGS)
 BOOKING = (*slots.SETTINGS, *appointments.SETTINGS)
 ROSTER = (*planned.SETTINGS,)
-MORE = (*doorcode.SETTINGS, *PAPERS, *BOOKING, *ROSTER)  # of other rooms than the queue's own
+CLOSING = (*alarms.SETTINGS, *escalation.SETTINGS)
+# Of other rooms than the queue's own.
+MORE: tuple[Setting[Any], ...] = (*doorcode.SETTINGS, *PAPERS, *BOOKING, *ROSTER, *CLOSING)
 
 
 async def show(request: Request) -> Response:
@@ -82,6 +84,8 @@ def sections() -> dict[str, list[str]]:
         "papers": [f"set.{setting.name}" for setting in PAPERS],
         "booking": [f"set.{setting.name}" for setting in BOOKING],
         "roster": [f"set.{setting.name}" for setting in ROSTER],
+        "alarms": [f"set.{setting.name}" for setting in alarms.SETTINGS],
+        "ladder": [f"set.{setting.name}" for setting in escalation.SETTINGS],
     }
 
 

@@ -1,0 +1,45 @@
+"""The alarms of the floor on the manager's board, those of one kind in one line, and who has seen to them."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from floor import lines
+from floor.database import Db
+from floor.pages.staffed import elapsed
+from floor.words import Words
+from queueing import alarms
+from queueing.alarms import Alarm
+from queueing.halls import Hall
+
+
+async def floor_alarms(db: Db, hall: Hall, names: Mapping[str, str], now: datetime, say: Words) -> list[dict[str, Any]]:
+    """What is wrong on the floor now, the most pressing kind first."""
+    of: dict[str, list[Alarm]] = {}
+    for alarm in await alarms.standing(db, hall):
+        of.setdefault(alarm.kind, []).append(alarm)
+    people = await lines.names(db, hall) if of else {}
+    return [row(kind, same, names, people, now, say) for kind, same in of.items()]
+
+
+def row(
+    kind: str, same: Sequence[Alarm], names: Mapping[str, str], people: Mapping[str, str], now: datetime, say: Words
+) -> dict[str, Any]:
+    """One kind: where it is so, since when at first, and who took it on, if somebody has taken on all of it."""
+    first = min(alarm.since for alarm in same)
+    seen = {alarm.seen_by for alarm in same}
+    by = next(iter(seen)) if len(seen) == 1 else None
+    gap = ", " if say.lang == "en" else "、"
+    return {
+        "kind": kind, "word": say[f"ladder.alarm_{kind}"], "since": first, "elapsed": elapsed(first, now),
+        "places": gap.join(place(alarm, names, say) for alarm in same),
+        "seen": people.get(by.partition(":")[2], "") if by else None,
+    }  # fmt: skip
+
+
+def place(alarm: Alarm, names: Mapping[str, str], say: Words) -> str:
+    """A window, or a service with how many wait for it."""
+    if alarm.window is not None:
+        return say("console.window", no=alarm.window)
+    word = f"{alarm.service} {names.get(alarm.service or '', '')}".strip()
+    return say("ladder.alarm_people", place=word, n=alarm.people) if alarm.people else word

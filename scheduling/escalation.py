@@ -1,0 +1,331 @@
+"""The ladder: what the hall does for people who wait too long or can't be served today, one step after the other."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from queueing.db import Db
+from queueing.forecast import Load, expect, loads
+from queueing.halls import Hall
+from queueing.settings import Setting
+from queueing.tickets import TODAY
+from queueing.windows import REACHED
+from scheduling.offers import next_free
+
+# Somebody has waited so long; 0: waiting alone does not lead to that step.
+ALERT = Setting("ladder_alert_min", 20, 0, 600, "minutes")
+TIDAL = Setting("ladder_tidal_min", 30, 0, 600, "minutes")
+HELPERS = Setting("ladder_helpers_min", 40, 0, 600, "minutes")
+EXTEND = Setting("ladder_extend_min", 60, 0, 600, "minutes")  # so long before closing it is judged whether the time will do
+SLOT = Setting("ladder_slot_min", 60, 0, 600, "minutes")
+DOORSTEP = Setting("ladder_doorstep_min", 90, 0, 600, "minutes")
+ANSWER = Setting("ladder_answer_min", 10, 1, 120, "minutes")  # a visitor's step without an answer for so long: the next one too
+AGAIN = Setting("ladder_again_min", 30, 1, 600, "minutes")  # the same step is not offered to the same service again for so long
+OWED = Setting("ladder_owed_min", 30, 0, 240, "minutes")  # head start, among the booked, of whom the hall could not serve
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """A step. `after`: minutes waited until it is due, for `extend` minutes before closing. `asks`: who decides, the hall
+    for a service or the visitor for one ticket."""
+
+    step: str
+    after: Setting[int]
+    asks: str
+
+
+LADDER = (
+    Rung("alert", ALERT, "hall"),
+    Rung("tidal", TIDAL, "hall"),
+    Rung("helpers", HELPERS, "hall"),
+    Rung("extend", EXTEND, "hall"),
+    Rung("slot", SLOT, "visitor"),
+    Rung("doorstep", DOORSTEP, "visitor"),
+)
+SETTINGS: tuple[Setting[int], ...] = (*(rung.after for rung in LADDER), ANSWER, AGAIN, OWED)
+HALL_STEPS = tuple(rung.step for rung in LADDER if rung.asks == "hall")
+VISITOR_STEPS = tuple(rung.step for rung in LADDER if rung.asks == "visitor")
+CALM = 5  # minutes below its threshold until a hall's step lapses: one call does not end it
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """A service now. `late`: who stands last won't be out by closing. `stays`: windows stay until all are served."""
+
+    service: str
+    waiting: int
+    longest: float  # minutes
+    closes: datetime | None
+    stays: bool
+    late: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A living ticket that no window has. `drained`: its last ticket is out, `reached`: an open window can serve it; `slot` is
+    how its offer of a slot stands, `silent` that nobody answered it in time."""
+
+    ticket: int
+    service: str
+    state: str
+    waited: float  # minutes
+    drained: bool
+    closed: bool
+    stays: bool
+    reached: bool
+    slot: str | None
+    silent: bool
+    doorstep: str | None
+
+    @property
+    def left(self) -> bool:
+        """Nobody will serve them today as things stand."""
+        return (self.drained and not self.reached) or (self.closed and not self.stays)
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A step offered: for a service, or for one ticket. One that came to nothing or was decided at once says so in `state`."""
+
+    step: str
+    service: str
+    ticket: int | None = None
+    offer: Mapping[str, Any] | None = None
+    state: str = "offered"
+    why: str | None = None
+
+    @property
+    def subject(self) -> str:
+        return f"ticket:{self.ticket}" if self.ticket is not None else f"service:{self.service}"
+
+
+def thresholds(hall: Hall) -> dict[str, int | None]:
+    """Minutes of waiting until each step, never less than of the step before; None where waiting does not lead there."""
+    found: dict[str, int | None] = {}
+    most = 0
+    for rung in LADDER:
+        value = hall.value(rung.after)
+        if rung.step == "extend":
+            continue
+        most = max(most, value)
+        found[rung.step] = most if value else None
+    return found
+
+
+def hall_steps(queue: Queue, after: Mapping[str, int | None], *, calm: int = 0) -> list[str]:
+    """The hall's steps that are due for a service; with `calm`, those that are still."""
+    if not queue.waiting:
+        return []
+    due = [step for step in HALL_STEPS if (at := after.get(step)) is not None and queue.longest >= at - calm]
+    return [*due, "extend"] if queue.late else due
+
+
+def visitor_steps(case: Case, after: Mapping[str, int | None]) -> list[str]:
+    """The steps that are due for one visitor and not yet offered: a slot first, and a visit when that was not taken."""
+    waits = case.waited if case.state == "waiting" else 0.0
+    due = [step for step in VISITOR_STEPS if case.left or ((at := after[step]) is not None and waits >= at)]
+    if "slot" in due and case.slot is None:
+        return ["slot"]
+    tried = case.slot in ("refused", "lapsed") or case.silent
+    return ["doorstep"] if "doorstep" in due and case.doorstep is None and tried else []
+
+
+# --- the clock's part --------------------------------------------------------------------------------------------
+
+HERE = """
+WITH hall AS (
+    SELECT id, hall_now() AS now, business_day(hall_now(), time_zone, day_starts) AS day, always_open FROM halls WHERE id = $1
+), door AS (
+    SELECT d.service, max(d.last_ticket) AS last_ticket, max(d.closes) AS closes, bool_or(d.drain) AS stays
+    FROM hall JOIN doors d ON d.hall = hall.id AND d.day = hall.day GROUP BY d.service
+), living AS (
+    SELECT t.* FROM hall JOIN tickets t ON t.hall = hall.id AND t.day = hall.day AND t.state = 'waiting' AND t.for_window IS NULL
+    UNION ALL
+    SELECT t.* FROM hall JOIN tickets t ON t.hall = hall.id AND t.day = hall.day
+    WHERE t.state = 'waiting' AND t.for_window IS NOT NULL
+    UNION ALL
+    SELECT t.* FROM hall JOIN tickets t ON t.hall = hall.id AND t.day = hall.day WHERE t.state IN ('held', 'missed')
+)"""
+QUEUES = (
+    HERE
+    + """
+SELECT t.service, count(*)::int AS waiting, max(extract(epoch FROM hall.now - t.joined_at))::float / 60 AS longest,
+       CASE WHEN NOT hall.always_open THEN d.closes END AS closes, coalesce(d.stays, true) AS stays
+FROM living t CROSS JOIN hall LEFT JOIN door d USING (service) WHERE t.state = 'waiting'
+GROUP BY t.service, d.closes, d.stays, hall.always_open ORDER BY t.service
+"""
+)
+NOW = "SELECT hall_now()"
+
+
+async def queues(db: Db, hall: Hall) -> list[Queue]:
+    """Every service somebody waits for."""
+    now: datetime = await db.fetchval(NOW)
+    rows = await db.fetch(QUEUES, hall.id)
+    load = await loads(db, hall.id) if rows else {}
+    soon = timedelta(minutes=hall.value(EXTEND))
+    return [
+        Queue(**row, late=bool(soon) and late(load[row["service"]], row["closes"], now, soon)) for row in rows
+    ]  # fmt: skip
+
+
+def late(load: Load, closes: datetime | None, now: datetime, soon: timedelta) -> bool:
+    """Whether, `soon` before closing, the last of a queue is called after it in half of the plays. False without a window."""
+    if closes is None or now < closes - soon:
+        return False
+    wait = expect(load, load.ahead)
+    return wait is not None and now + timedelta(seconds=wait.p50_s) > closes
+
+
+CASES = (
+    HERE
+    + f"""
+SELECT t.id AS ticket, t.service, t.state::text AS state, extract(epoch FROM hall.now - t.joined_at)::float / 60 AS waited,
+       coalesce(d.last_ticket <= hall.now, true) AS drained, coalesce(d.closes <= hall.now, true) AS closed,
+       coalesce(d.stays, true) AS stays, {REACHED} AS reached, slot.state AS slot,
+       coalesce(slot.state = 'offered' AND slot.offered_at <= hall.now - make_interval(mins => $3), false) AS silent,
+       visit.state AS doorstep
+FROM living t CROSS JOIN hall LEFT JOIN door d USING (service)
+LEFT JOIN escalations slot ON slot.hall = t.hall AND slot.ticket = t.id AND slot.step = 'slot'
+LEFT JOIN escalations visit ON visit.hall = t.hall AND visit.ticket = t.id AND visit.step = 'doorstep'
+WHERE (t.state = 'waiting' AND t.joined_at <= hall.now - make_interval(mins => $2) OR coalesce(d.last_ticket <= hall.now, true))
+  AND ($4::bigint IS NULL OR t.id = $4)
+ORDER BY t.rank_at, t.id
+"""
+)
+NEVER = 100_000  # minutes
+
+
+async def cases(db: Db, hall: Hall, ticket: int | None = None) -> list[Case]:
+    """The visitors for whom a step may be due, in the order of the queues; or that one."""
+    after = thresholds(hall)
+    first = min((at for step in VISITOR_STEPS if (at := after[step]) is not None), default=NEVER)
+    return [Case(**row) for row in await db.fetch(CASES, hall.id, first, hall.value(ANSWER), ticket)]
+
+
+RECENT = f"""
+SELECT DISTINCT ON (step, service) step, service, state FROM escalations
+WHERE hall = $1 AND day = {TODAY} AND ticket IS NULL
+  AND (state = 'offered' OR offered_at > hall_now() - make_interval(mins => $2))
+ORDER BY step, service, offered_at DESC
+"""
+
+
+async def climb(db: Db, hall: Hall) -> int:
+    """What is due now, once a minute: steps whose cause is gone lapse, steps that are due are offered. Rows the record got.
+
+    However long no clock ran, it goes by how things stand: nobody is offered a step twice, and none is left out.
+    """
+    after = thresholds(hall)
+    here = await queues(db, hall)
+    still = [(step, queue.service) for queue in here for step in hall_steps(queue, after, calm=CALM)]
+    told = await settle(db, hall) + await lapse(db, hall, still)
+    recent = {(row["step"], row["service"]) for row in await db.fetch(RECENT, hall.id, hall.value(AGAIN))}
+    made = [
+        hall_offer(step, queue)
+        for queue in here
+        for step in hall_steps(queue, after)
+        if (step, queue.service) not in recent
+    ]  # fmt: skip
+    asked = [(case, step) for case in await cases(db, hall) for step in visitor_steps(case, after)]
+    free = await next_free(db, hall) if asked else {}
+    made += [visitor_offer(case, step, free.get(case.service)) for case, step in asked]
+    return told + await offer(db, hall, made, actor="clock")
+
+
+def hall_offer(step: str, queue: Queue) -> Offer:
+    """A step of the hall's; where the kind of day has windows stay anyway, extended hours need nobody's word."""
+    said = {"waiting": queue.waiting, "longest": int(queue.longest)}
+    agreed = step == "extend" and queue.stays
+    return Offer(step, queue.service, None, said, "accepted" if agreed else "offered", "day" if agreed else None)
+
+
+def visitor_offer(case: Case, step: str, free: datetime | None) -> Offer:
+    """A step of a visitor's; where no slot is free it comes to nothing, and the next one is due."""
+    if step != "slot":
+        return Offer(step, case.service, case.ticket, {})
+    if free is None:
+        return Offer(step, case.service, case.ticket, {}, "lapsed", "none_free")
+    return Offer(step, case.service, case.ticket, {"start": free.isoformat()})
+
+
+# Rows of the record for rows of `moved`, numbered within one move of the stream.
+TOLD = """
+, stream AS (
+    UPDATE hall_streams SET top = top + (SELECT count(*) FROM moved) WHERE hall = $1 AND EXISTS (SELECT FROM moved) RETURNING top
+), told AS (
+    INSERT INTO journal (hall, "offset", kind, actor, cause, ticket, data)
+    SELECT $1, s.top - count(*) OVER () + row_number() OVER (ORDER BY m.id), 'escalation.' || m.state, $2, 'ladder', m.ticket,
+           m.offer || jsonb_strip_nulls(jsonb_build_object('escalation', m.id, 'step', m.step, 'service', m.service,
+                                                           'why', m.why, 'ticket', t.number))
+    FROM moved m CROSS JOIN stream s LEFT JOIN tickets t ON t.id = m.ticket RETURNING 1
+)
+SELECT count(*) FROM told
+"""
+OFFER = (
+    f"""
+WITH asked AS (
+    SELECT row_number() OVER () AS nth, a.*
+    FROM jsonb_to_recordset($3) AS a (step text, subject text, service text, ticket bigint, offer jsonb, state text, why text)
+), moved AS (
+    INSERT INTO escalations (hall, day, step, subject, service, ticket, minute, state, why, offer, offered_at, offered_by,
+                             decided_at, decided_by)
+    SELECT $1, {TODAY}, step, subject, service, ticket, date_trunc('minute', hall_now()), state, why, offer, hall_now(), $2,
+           CASE WHEN state <> 'offered' THEN hall_now() END, CASE WHEN state <> 'offered' THEN $2 END
+    FROM asked ORDER BY nth ON CONFLICT DO NOTHING RETURNING *
+)"""
+    + TOLD
+)
+
+
+async def offer(db: Db, hall: Hall, made: Sequence[Offer], *, actor: str) -> int:
+    """Offer these steps; one that stands, or that this ticket was offered, is left as it is. How many are new."""
+    if not made:
+        return 0
+    rows = [
+        {"step": one.step, "subject": one.subject, "service": one.service, "ticket": one.ticket, "offer": dict(one.offer or {}),
+         "state": one.state, "why": one.why}
+        for one in made
+    ]  # fmt: skip
+    new: int = await db.fetchval(OFFER, hall.id, actor, rows)
+    return new
+
+
+LAPSE = (
+    """
+WITH moved AS (
+    UPDATE escalations e SET state = 'lapsed', why = 'over', decided_at = hall_now(), decided_by = $2
+    WHERE e.hall = $1 AND e.state = 'offered' AND e.ticket IS NULL
+      AND NOT EXISTS (SELECT FROM unnest($3::text[], $4::text[]) AS still(step, service)
+                      WHERE (still.step, still.service) = (e.step, e.service))
+    RETURNING e.*
+)"""
+    + TOLD
+)
+
+
+async def lapse(db: Db, hall: Hall, still: Sequence[tuple[str, str]]) -> int:
+    """The hall's steps that nobody decided and that are not needed any more."""
+    gone: int = await db.fetchval(LAPSE, hall.id, "clock", [step for step, _ in still], [service for _, service in still])
+    return gone
+
+
+SETTLE = (
+    """
+WITH moved AS (
+    UPDATE escalations e SET decided_at = hall_now(), decided_by = $2,
+        state = CASE WHEN t.state = 'doorstep' AND e.step = 'doorstep' THEN 'accepted' ELSE 'lapsed' END,
+        why = CASE t.state WHEN 'finished' THEN 'served' WHEN 'expired' THEN 'no_answer' WHEN 'doorstep' THEN 'visit'
+              ELSE coalesce(t.carried, 'left') END
+    FROM tickets t WHERE e.hall = $1 AND e.state = 'offered' AND t.id = e.ticket AND t.ended_at IS NOT NULL
+    RETURNING e.*
+)"""
+    + TOLD
+)
+
+
+async def settle(db: Db, hall: Hall, *, actor: str = "clock") -> int:
+    """What was offered to visitors who are through: served, visited, booked, gone, or never heard of again."""
+    ended: int = await db.fetchval(SETTLE, hall.id, actor)
+    return ended
