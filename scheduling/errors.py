@@ -183,3 +183,11 @@ class BadTeam(Refused):
     """A team is two people with the skills and kits it is given, free on that day: {why}"""
 
     code = "bad_input"
+
+
+class RoundsSought(Refused):
+    """Rounds for this day are being looked for."""
+
+
+class PlanOvertaken(Refused):
+    """The day has moved on since this plan was made."""

@@ -28,6 +28,7 @@ from queueing.rules import most_overtaken
 from queueing.settings import BALANCE, HOLDS, LIMITS, ORDER, Setting
 from scheduling import appointments, escalation, slots
 from scheduling.roster import planned
+from scheduling.rounds import ground
 
 WATCH = ("manager", "leader", "auditor")
 CATEGORY = ("credit_minutes", "evidence", "from_age", "papers", "needs_evidence", "offered")
@@ -39,7 +40,7 @@ BOOKING = (*slots.SETTINGS, *appointments.SETTINGS)
 ROSTER = (*planned.SETTINGS,)
 CLOSING = (*alarms.SETTINGS, *escalation.SETTINGS)
 # Of other rooms than the queue's own.
-MORE: tuple[Setting[Any], ...] = (*doorcode.SETTINGS, *PAPERS, *BOOKING, *ROSTER, *CLOSING)
+MORE: tuple[Setting[Any], ...] = (*doorcode.SETTINGS, *PAPERS, *BOOKING, *ROSTER, *CLOSING, *ground.SETTINGS)
 
 
 async def show(request: Request) -> Response:
@@ -86,6 +87,7 @@ def sections() -> dict[str, list[str]]:
         "roster": [f"set.{setting.name}" for setting in ROSTER],
         "alarms": [f"set.{setting.name}" for setting in alarms.SETTINGS],
         "ladder": [f"set.{setting.name}" for setting in escalation.SETTINGS],
+        "rounds": [f"set.{setting.name}" for setting in ground.SETTINGS],
     }
 
 

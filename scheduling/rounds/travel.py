@@ -1,7 +1,7 @@
 """How far and how long from door to door: great circles made longer by a road factor, or what the hall measured itself."""
 
 from collections.abc import Mapping, Sequence
-from math import asin, cos, radians, sin, sqrt
+from math import asin, ceil, cos, radians, sin, sqrt
 
 import msgspec
 
@@ -24,9 +24,10 @@ class Measured(msgspec.Struct, frozen=True):
 
 
 class Travel(msgspec.Struct, frozen=True):
-    """The rule for a way: `road` metres of street for each 100 as the crow flies, `kmh` on the way, `stop_s` to park and ring.
+    """The rule for a way, in whole minutes: `road` metres of street for each 100 as the crow flies, `kmh` on the way.
 
-    What was `measured` between two areas ("from>to") goes before it; it says nothing of ways within one area.
+    `stop_s` is to park and ring. What was `measured` between two areas ("from>to") goes before it; it says nothing of ways
+    within one area.
     """
 
     road: int = 135
@@ -35,18 +36,23 @@ class Travel(msgspec.Struct, frozen=True):
     measured: Mapping[str, Measured] = {}
 
     def way(self, start: Point, end: Point) -> tuple[int, int]:
-        """Metres and seconds from one place to another; none between a place and itself."""
+        """Metres, and seconds up to the next minute, from one place to another; none between a place and itself."""
         if (start.lat, start.lon) == (end.lat, end.lon):
             return 0, 0
         known = self.measured.get(f"{start.area}>{end.area}") if start.area and end.area and start.area != end.area else None
         if known is not None:
-            return known.metres, known.seconds + self.stop_s
+            return known.metres, minutes(known.seconds + self.stop_s)
         metres = round(crow(start, end) * self.road / 100)
-        return metres, round(metres * 3.6 / self.kmh) + self.stop_s
+        return metres, minutes(metres * 3.6 / self.kmh + self.stop_s)
 
     def ways(self, points: Sequence[Point]) -> list[list[tuple[int, int]]]:
         """Every way between these places, from row to column."""
         return [[self.way(start, end) for end in points] for start in points]
+
+
+def minutes(seconds: float) -> int:
+    """These seconds up to the next whole minute: nobody is told a time with seconds."""
+    return ceil(seconds / 60) * 60
 
 
 def crow(start: Point, end: Point) -> float:

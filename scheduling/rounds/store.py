@@ -1,0 +1,291 @@
+"""Plans of a day's rounds as they are kept: looked for, proposed, taken as a whole while all stands as it stood, taken back."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import asyncpg
+
+from queueing import journal
+from queueing.db import Db, changed
+from queueing.halls import Hall
+from scheduling.doorstep import BROKEN
+from scheduling.errors import PlanOvertaken, RoundsSought
+from scheduling.rounds.day import Day
+from scheduling.rounds.problem import Plan, Round
+from scheduling.rounds.why import reasons
+
+SILENT_S = 15  # a run that said nothing for so long has died with its process
+CAUSES = ("asked", "late", "call", "team")
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A plan of a day. `figures` by plan, now and list: metres, late (seconds), visits, left (out); `rounds` by team: metres,
+    home and lunch (seconds after midnight); `unserved` by visit: one of why.REASONS. `sought_s`: how long a run has lasted."""
+
+    id: int
+    day: date
+    version: int
+    state: str
+    cause: str
+    made_by: str
+    made_at: datetime
+    seconds: float | None
+    figures: dict[str, dict[str, int]] | None
+    rounds: dict[str, dict[str, int | None]] | None
+    unserved: dict[str, str] | None
+    settled_by: str | None
+    settled_at: datetime | None
+    sought_s: float
+    silent: bool
+
+
+COLUMNS = f"""
+id, day, version, state, cause, made_by, made_at, seconds, figures, rounds, unserved, settled_by, settled_at,
+extract(epoch FROM clock_timestamp() - began)::float AS sought_s,
+state = 'solving' AND beat < clock_timestamp() - interval '{SILENT_S} s' AS silent
+"""
+
+
+async def plan_of(db: Db, hall: Hall, number: int) -> Kept | None:
+    """The plan of this number."""
+    row = await db.fetchrow(f"SELECT {COLUMNS} FROM round_plans WHERE hall = $1 AND id = $2", hall.id, number)
+    return Kept(**row) if row else None
+
+
+NEWEST = f"SELECT {COLUMNS} FROM round_plans WHERE hall = $1 AND day = $2 ORDER BY version DESC LIMIT $3"
+
+
+async def plans_of(db: Db, hall: Hall, day: date, limit: int = 20) -> list[Kept]:
+    """The plans of a day, the newest first."""
+    return [Kept(**row) for row in await db.fetch(NEWEST, hall.id, day, limit)]
+
+
+# A run whose process died makes way; a proposal nobody answered is passed over by the next search that ends with one.
+DEAD = f"""
+UPDATE round_plans SET state = 'failed', settled_at = hall_now()
+WHERE hall = $1 AND day = $2 AND state = 'solving' AND beat < clock_timestamp() - interval '{SILENT_S} s'
+"""
+BEGIN = """
+INSERT INTO round_plans (hall, day, version, cause, made_by)
+SELECT $1, $2, 1 + coalesce(max(version), 0), $3, $4 FROM round_plans WHERE hall = $1 AND day = $2 RETURNING id
+"""
+
+
+async def begin(db: Db, hall: Hall, day: date, cause: str, *, actor: str) -> int:
+    """Note that somebody looks for a day's rounds; the number of the plan it will be. RoundsSought while another run does."""
+    await db.execute(DEAD, hall.id, day)
+    try:
+        number: int = await db.fetchval(BEGIN, hall.id, day, cause, actor)
+    except asyncpg.UniqueViolationError as broken:
+        if broken.constraint_name not in ("one_run_a_day", "plan_has_a_version"):
+            raise
+        raise RoundsSought() from broken
+    return number
+
+
+BEAT = "UPDATE round_plans SET beat = clock_timestamp() WHERE id = $1 AND state = 'solving'"
+ENDED = "UPDATE round_plans SET state = $2, settled_at = hall_now() WHERE id = $1 AND state = 'solving'"
+STOP = """
+UPDATE round_plans SET state = 'stopped', settled_by = $3, settled_at = hall_now()
+WHERE hall = $1 AND day = $2 AND state = 'solving'
+"""
+
+
+async def beat(db: Db, number: int) -> bool:
+    """Say that a run goes on; False when somebody stopped it."""
+    return changed(await db.execute(BEAT, number)) > 0
+
+
+async def give_up(db: Db, number: int) -> None:
+    """A run that ended without a plan."""
+    await db.execute(ENDED, number, "failed")
+
+
+async def stop(db: Db, hall: Hall, day: date, *, actor: str) -> bool:
+    """Let whoever looks for this day's rounds end without a plan."""
+    return changed(await db.execute(STOP, hall.id, day, actor)) > 0
+
+
+OVERLOOK = "UPDATE round_plans SET state = 'passed', settled_at = hall_now() WHERE hall = $1 AND day = $2 AND state = 'proposed'"
+PROPOSE = """
+UPDATE round_plans SET state = 'proposed', seconds = $2, figures = $3, rounds = $4, unserved = $5
+WHERE id = $1 AND state = 'solving' RETURNING id
+"""
+STOPS = """
+INSERT INTO round_stops (plan, visit, team, start, leaves, metres, late, was_state, was_team, was_start, was_confirmed)
+SELECT $1, x.* FROM unnest($2::bigint[], $3::bigint[], $4::timestamptz[], $5::timestamptz[], $6::int[], $7::int[], $8::text[],
+                           $9::bigint[], $10::timestamptz[], $11::timestamptz[])
+    AS x(visit, team, start, leaves, metres, late, was_state, was_team, was_start, was_confirmed)
+"""
+
+
+async def propose(db: Db, hall: Hall, number: int, day: Day, plan: Plan, now: list[Round], listed: list[Round]) -> bool:
+    """Keep what a run found, in the place of a proposal nobody answered; False when it was stopped meanwhile.
+
+    `now` are the rounds as they stand, `listed` those of first come, first served.
+    """
+    rounds = {it.team: {"metres": it.metres, "home": it.home, "lunch": it.lunch_at} for it in plan.rounds}
+    figures = {
+        "plan": told(plan.rounds, len(plan.unserved)), "now": told(now, len(reasons(day.problem, now))),
+        "list": told(listed, len(reasons(day.problem, listed))),
+    }  # fmt: skip
+    stops = stops_of(day, plan)
+    async with db.transaction():
+        await db.execute(OVERLOOK, hall.id, day.day)
+        if await db.fetchval(PROPOSE, number, plan.seconds, figures, rounds, dict(plan.unserved)) is None:
+            return False
+        await db.execute(STOPS, number, *([stop[n] for stop in stops] for n in range(10)))
+    return True
+
+
+def told(rounds: Iterable[Round], left: int) -> dict[str, int]:
+    """What is compared of a day's rounds."""
+    rounds = tuple(rounds)
+    return {
+        "metres": sum(it.metres for it in rounds), "late": sum(it.late for it in rounds),
+        "visits": sum(len(it.stops) for it in rounds), "left": left,
+    }  # fmt: skip
+
+
+def stops_of(day: Day, plan: Plan) -> list[tuple[Any, ...]]:
+    """A row for each visit of the plan: where it goes and how it stood; a promised one that nobody can make waits again."""
+    found: list[tuple[Any, ...]] = []
+
+    def was(number: int) -> tuple[Any, ...]:
+        it = day.visits[number]
+        return it.state, it.team, it.start, it.confirmed_at
+
+    for round in plan.rounds:
+        for stop in round.stops:
+            number, start = int(stop.visit), day.at(stop.begins)
+            before = day.visits[number].start
+            late = max(0, round_s(start, before)) if before is not None else stop.late
+            found.append((number, int(round.team), start, day.at(stop.leaves), stop.metres, late, *was(number)))
+    for visit in plan.unserved:
+        if day.visits[int(visit)].state == "scheduled":
+            found.append((int(visit), None, None, None, 0, 0, *was(int(visit))))
+    return found
+
+
+def round_s(start: datetime, before: datetime) -> int:
+    """Seconds by which a visit is later than was told."""
+    return round((start - before).total_seconds())
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedStop:
+    """What a plan does with one visit, and how that one stood. `state` and so on are how it stands now."""
+
+    visit: int
+    team: int | None
+    start: datetime | None
+    leaves: datetime | None
+    metres: int
+    late: int
+    was_state: str
+    was_team: int | None
+    was_start: datetime | None
+    was_confirmed: datetime | None
+
+    @property
+    def moves(self) -> bool:
+        """Whether taking the plan changes anything for this visit."""
+        return (self.team, self.start) != (self.was_team, self.was_start)
+
+
+STOPS_OF = f"""
+SELECT {", ".join(PlannedStop.__slots__)} FROM round_stops WHERE plan = $1 ORDER BY team NULLS LAST, start, visit
+"""
+
+
+async def stops(db: Db, number: int) -> list[PlannedStop]:
+    """Every visit of a plan, team by team in order."""
+    return [PlannedStop(**row) for row in await db.fetch(STOPS_OF, number)]
+
+
+# One statement moves all of them: nobody is on the way, and each stands as it stood when the plan was made.
+SETTLE = """
+UPDATE round_plans SET state = $4, settled_by = $5, settled_at = hall_now() WHERE hall = $1 AND id = $2 AND state = $3
+RETURNING day, version
+"""
+TOLD = "v.id, v.state, v.area, v.day, v.start, v.team"
+TAKE = f"""
+UPDATE doorstep_visits v SET state = CASE WHEN s.team IS NULL THEN 'accepted' ELSE 'scheduled' END,
+    team = s.team, start = s.start, day = CASE WHEN s.team IS NOT NULL THEN v.day END,
+    ends = CASE WHEN s.team IS NOT NULL THEN v.ends END,
+    confirmed_at = CASE WHEN v.start = s.start THEN v.confirmed_at END
+FROM round_stops s
+WHERE s.plan = $1 AND v.id = s.visit AND (s.team, s.start) IS DISTINCT FROM (s.was_team, s.was_start)
+  AND (v.state, v.team, v.start) IS NOT DISTINCT FROM (s.was_state, s.was_team, s.was_start) RETURNING {TOLD}
+"""
+BACK = f"""
+UPDATE doorstep_visits v SET state = s.was_state, team = s.was_team, start = s.was_start,
+    day = CASE WHEN s.was_team IS NOT NULL THEN v.day END, ends = CASE WHEN s.was_team IS NOT NULL THEN v.ends END,
+    confirmed_at = s.was_confirmed
+FROM round_stops s
+WHERE s.plan = $1 AND v.id = s.visit AND (s.team, s.start) IS DISTINCT FROM (s.was_team, s.was_start)
+  AND v.state = CASE WHEN s.team IS NULL THEN 'accepted' ELSE 'scheduled' END
+  AND (v.team, v.start) IS NOT DISTINCT FROM (s.team, s.start) RETURNING {TOLD}
+"""
+MOVES = "SELECT count(*) FROM round_stops WHERE plan = $1 AND (team, start) IS DISTINCT FROM (was_team, was_start)"
+
+
+async def take(db: Db, hall: Hall, number: int, *, actor: str) -> int:
+    """Do what a proposed plan says; how many visits it moved. PlanOvertaken where one no longer stands as it stood."""
+    return await _settle(db, hall, number, ("proposed", "applied"), TAKE, "rounds.applied", actor)
+
+
+async def take_back(db: Db, hall: Hall, number: int, *, actor: str) -> int:
+    """Let all stand again as it stood before a plan was taken. PlanOvertaken where something has moved since."""
+    return await _settle(db, hall, number, ("applied", "undone"), BACK, "rounds.undone", actor)
+
+
+async def _settle(
+    db: Db, hall: Hall, number: int, states: tuple[str, str], statement: str, kind: str, actor: str
+) -> int:  # fmt: skip
+    async with db.transaction():
+        plan = await db.fetchrow(SETTLE, hall.id, number, *states, actor)
+        if plan is None:
+            raise PlanOvertaken()
+        moved = await rows_of(db, statement, number)
+        if len(moved) != await db.fetchval(MOVES, number):
+            raise PlanOvertaken()
+        for row in sorted(moved, key=lambda it: it["id"]):
+            verb = "scheduled" if row["state"] == "scheduled" else "unscheduled"
+            await journal.append(db, hall.id, f"doorstep.{verb}", actor, data=as_told(row), cause=f"rounds:{number}")
+        data = {"plan": number, "day": plan["day"].isoformat(), "version": plan["version"], "visits": len(moved)}
+        await journal.append(db, hall.id, kind, actor, data=data)
+    return len(moved)
+
+
+async def rows_of(db: Db, statement: str, number: int) -> list[asyncpg.Record]:
+    """The visits a plan moved; what the day no longer allows overtakes the plan."""
+    try:
+        return await db.fetch(statement, number)
+    except asyncpg.IntegrityConstraintViolationError as broken:
+        if broken.constraint_name not in BROKEN:
+            raise
+        raise PlanOvertaken() from broken
+
+
+def as_told(row: asyncpg.Record) -> dict[str, Any]:
+    """A visit as the record has it."""
+    day, start = row["day"], row["start"]
+    return {
+        "visit": row["id"], "state": row["state"], "area": row["area"], "day": day and day.isoformat(),
+        "start": start and start.isoformat(), "team": row["team"],
+    }  # fmt: skip
+
+
+REFUSE = """
+UPDATE round_plans SET state = 'refused', settled_by = $3, settled_at = hall_now()
+WHERE hall = $1 AND id = $2 AND state = 'proposed'
+"""
+
+
+async def refuse(db: Db, hall: Hall, number: int, *, actor: str) -> bool:
+    """Leave the day as it is; False when the plan is settled already."""
+    return changed(await db.execute(REFUSE, hall.id, number, actor)) > 0
