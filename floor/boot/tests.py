@@ -148,7 +148,7 @@ STEPS = (
     *CHECKS,
     Step("chromium", chromium),
     Step("emulator", emulator),
-    Step("tests", lambda: python("-m", "pytest", "-q", "-n", "2", "--dist", "loadfile", "-m", "not slow", *UNIT)),
+    Step("tests", lambda: python("-m", "pytest", "-q", "-n", "3", "--dist", "loadfile", "-m", "not slow", *UNIT)),
     Step("processes", lambda: python("-m", "pytest", "-q", "-n", "2", "--dist", "loadfile", "-m", "slow", *UNIT)),
     Step("hall", hall_tests),
     Step("storm", lambda: python("-m", "tests.storm", "--seconds", "30", "--seed", "1")),

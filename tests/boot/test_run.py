@@ -170,8 +170,8 @@ def test_the_welcome_says_where_to_go_and_who_may_sign_in(hall: Running) -> None
     assert "clerk01 … clerk24" in said
     assert hall.ready() == 200
     assert said.rstrip().splitlines()[-1] == "  Ctrl-C closes it; the next start finds everything as it was."
-    told = [line for line in said.splitlines() if " | " in line and " clock " not in line]
-    assert len(told) == 7  # printers, keypad and reader, LED cards, cables, link, two agents; the clock may tell what it laid out
+    # Printers, keypad and reader, LED cards, cables, link, two agents; the clock may tell what it laid out.
+    until(lambda: len([line for line in hall.said().splitlines() if " | " in line and " clock " not in line]) == 7, 20)
 
 
 def test_a_second_copy_on_the_same_folder_is_refused_in_one_line(hall: Running, tmp_path: Path) -> None:
