@@ -101,6 +101,18 @@ class NotOnShift(Refused):
     """By the roster {clerk} does not work in zone {zone} today. A leader or manager may open the window with a reason."""
 
 
+class NotEnoughOvertime(Refused):
+    """{clerk} has {found} minutes of overtime left to take; this leave needs {needed}."""
+
+
+class NoRest(Refused):
+    """{clerk} would have too little rest between shifts, or work too many days in a row."""
+
+
+class WeekFull(Refused):
+    """{clerk} has all the shifts of that week already."""
+
+
 class OtherHours(NotOnShift):
     """By the roster {clerk} works {begins}–{ends} today. A leader or manager may open the window with a reason."""
 

@@ -11,6 +11,7 @@ from queueing.tickets import expire_day
 from scheduling.appointments import forget_holders, let_fall
 from scheduling.escalation import climb
 from scheduling.hours import open_doors
+from scheduling.roster.attendance import BACK_DAYS, keep_attendance
 from scheduling.roster.patterns import lay_patterns
 from scheduling.roster.plans import lay_plans
 from scheduling.slots import lay_slots
@@ -127,6 +128,16 @@ async def forget_alarms(db: Db, hall: Hall) -> int:
     return 0
 
 
+async def mark_attendance(db: Db, hall: Hall) -> int:
+    """Who was late, absent or away, and who stayed longer: yesterday and today."""
+    return await keep_attendance(db, hall)
+
+
+async def settle_attendance(db: Db, hall: Hall) -> int:
+    """The same of the last two weeks, for a clock that was away."""
+    return await keep_attendance(db, hall, BACK_DAYS)
+
+
 TICKS = (
     Tick("calendar.keep", 3600, keep_calendar),
     Tick("doors.open", 60, open_ahead),
@@ -138,6 +149,8 @@ TICKS = (
     Tick("alarms.forget", 3600, forget_alarms),
     Tick("patterns.lay", 600, lay_shift_patterns),
     Tick("plans.lay", 60, lay_window_plans),
+    Tick("attendance.mark", 300, mark_attendance),
+    Tick("attendance.settle", 3600, settle_attendance),
     Tick("appointments.end", 60, end_missed_bookings),
     Tick("appointments.forget", 3600, forget_who_booked),
     Tick("presses.forget", 600, forget_presses),

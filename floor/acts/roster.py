@@ -9,10 +9,11 @@ from starlette.requests import Request
 
 from floor.acts.ground import hall_of, ring
 from floor.database import Pool, acquire
-from floor.signin import require
+from floor.refusals import NotAllowed
+from floor.signin import Person, require
 from queueing import journal
 from queueing.halls import Hall
-from scheduling.roster import leave, store
+from scheduling.roster import attendance, leave, store
 from scheduling.roster.patterns import lay_patterns
 from scheduling.roster.problem import Problem
 from scheduling.roster.solver import Unsolved, solve
@@ -101,12 +102,37 @@ async def decide_leave(request: Request, hall_code: str, asked: int, *, approve:
     """Approve or refuse leave: a manager anybody's, a leader that of the own zone. What was settled before stays."""
     hall = await hall_of(request, hall_code)
     person = await require(request, "manager", "leader", hall=hall.id)
-    zone = None if "manager" in person.roles else person.zone
     async with acquire(request.app.state.pool) as db, db.transaction():
-        if await leave.decide_leave(db, hall, asked, approve=approve, actor=person.actor, zone=zone):
+        if await leave.decide_leave(db, hall, asked, approve=approve, actor=person.actor, zone=own_zone(person)):
             told = {"leave": asked, "approved": approve}
             await journal.append(db, hall.id, "leave.decided", person.actor, data=told)
     ring(request, hall.id)
+
+
+async def revoke_leave(request: Request, hall_code: str, asked: int) -> None:
+    """Take the approval of leave back: a manager anybody's, a leader that of the own zone."""
+    hall = await hall_of(request, hall_code)
+    person = await require(request, "manager", "leader", hall=hall.id)
+    async with acquire(request.app.state.pool) as db, db.transaction():
+        if await leave.revoke_leave(db, hall, asked, zone=own_zone(person)):
+            await journal.append(db, hall.id, "leave.revoked", person.actor, data={"leave": asked})
+    ring(request, hall.id)
+
+
+async def correct_mark(request: Request, hall_code: str, mark: int, judged: str, reason: str | None) -> None:
+    """Judge what the clock found of somebody's attendance, with a reason: a manager anybody's, a leader the own zone's."""
+    hall = await hall_of(request, hall_code)
+    person = await require(request, "manager", "leader", hall=hall.id)
+    async with acquire(request.app.state.pool) as db, db.transaction():
+        if not await attendance.correct(db, hall, mark, judged, reason, actor=person.actor, zone=own_zone(person)):
+            raise NotAllowed()
+        await journal.append(db, hall.id, "attendance.corrected", person.actor, data={"mark": mark, "judged": judged})
+    ring(request, hall.id)
+
+
+def own_zone(person: Person) -> str | None:
+    """The zone somebody decides for; None: all of them."""
+    return None if "manager" in person.roles else person.zone
 
 
 async def publish(request: Request, hall_code: str, week: date) -> None:

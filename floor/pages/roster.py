@@ -3,6 +3,7 @@
 from datetime import date, timedelta
 from typing import Any
 
+from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
@@ -11,16 +12,20 @@ from floor import acts, lines
 from floor.acts import roster as changes
 from floor.database import acquire
 from floor.pages import render
+from floor.pages.attendance import decides, mark_row
 from floor.pages.calendar import date_of, day_word
 from floor.pages.console import text
 from floor.pages.staffed import reason_of
 from floor.pages.wording import zone_name
+from floor.refusals import NotAllowed
 from floor.signin import Person, require
 from floor.words import Words, language, words
 from queueing.errors import NotFound, Refused
 from queueing.halls import Zone, business_day, zones
 from queueing.windows import list_windows
-from scheduling.roster.leave import leaves
+from scheduling.roster.attendance import marks
+from scheduling.roster.leave import Leave, leaves
+from scheduling.roster.planned import clock
 from scheduling.roster.problem import Pattern, Plan, Problem, Shift, parts
 from scheduling.roster.solver import LIMIT_S, short_of
 from scheduling.roster.store import Placed, find_roster, last_change, monday, placed, problem_of
@@ -50,7 +55,8 @@ async def board(request: Request, *, error: str | None = None) -> Response:
         found, stands = await find_roster(db, hall, week), await placed(db, hall, week)
         names, areas, floor = await lines.names(db, hall), await zones(db, hall), await list_windows(db, hall)
         undoable = await last_change(db, hall, week)
-        asking = await leaves(db, hall, week, state="asked")
+        asking, away = await leaves(db, hall, week, state="asked"), await leaves(db, hall, week, state="approved")
+        found_marks = await marks(db, hall, week, week + timedelta(6))
     worked = tuple(Shift(it.day, it.clerk, it.pattern, it.zone) for it in stands if it.pattern and it.zone)
     plan = Plan("", worked, short_of(asked, worked), None, 0.0)
     named = {zone.code: zone_name(say, zone) for zone in areas}
@@ -66,9 +72,10 @@ async def board(request: Request, *, error: str | None = None) -> Response:
         patterns=[{"code": it.code, "word": hours(it, say)} for it in asked.patterns if offered(asked, it)],
         zones=[{"code": zone.code, "name": named[zone.code], "tone": tones[zone.code],
                 "windows": [window.no for window in floor if window.zone == zone.code]} for zone in areas],
-        asking=[{"id": it.id, "name": person_of(names, it.clerk), "kind": say[f"roster.leave_{it.kind}"], "note": it.note,
-                 "first": day_word(it.first, say), "last": day_word(it.last, say), "mine": decides(person, it.zone)}
-                for it in asking],
+        asking=[leave_row(it, names, say, person) for it in asking],
+        away=[leave_row(it, names, say, person) for it in away if it.first <= week + timedelta(6)],
+        marks=[mark_row(it, names, say, person) for it in found_marks],
+        marked={(it.clerk, it.day) for it in found_marks if it.judged != "excused"},
         before=(week - timedelta(7)).isoformat(), after=(week + timedelta(7)).isoformat(),
         chosen=(request.query_params.get("clerk"), request.query_params.get("day")),
     )  # fmt: skip
@@ -82,9 +89,12 @@ def week_of(request: Request) -> date:
     return week
 
 
-def decides(person: Person, zone: str | None) -> bool:
-    """A manager decides on anybody's leave, a leader on that of the own zone."""
-    return "manager" in person.roles or ("leader" in person.roles and person.zone in (None, zone))
+def leave_row(it: Leave, names: dict[str, str], say: Words, person: Person) -> dict[str, Any]:
+    """Leave as a line; `mine`: this person decides on it."""
+    return {
+        "id": it.id, "name": person_of(names, it.clerk), "kind": say[f"roster.leave_{it.kind}"], "note": it.note,
+        "first": day_word(it.first, say), "last": day_word(it.last, say), "mine": decides(person, it.zone),
+    }  # fmt: skip
 
 
 def person_of(names: dict[str, str], clerk: str) -> str:
@@ -147,10 +157,6 @@ def covered(people: list[Pattern], begins: int, ends: int) -> int:
     return sum(pattern.covers(begins, ends) for pattern in people)
 
 
-def clock(minute: int) -> str:
-    return f"{minute // 60 % 24:02}:{minute % 60:02}"
-
-
 def hours(pattern: Pattern, say: Words) -> str:
     """09:00–17:00, break 11:30–12:30"""
     pauses = [say("roster.lunch", begins=clock(begins), ends=clock(ends)) for begins, ends in pattern.breaks]
@@ -169,27 +175,31 @@ def shortage(why: Why, named: dict[str, str], say: Words) -> dict[str, Any]:
     return {"line": line, "least": short.least, "who": who, "reasons": reasons}
 
 
-async def decide(request: Request) -> Response:
-    """Approve or refuse somebody's leave."""
-    code, week = request.path_params["hall"], week_of(request)
-    form = await request.form()
-    number = text(form, "leave") or ""
+def number_in(form: FormData, field: str) -> int:
+    """The number of a row in a form; no page without one."""
+    number = text(form, field) or ""
     if not (number.isascii() and number.isdigit()):
         raise NotFound(what="page")
-    await changes.decide_leave(request, code, int(number[:9]), approve=text(form, "answer") == "yes")
-    return RedirectResponse(f"/{code}/roster/{week}", 303)
+    return int(number[:9])
 
 
 # --- acts -----------------------------------------------------------------------------------------------------------
 
 
 async def act(request: Request) -> Response:
-    """Solve, stop, place, undo or publish."""
+    """Solve, stop, place, undo or publish; decide on leave or take that back; judge a mark."""
     code, week, name = request.path_params["hall"], week_of(request), request.path_params["act"]
-    await require(request, "manager", hall=(await acts.hall_of(request, code)).id)
+    await require(request, "manager", "leader", hall=(await acts.hall_of(request, code)).id)
     form = await request.form()
     try:
         match name:
+            case "leave":
+                await changes.decide_leave(request, code, number_in(form, "leave"), approve=text(form, "answer") == "yes")
+            case "revoke":
+                await changes.revoke_leave(request, code, number_in(form, "leave"))
+            case "mark":
+                mark, judged = number_in(form, "mark"), text(form, "judged") or ""
+                await changes.correct_mark(request, code, mark, judged, text(form, "reason"))
             case "solve":
                 await changes.start_solving(request, code, week)
             case "stop":
@@ -206,7 +216,7 @@ async def act(request: Request) -> Response:
                 await changes.place(request, code, day, clerk or "", pattern, zone, window)
             case _:
                 raise NotFound(what="page")
-    except NotFound:
+    except (NotFound, NotAllowed):
         raise
     except Refused as refused:
         return await board(request, error=reason_of(refused, words(language(request))))
@@ -216,6 +226,5 @@ async def act(request: Request) -> Response:
 ROUTES = [
     Route("/{hall}/roster", here, methods=["GET"]),
     Route("/{hall}/roster/{week}", board, methods=["GET"]),
-    Route("/{hall}/roster/{week}/leave", decide, methods=["POST"]),
     Route("/{hall}/roster/{week}/{act}", act, methods=["POST"]),
 ]

@@ -27,7 +27,7 @@ from queueing.rulebook import Change, Value
 from queueing.rules import most_overtaken
 from queueing.settings import BALANCE, HOLDS, LIMITS, ORDER, Setting
 from scheduling import appointments, escalation, slots
-from scheduling.roster import planned
+from scheduling.roster import attendance, overtime, planned
 from scheduling.rounds import ground
 
 WATCH = ("manager", "leader", "auditor")
@@ -37,7 +37,7 @@ MISSED = ("calls_before_missed", "min_call_s", "return_after")
 HALL = ("one_live_ticket", "skills_required", "rating_days", "ticket_line", "offline_minutes")
 PAPERS = (*slips.SETTINGS, *foreign.SETTINGS)
 BOOKING = (*slots.SETTINGS, *appointments.SETTINGS)
-ROSTER = (*planned.SETTINGS,)
+ROSTER = (*planned.SETTINGS, *attendance.SETTINGS, *overtime.SETTINGS)
 CLOSING = (*alarms.SETTINGS, *escalation.SETTINGS)
 # Of other rooms than the queue's own.
 MORE: tuple[Setting[Any], ...] = (*doorcode.SETTINGS, *PAPERS, *BOOKING, *ROSTER, *CLOSING, *ground.SETTINGS)

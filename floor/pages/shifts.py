@@ -8,12 +8,12 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from floor import acts
+from floor import acts, lines
 from floor.database import acquire
 from floor.pages import render
+from floor.pages.attendance import entry_row, mark_row, said_hours
 from floor.pages.calendar import date_of, day_word
 from floor.pages.console import text
-from floor.pages.roster import clock
 from floor.pages.staffed import reason_of
 from floor.pages.wording import zone_name
 from floor.signin import require
@@ -22,7 +22,10 @@ from queueing import journal
 from queueing.errors import NotFound, Refused
 from queueing.halls import Hall, business_day, zones
 from scheduling.roster import leave
+from scheduling.roster.attendance import BACK_DAYS, marks
 from scheduling.roster.leave import OwnShift
+from scheduling.roster.overtime import balance, ledger
+from scheduling.roster.planned import clock
 
 AHEAD = 21  # days for which a wish can be given
 
@@ -38,6 +41,8 @@ async def show(request: Request, *, error: str | None = None) -> Response:
         shifts = await leave.own_shifts(db, hall, clerk, today)
         away = await leave.leaves(db, hall, today, clerk=clerk)
         named = {zone.code: zone_name(say, zone) for zone in await zones(db, hall)}
+        found, worked = await marks(db, hall, today - timedelta(BACK_DAYS), today, clerk), await ledger(db, hall, clerk)
+        names = await lines.names(db, hall) if found else {}
     return render(
         request, "shifts.html", 200 if error is None else 409, hall=hall, error=error, token=token, today=today,
         days=[{"day": day, "word": day_word(day, say)} for day in (today + timedelta(n) for n in range(1, AHEAD + 1))],
@@ -46,6 +51,8 @@ async def show(request: Request, *, error: str | None = None) -> Response:
         leaves=[{"id": it.id, "kind": it.kind, "state": it.state,
                  "first": day_word(it.first, say), "last": day_word(it.last, say)}
                 for it in away], kinds=leave.KINDS,
+        marks=[mark_row(it, names, say) for it in reversed(found)], overtime=[entry_row(it, say) for it in worked[:12]],
+        left=said_hours(balance(worked, today), say),
     )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ import asyncpg
 from queueing.db import Db, changed
 from queueing.errors import BadInput, NotFound
 from queueing.halls import Hall
+from scheduling.roster.overtime import give_back, take_off
 
 KINDS = ("annual", "sick", "comp", "training", "other")
 
@@ -59,14 +60,36 @@ async def ask_leave(db: Db, hall: Hall, clerk: str, first: date, last: date, kin
 DECIDE = """
 UPDATE leaves l SET state = $3, decided_by = $4, decided_at = hall_now() FROM contracts c
 WHERE l.hall = $1 AND l.id = $2 AND l.state = 'asked' AND c.hall = l.hall AND c.clerk = l.clerk
-  AND ($5::text IS NULL OR c.home = $5)
+  AND ($5::text IS NULL OR c.home = $5) RETURNING l.clerk, l.first, l.last, l.kind
 """
 
 
 async def decide_leave(db: Db, hall: Hall, asked: int, *, approve: bool, actor: str, zone: str | None = None) -> bool:
-    """Approve or refuse; approved days come off the rosters. False when it was settled before, or is not of `zone`."""
-    state = "approved" if approve else "refused"
-    return changed(await db.execute(DECIDE, hall.id, asked, state, actor, zone)) > 0
+    """Approve or refuse; approved days come off the rosters, and time off in lieu out of overtime.
+
+    False when it was settled before, or is not of `zone`. NotEnoughOvertime.
+    """
+    async with db.transaction():
+        row = await db.fetchrow(DECIDE, hall.id, asked, "approved" if approve else "refused", actor, zone)
+        if row is not None and approve and row["kind"] == "comp":
+            await take_off(db, hall, row["clerk"], asked, row["first"], row["last"])
+        return row is not None
+
+
+REVOKE = """
+UPDATE leaves l SET state = 'withdrawn', decided_by = NULL, decided_at = hall_now() FROM contracts c
+WHERE l.hall = $1 AND l.id = $2 AND l.state = 'approved' AND c.hall = l.hall AND c.clerk = l.clerk
+  AND ($3::text IS NULL OR c.home = $3)
+"""
+
+
+async def revoke_leave(db: Db, hall: Hall, asked: int, *, zone: str | None = None) -> bool:
+    """Take an approval back: overtime it used is there again. Its shifts are not: somebody sets them, or solves anew."""
+    async with db.transaction():
+        if not changed(await db.execute(REVOKE, hall.id, asked, zone)):
+            return False
+        await give_back(db, asked)
+        return True
 
 
 WITHDRAW = "UPDATE leaves SET state = 'withdrawn' WHERE hall = $1 AND id = $2 AND clerk = $3 AND state = 'asked'"

@@ -7,6 +7,7 @@ from starlette.applications import Starlette
 
 from floor.database import Connection
 from queueing.halls import Hall
+from scheduling.roster.attendance import keep_attendance
 from scheduling.roster.leave import leaves
 from scheduling.roster.store import placed
 from tests.floor.conftest import Client
@@ -56,3 +57,46 @@ async def test_a_wish_is_kept_until_it_is_taken_back(app: Starlette, lin: Client
     for wish, kept in (("off", ["off"]), ("on", ["on"]), ("", [])):
         await clerk.post("/demo/shifts/wish", data={"csrf": token, "day": str(WEEK), "wish": wish})
         assert [row["wish"] for row in await db.fetch("SELECT wish FROM shift_wishes")] == kept
+
+
+async def test_a_late_clerk_sees_the_mark_and_the_leader_of_the_zone_corrects_it(
+    app: Starlette, lin: Client, db: Connection, hall: Hall
+) -> None:
+    await published(db, hall)
+    await keep_attendance(db, hall)  # it is ten, the shift began at nine
+    clerk, leader = await staff(app, "clerk01"), await staff(app, "leader01")
+    assert "迟到 09:00 起，至今未到" in (await look(clerk, "/demo/shifts")).words
+    board = await look(leader, BOARD)
+    form = board.forms[f"{BOARD}/mark"]
+    judged = {**form.fields, "judged": "excused"}
+    assert (await leader.post(f"{BOARD}/mark", data=judged)).status_code == 409
+    assert (await leader.post(f"{BOARD}/mark", data=judged | {"reason": "在导办台"})).status_code == 303
+    assert "更正为“不计”：在导办台（姓名leader01）" in (await look(clerk, "/demo/shifts")).words
+    await db.execute("INSERT INTO zones (hall, code, name) VALUES ($1, 'B', 'B')", hall.id)
+    await db.execute("UPDATE users SET zone = 'B' WHERE username = 'leader01'")
+    other = await staff(app, "leader01")
+    assert f"{BOARD}/mark" not in (await look(other, BOARD)).forms
+    answer = await other.post(f"{BOARD}/mark", data=judged | {"csrf": await csrf(other), "reason": "x"})
+    assert answer.status_code == 403
+    assert (await other.post(f"{BOARD}/publish", data={"csrf": await csrf(other)})).status_code == 403
+
+
+async def csrf(client: Client) -> str:
+    return next(form.fields["csrf"] for form in (await look(client, "/demo/calendar")).every if "csrf" in form.fields)
+
+
+async def test_overtime_is_seen_by_its_clerk_and_exported_by_the_manager(
+    app: Starlette, lin: Client, db: Connection, hall: Hall
+) -> None:
+    assert "还没有延时记录" in (await look(lin, "/demo/overtime")).words
+    await db.execute(
+        "INSERT INTO overtime (hall, clerk, day, minutes, kind, rate, credit, until) "
+        "VALUES ($1, 'clerk01', $2, 90, 'drain', 100, 90, $2)",
+        hall.id, WEEK,
+    )  # fmt: skip
+    assert "可调休 1.5 小时" in (await look(await staff(app, "clerk01"), "/demo/shifts")).words
+    assert "可调休 0 小时" in (await look(await staff(app, "clerk02"), "/demo/shifts")).words
+    assert "姓名clerk01 1.5 小时" in (await look(lin, "/demo/overtime")).words
+    sheet = (await lin.get("/demo/overtime.csv")).text.splitlines()
+    assert sheet[1] == f"姓名clerk01,{WEEK},工作日延时,90,100,90,0,{WEEK}"
+    assert (await (await staff(app, "clerk01")).get("/demo/overtime")).status_code == 403
