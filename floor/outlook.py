@@ -71,6 +71,8 @@ class Outlook:
         else:
             known.newest = await promises.newest(db)
         await plays.store(db, floor, made)
+        if (end := plays.day_end(floor)) is not None:
+            await plays.store_end(db, floor, end)
         known.told, known.made_at = plays.as_loads(floor, made), floor.at
         known.offset, known.played_at = floor.offset, now
         known.rest_until = now + (time.process_time() - began) / SHARE

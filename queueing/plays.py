@@ -1,6 +1,7 @@
 """What comes of a play of the floor, as it is kept: a row a service, for whoever shows a wait."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from math import isfinite
 from typing import Any
 
@@ -9,7 +10,9 @@ import numpy as np
 from queueing.db import Db
 from queueing.floors import Floor, Waiting
 from queueing.forecast import Load
-from queueing.simulate import Outcome
+from queueing.simulate import Outcome, Range, simulate
+
+ENDS_S = 3600.0  # the day's end is played from so long before the last ticket on
 
 
 def rows(floor: Floor, outcome: Outcome) -> list[dict[str, Any]]:
@@ -61,6 +64,27 @@ WHERE forecasts.made_at < excluded.made_at
 async def store(db: Db, floor: Floor, made: list[dict[str, Any]]) -> None:
     """Keep what a play of the floor gave; an older one never takes the place of a newer."""
     await db.execute(STORE, floor.hall, floor.at, floor.offset, made)
+
+
+END = """
+INSERT INTO day_ends (hall, made_at, p50_s, p90_s) VALUES ($1, $2, $3, $4)
+ON CONFLICT (hall) DO UPDATE SET made_at = excluded.made_at, p50_s = excluded.p50_s, p90_s = excluded.p90_s
+WHERE day_ends.made_at < excluded.made_at
+"""
+
+
+async def store_end(db: Db, floor: Floor, end: Range) -> None:
+    """Keep when the day's last visit is expected to end."""
+    await db.execute(END, floor.hall, floor.at, _seconds(end.p50_s), _seconds(end.p90_s))
+
+
+def day_end(floor: Floor) -> Range | None:
+    """When the last visit of today ends, with those still to come, where all doors give their last ticket within the hour or
+    gave it; windows stay until all are served. None earlier in the day."""
+    if not floor.last_ticket_s or max(floor.last_ticket_s.values()) > ENDS_S:
+        return None
+    stays = replace(floor, plans=tuple(plan for plan in floor.plans if plan.services))
+    return simulate(stays, seed=floor.offset, to_come=True).end
 
 
 def as_loads(floor: Floor, made: list[dict[str, Any]]) -> dict[str, Load]:

@@ -9,6 +9,7 @@ from queueing.halls import Hall, business_day
 from queueing.holds import tell_overdue
 from queueing.tickets import expire_day
 from scheduling.appointments import forget_holders, let_fall
+from scheduling.closing import follow_capacity
 from scheduling.escalation import climb
 from scheduling.hours import open_doors
 from scheduling.roster.attendance import BACK_DAYS, keep_attendance
@@ -117,6 +118,11 @@ async def lay_window_plans(db: Db, hall: Hall) -> int:
     return await lay_plans(db, hall)
 
 
+async def last_by_capacity(db: Db, hall: Hall) -> int:
+    """Doors that give no more tickets than can be served by closing."""
+    return await follow_capacity(db, hall)
+
+
 async def climb_the_ladder(db: Db, hall: Hall) -> int:
     """What is due for people who wait too long or can't be served today."""
     return await climb(db, hall)
@@ -145,6 +151,7 @@ TICKS = (
     Tick("holds.overdue", 60, tell_overdue_holds),
     Tick("persons.forget", 3600, forget_persons),
     Tick("slots.lay", 600, lay_places),
+    Tick("doors.capacity", 60, last_by_capacity),
     Tick("ladder.climb", 60, climb_the_ladder),
     Tick("alarms.forget", 3600, forget_alarms),
     Tick("patterns.lay", 600, lay_shift_patterns),
