@@ -46,7 +46,7 @@ class Closed(Refused):
 
 
 class PastLastTicket(Refused):
-    """The last ticket of today for {service} has been given out."""
+    """The last ticket of today for {service} has been given out: book another time, or ask for a visit at home."""
 
     code = "past_last_ticket"
 

@@ -286,7 +286,7 @@ async def why_not_taken(db: Db, hall: Hall, asked: Sequence[str], category: str 
     for code in asked:
         match doors[code].status:
             case "past_last_ticket":
-                return PastLastTicket(service=doors[code].name)
+                return PastLastTicket(service=doors[code].name, queue=code)
             case "quota_full":
                 return QuotaFull(service=doors[code].name)
             case "booking_only":

@@ -33,6 +33,7 @@ BOOK_BAN_DAYS = Setting("book_ban_days", 30, 1, 365, "days")
 PROMISE = Setting("book_promise_min", 10, 1, 120, "minutes")  # a booked visitor is called so soon after the booked time
 REMIND_AT = Setting("book_remind_hour", 17, 8, 22, "hour")  # of the day before, by the hall's clock
 FORGET_AFTER = Setting("book_forget_days", 30, 1, 365, "days")  # then nobody knows any more who had booked
+OWED = Setting("ladder_owed_min", 30, 0, 240, "minutes")  # head start, among the booked, of whom the hall could not serve
 SETTINGS = (BOOK_OPEN, CANCEL_BEFORE, BOOK_STRIKES, BOOK_STRIKE_DAYS, BOOK_BAN_DAYS, PROMISE, REMIND_AT, FORGET_AFTER)
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's 32: nothing that reads like another
@@ -280,7 +281,7 @@ CHECK_IN = """
 UPDATE appointments SET state = 'checked_in', checked_in_at = hall_clock(), ticket_key = $3
 WHERE hall = $1 AND code = $2 AND state = 'booked'
   AND hall_now() >= start - make_interval(mins => $4) AND hall_now() <= start + make_interval(mins => $5)
-RETURNING service, start, matters, lang, person, id_mask
+RETURNING service, start, matters, lang, person, id_mask, owed
 """
 
 
@@ -302,6 +303,7 @@ async def check_in(
             return await take(
                 db, hall, [row["service"]], actor=actor, channel=channel, matters=row["matters"], person=row["person"],
                 id_mask=row["id_mask"], lang=row["lang"], print_at=print_at, booked_for=row["start"], key=key, press=press,
+                head_start=hall.value(OWED) if row["owed"] is not None else 0,
             )  # fmt: skip
 
     return await once(db, press, act, ticket_again)

@@ -138,7 +138,7 @@ async def closing(db: Db, hall: Hall) -> Closing | None:
     found = await db.fetch(LEFT, hall.id)
     services = tuple(Left(*[each[name] for name in Left.__slots__]) for each in found)
     draining = any(each["over"] and left.to_serve + left.missed for each, left in zip(found, services, strict=True))
-    if not (soon or draining) or not any(left.to_serve + left.missed for left in services) and now >= row["closes"]:
+    if not (soon or draining) or (not any(left.to_serve + left.missed for left in services) and now >= row["closes"]):
         return None
     fresh = row["made_at"] is not None and (now - row["made_at"]).total_seconds() <= FRESH_S and row["p50_s"] >= 0
     p50, p90 = (row["made_at"] + timedelta(seconds=row[name]) if fresh else None for name in ("p50_s", "p90_s"))

@@ -203,3 +203,13 @@ class RoundsSought(Refused):
 
 class PlanOvertaken(Refused):
     """The day has moved on since this plan was made."""
+
+
+class StepIs(Refused):
+    """This step of the ladder is {state}: it can't be answered now."""
+
+
+class NothingFree(Refused):
+    """No time is free to book."""
+
+    code = "slot_full"

@@ -11,6 +11,7 @@ from queueing.halls import Hall
 from queueing.settings import Setting
 from queueing.tickets import TODAY
 from queueing.windows import REACHED
+from scheduling.appointments import OWED
 from scheduling.offers import next_free
 
 # Somebody has waited so long; 0: waiting alone does not lead to that step.
@@ -22,7 +23,6 @@ SLOT = Setting("ladder_slot_min", 60, 0, 600, "minutes")
 DOORSTEP = Setting("ladder_doorstep_min", 90, 0, 600, "minutes")
 ANSWER = Setting("ladder_answer_min", 10, 1, 120, "minutes")  # a visitor's step without an answer for so long: the next one too
 AGAIN = Setting("ladder_again_min", 30, 1, 600, "minutes")  # the same step is not offered to the same service again for so long
-OWED = Setting("ladder_owed_min", 30, 0, 240, "minutes")  # head start, among the booked, of whom the hall could not serve
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,7 +314,9 @@ async def lapse(db: Db, hall: Hall, still: Sequence[tuple[str, str]]) -> int:
 SETTLE = (
     """
 WITH moved AS (
-    UPDATE escalations e SET decided_at = hall_now(), decided_by = $2,
+    UPDATE escalations e SET decided_at = hall_now(),
+        decided_by = CASE WHEN t.state <> 'doorstep' THEN $2 ELSE coalesce(
+            (SELECT actor FROM journal WHERE ticket = t.id AND kind = 'ticket.doorstep'), $2) END,
         state = CASE WHEN t.state = 'doorstep' AND e.step = 'doorstep' THEN 'accepted' ELSE 'lapsed' END,
         why = CASE t.state WHEN 'finished' THEN 'served' WHEN 'expired' THEN 'no_answer' WHEN 'doorstep' THEN 'visit'
               ELSE coalesce(t.carried, 'left') END

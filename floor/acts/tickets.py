@@ -19,11 +19,12 @@ from floor.settings import Settings
 from floor.signin import Person, allow, current, require
 from queueing import calls, holds, identity, persons, slips, tickets
 from queueing.db import Press, once
-from queueing.errors import BadInput, NotInThatState
+from queueing.errors import BadInput, NotInThatState, PastLastTicket
 from queueing.halls import Hall, business_day
 from queueing.identity import Identity
 from queueing.matters import known as offered
 from queueing.tickets import Act, Ticket
+from scheduling.offers import next_free
 
 CITIZEN = "citizen"
 SLIP = "一次性告知单"  # the paper that was seen when a "told once" slip gives its head start
@@ -107,11 +108,20 @@ async def take(
     made: Act | None = None
     try:
         made = await on_ticket(request, hall, actor, press, asked, act)
+    except PastLastTicket as over:
+        raise PastLastTicket(**over.details, **await instead(request, hall, str(over.details["queue"]))) from None
     finally:
         if number is not None and (made is None or made.ticket.key != key):  # no ticket came of it, or an earlier one
             async with acquire(request.app.state.pool) as db:
                 await contacts.forget(db, key)
     return made
+
+
+async def instead(request: Request, hall: Hall, service: str) -> dict[str, object]:
+    """What somebody can do who came after the last ticket: book, with the next free time, or have somebody come."""
+    async with acquire(request.app.state.pool) as db:
+        free = await next_free(db, hall)
+    return {"instead": ["book", "doorstep"] if service in free else ["doorstep"], "next_slot": free.get(service)}
 
 
 def seal_of(request: Request) -> Seal:

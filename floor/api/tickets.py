@@ -226,7 +226,8 @@ ROUTES = [
             "printer_not_ready",
             "too_fast",
         ),
-        notes="A dispenser prints by itself. Staff name a dispenser in print_at, or no paper is printed.",
+        notes="A dispenser prints by itself. Staff name a dispenser in print_at, or no paper is printed. After the last ticket "
+        "the refusal says what to do instead: `instead` of book and doorstep, and `next_slot`, the next free time.",
     ),
     get(
         "/api/v1/halls/{hall}/tickets",

@@ -1,6 +1,6 @@
 """The way in by phone: the code at the door that changes by the clock, and the page that it opens."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import segno
 from starlette.requests import Request
@@ -24,7 +24,7 @@ from floor.settings import Settings
 from floor.signin import current, kiosk
 from floor.words import language, words
 from queueing import forecast
-from queueing.errors import NotFound, Refused
+from queueing.errors import NotFound, PastLastTicket, Refused
 from queueing.halls import Hall, services
 from queueing.settings import EARLY
 from scheduling.appointments import plain_code
@@ -97,8 +97,14 @@ async def page(request: Request, hall: Hall, held: str | None, refused: Refused 
     cards = [card(t, hall, service, waits.get(service.code)) for service in offered]
     error = reason_of(refused, t) if refused else None
     by_name = {row["code"] for row in named}
-    mine = await own_booking(request, hall) if held else None
-    return render(request, "phone_take.html", status, hall=hall, held=held, cards=cards, by_name=by_name, error=error, mine=mine)
+    mine, instead = await own_booking(request, hall) if held else None, None
+    if isinstance(refused, PastLastTicket):
+        free = refused.details.get("next_slot")
+        instead = {"book": when(t, hall, free) if isinstance(free, datetime) else ""}
+    return render(
+        request, "phone_take.html", status, hall=hall, held=held, cards=cards, by_name=by_name, error=error, mine=mine,
+        instead=instead,
+    )  # fmt: skip
 
 
 async def own_booking(request: Request, hall: Hall) -> dict[str, str] | None:

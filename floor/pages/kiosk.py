@@ -41,7 +41,7 @@ SLOW_S = 15  # a paper that takes longer is said to be late
 # What the screen says of a refusal and what to do then; {service} is filled in. Others are "please try again".
 SORRY = {
     "closed": ("kiosk.sorry_service_closed", "kiosk.sorry_other_do"),
-    "past_last_ticket": ("kiosk.sorry_past", "kiosk.sorry_other_do"),
+    "past_last_ticket": ("kiosk.sorry_past", "kiosk.sorry_past_do"),
     "quota_full": ("kiosk.sorry_quota", "kiosk.sorry_other_do"),
     "booking_only": ("kiosk.sorry_booking_only", "kiosk.sorry_booking_only_do"),
     "one_live_ticket": ("kiosk.sorry_one_live", "kiosk.sorry_one_live_do"),
@@ -95,12 +95,14 @@ def asked(values: Mapping[str, object]) -> Asked:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A service to touch: `why` says why it can't be taken when it is not open. `press` makes a second touch safe."""
+    """A service to touch: `why` says why it can't be taken when it is not open; `past` the last ticket, a touch tells what to do
+    instead. `press` makes a second touch safe."""
 
     code: str
     prefix: str
     name: str
     open: bool
+    past: bool
     why: str
     waiting: int
     wait: str
@@ -210,6 +212,7 @@ def card(t: Words, hall: Hall, service: ServiceNow, wait: Wait | None) -> Card:
         service.prefix,
         service_name(t, service),
         service.status == "open",
+        service.status == "past_last_ticket",
         why_shut(t, hall, service),
         service.waiting,
         minutes(t, wait),

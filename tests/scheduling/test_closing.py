@@ -51,7 +51,14 @@ async def doors_told(db: Connection, hall: Hall) -> list[tuple[str, dict[str, st
 
 @pytest.mark.parametrize(
     ("ahead", "open_", "free", "minutes", "fits"),
-    [(0, 1, 1, 60, True), (8, 1, 0, 60, None), (12, 1, 0, 60, False), (12, 2, 0, 60, True), (3, 0, 0, 60, None), (0, 1, 1, 5, False)],
+    [
+        (0, 1, 1, 60, True),
+        (8, 1, 0, 60, None),
+        (12, 1, 0, 60, False),
+        (12, 2, 0, 60, True),
+        (3, 0, 0, 60, None),
+        (0, 1, 1, 5, False),
+    ],
 )
 def test_one_more_fits_is_unsure_or_does_not(ahead: int, open_: int, free: int, minutes: int, fits: bool | None) -> None:
     load = Load("A", ahead, open_, free, mean_s=360.0, spread_s=240.0)

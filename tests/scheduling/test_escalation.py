@@ -10,14 +10,14 @@ from queueing import calls, journal
 from queueing.calls import Seat
 from queueing.halls import Hall, get_hall
 from queueing.settings import choose
-from queueing.tickets import Act, expire_day, take
+from queueing.tickets import expire_day
 from queueing.windows import close, open_window
 from scheduling import escalation, ticks
 from scheduling.escalation import LADDER, Case, Queue, climb, hall_steps, thresholds, visitor_steps
 from scheduling.ticks import TICKS
 from tests.scheduling.clocks import at
+from tests.scheduling.halls import DAY, number, until_five
 
-DAY = "2027-03-03"
 CLIMB = next(tick for tick in TICKS if tick.rule == "ladder.climb")
 STEPS = "SELECT step, subject, state, why FROM escalations ORDER BY id"
 
@@ -25,30 +25,9 @@ STEPS = "SELECT step, subject, state, why FROM escalations ORDER BY id"
 @pytest.fixture
 async def busy(db: Connection, hall: Hall) -> Hall:
     """A hall that closes at five; window 1 serves A, nobody serves B. Slots of both services tomorrow at nine."""
-    await at(db, f"{DAY} 09:00+08")
-    await db.execute("DELETE FROM doors")
-    await db.execute("UPDATE halls SET always_open = false")
-    await db.execute(
-        "INSERT INTO doors (hall, day, service, opens, last_ticket, closes) SELECT $1, $2::text::date, s, $3::text::timestamptz, "
-        "$4::text::timestamptz, $5::text::timestamptz FROM unnest(ARRAY['A', 'B']) AS s",
-        hall.id, DAY, f"{DAY} 09:00+08", f"{DAY} 16:30+08", f"{DAY} 17:00+08",
-    )  # fmt: skip
-    await slot(db, hall, "A", "2027-03-04 09:00+08")
-    await slot(db, hall, "B", "2027-03-04 10:00+08")
-    await open_window(db, hall, "1", "li", services=["A"], actor="clerk:li")
-    return replace(hall, always_open=False)
-
-
-async def slot(db: Connection, hall: Hall, service: str, start: str) -> None:
-    await db.execute(
-        "INSERT INTO slots (hall, service, start, ends, day, capacity) VALUES ($1, $2, $3::text::timestamptz, "
-        "$3::text::timestamptz + interval '30 min', ($3::text::timestamptz AT TIME ZONE 'Asia/Shanghai')::date, 2)",
-        hall.id, service, start,
-    )  # fmt: skip
-
-
-async def number(db: Connection, hall: Hall, service: str = "A") -> Act:
-    return await take(db, hall, [service], actor="citizen", channel="api")
+    shut = await until_five(db, hall)
+    await open_window(db, shut, "1", "li", services=["A"], actor="clerk:li")
+    return shut
 
 
 async def by(db: Connection, hall: Hall, moment: str, day: str = DAY) -> list[tuple[str, str, str]]:
