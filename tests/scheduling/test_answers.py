@@ -8,11 +8,11 @@ import pytest
 from floor.database import Connection, Pool
 from queueing import journal
 from queueing.db import Press
-from queueing.errors import NotFound
+from queueing.errors import NotFound, StillWaiting
 from queueing.halls import Hall
 from queueing.settings import STRIKES, choose
 from queueing.tickets import by_key
-from queueing.windows import StillWaiting, close, open_window
+from queueing.windows import close, open_window
 from scheduling import answers, appointments
 from scheduling.answers import answer, of_day, of_ticket, offer_now, refuse, take_slot
 from scheduling.errors import NothingFree, SlotFull, StepIs, TooManyBookings
