@@ -44,6 +44,14 @@ def text(form: FormData, field: str) -> str | None:
     return value.strip() or None if isinstance(value, str) else None
 
 
+def number_in(form: FormData, field: str) -> int:
+    """The number of a row in a form; no page without one."""
+    number = text(form, field) or ""
+    if not (number.isascii() and number.isdigit()):
+        raise NotFound(what="page")
+    return int(number[:9])
+
+
 def typed(form: FormData, field: str) -> str:
     """What had to be typed; BadInput when it is empty."""
     value = text(form, field)

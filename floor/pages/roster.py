@@ -3,19 +3,20 @@
 from datetime import date, timedelta
 from typing import Any
 
-from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from floor import acts, lines
 from floor.acts import roster as changes
+from floor.acts import swaps as swapping
 from floor.database import acquire
 from floor.pages import render
 from floor.pages.attendance import decides, mark_row
 from floor.pages.calendar import date_of, day_word
-from floor.pages.console import text
+from floor.pages.console import number_in, text
 from floor.pages.staffed import reason_of
+from floor.pages.swaps import swap_row
 from floor.pages.wording import zone_name
 from floor.refusals import NotAllowed
 from floor.signin import Person, require
@@ -29,6 +30,7 @@ from scheduling.roster.planned import clock
 from scheduling.roster.problem import Pattern, Plan, Problem, Shift, parts
 from scheduling.roster.solver import LIMIT_S, short_of
 from scheduling.roster.store import Placed, find_roster, last_change, monday, placed, problem_of
+from scheduling.roster.swaps import swaps
 from scheduling.roster.why import Why, explain
 
 READERS = ("manager", "leader", "auditor")
@@ -56,6 +58,7 @@ async def board(request: Request, *, error: str | None = None) -> Response:
         names, areas, floor = await lines.names(db, hall), await zones(db, hall), await list_windows(db, hall)
         undoable = await last_change(db, hall, week)
         asking, away = await leaves(db, hall, week, state="asked"), await leaves(db, hall, week, state="approved")
+        swapped = await swaps(db, hall, week)
         found_marks = await marks(db, hall, week, week + timedelta(6))
     worked = tuple(Shift(it.day, it.clerk, it.pattern, it.zone) for it in stands if it.pattern and it.zone)
     plan = Plan("", worked, short_of(asked, worked), None, 0.0)
@@ -75,6 +78,7 @@ async def board(request: Request, *, error: str | None = None) -> Response:
         asking=[leave_row(it, names, say, person) for it in asking],
         away=[leave_row(it, names, say, person) for it in away if it.first <= week + timedelta(6)],
         marks=[mark_row(it, names, say, person) for it in found_marks],
+        swaps=[swap_row(it, names, say, person) for it in swapped if it.state == "agreed"],
         marked={(it.clerk, it.day) for it in found_marks if it.judged != "excused"},
         before=(week - timedelta(7)).isoformat(), after=(week + timedelta(7)).isoformat(),
         chosen=(request.query_params.get("clerk"), request.query_params.get("day")),
@@ -175,19 +179,11 @@ def shortage(why: Why, named: dict[str, str], say: Words) -> dict[str, Any]:
     return {"line": line, "least": short.least, "who": who, "reasons": reasons}
 
 
-def number_in(form: FormData, field: str) -> int:
-    """The number of a row in a form; no page without one."""
-    number = text(form, field) or ""
-    if not (number.isascii() and number.isdigit()):
-        raise NotFound(what="page")
-    return int(number[:9])
-
-
 # --- acts -----------------------------------------------------------------------------------------------------------
 
 
 async def act(request: Request) -> Response:
-    """Solve, stop, place, undo or publish; decide on leave or take that back; judge a mark."""
+    """Solve, stop, place, undo or publish; decide on leave or a swap, or take leave back; judge a mark."""
     code, week, name = request.path_params["hall"], week_of(request), request.path_params["act"]
     await require(request, "manager", "leader", hall=(await acts.hall_of(request, code)).id)
     form = await request.form()
@@ -197,6 +193,9 @@ async def act(request: Request) -> Response:
                 await changes.decide_leave(request, code, number_in(form, "leave"), approve=text(form, "answer") == "yes")
             case "revoke":
                 await changes.revoke_leave(request, code, number_in(form, "leave"))
+            case "swap":
+                approve, reason = text(form, "answer") == "yes", text(form, "reason")
+                await swapping.decide(request, code, number_in(form, "swap"), approve=approve, reason=reason)
             case "mark":
                 mark, judged = number_in(form, "mark"), text(form, "judged") or ""
                 await changes.correct_mark(request, code, mark, judged, text(form, "reason"))

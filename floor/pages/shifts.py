@@ -4,24 +4,27 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from icalendar import Calendar, Event
+from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from floor import acts, lines
+from floor.acts import swaps as swapping
 from floor.database import acquire
 from floor.pages import render
 from floor.pages.attendance import entry_row, mark_row, said_hours
 from floor.pages.calendar import date_of, day_word
-from floor.pages.console import text
+from floor.pages.console import number_in, text
 from floor.pages.staffed import reason_of
+from floor.pages.swaps import swap_row
 from floor.pages.wording import zone_name
 from floor.signin import require
 from floor.words import language, words
 from queueing import journal
 from queueing.errors import NotFound, Refused
 from queueing.halls import Hall, business_day, zones
-from scheduling.roster import leave
+from scheduling.roster import leave, swaps
 from scheduling.roster.attendance import BACK_DAYS, marks
 from scheduling.roster.leave import OwnShift
 from scheduling.roster.overtime import balance, ledger
@@ -42,16 +45,19 @@ async def show(request: Request, *, error: str | None = None) -> Response:
         away = await leave.leaves(db, hall, today, clerk=clerk)
         named = {zone.code: zone_name(say, zone) for zone in await zones(db, hall)}
         found, worked = await marks(db, hall, today - timedelta(BACK_DAYS), today, clerk), await ledger(db, hall, clerk)
-        names = await lines.names(db, hall) if found else {}
+        swapped = await swaps.swaps(db, hall, today - timedelta(7), clerk)
+        names = await lines.names(db, hall) if found or swapped else {}
     return render(
         request, "shifts.html", 200 if error is None else 409, hall=hall, error=error, token=token, today=today,
         days=[{"day": day, "word": day_word(day, say)} for day in (today + timedelta(n) for n in range(1, AHEAD + 1))],
-        shifts=[{"word": day_word(it.day, say), "today": it.day == today, "zone": named[it.zone], "hours": hours(it),
+        shifts=[{"word": day_word(it.day, say), "day": it.day, "today": it.day == today, "swappable": it.day > today,
+                 "zone": named[it.zone], "hours": hours(it),
                  "breaks": [f"{clock(begins)}–{clock(ends)}" for begins, ends in it.breaks]} for it in shifts],
         leaves=[{"id": it.id, "kind": it.kind, "state": it.state,
                  "first": day_word(it.first, say), "last": day_word(it.last, say)}
                 for it in away], kinds=leave.KINDS,
         marks=[mark_row(it, names, say) for it in reversed(found)], overtime=[entry_row(it, say) for it in worked[:12]],
+        swaps=[swap_row(it, names, say, person) for it in swapped[:20]],
         left=said_hours(balance(worked, today), say),
     )  # fmt: skip
 
@@ -61,11 +67,14 @@ def hours(shift: OwnShift) -> str:
 
 
 async def act(request: Request) -> Response:
-    """Ask for leave, take that back, or say what one would like of a day."""
+    """Ask for leave or a swap, answer one, take that back, or say what one would like of a day."""
     hall = await acts.hall_of(request, request.path_params["hall"])
     person = await require(request, "clerk", hall=hall.id)
     form, clerk = await request.form(), person.username or ""
     try:
+        if request.path_params["act"] in ("swap", "answer"):
+            await swap(request, hall.code, form)
+            return RedirectResponse(f"/{hall.code}/shifts#swaps", 303)
         async with acquire(request.app.state.pool) as db, db.transaction():
             match request.path_params["act"]:
                 case "leave":
@@ -88,6 +97,20 @@ async def act(request: Request) -> Response:
             raise
         return await show(request, error=reason_of(refused, words(language(request))))
     return RedirectResponse(f"/{hall.code}/shifts", 303)
+
+
+async def swap(request: Request, code: str, form: FormData) -> None:
+    """Ask for a swap, answer one, or take one back."""
+    if request.path_params["act"] == "swap":
+        other, _, other_day = (text(form, "with") or "").partition(" ")
+        day, theirs = date_of(text(form, "day") or ""), date_of(other_day) if other_day else None
+        await swapping.ask(request, code, day, other, theirs, text(form, "press"))
+        return
+    number, said = number_in(form, "swap"), text(form, "say")
+    if said == "withdraw":
+        await swapping.withdraw(request, code, number)
+    else:
+        await swapping.answer(request, code, number, agree=said == "agree")
 
 
 async def subscribe(request: Request) -> Response:

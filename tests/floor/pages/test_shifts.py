@@ -9,10 +9,10 @@ from floor.database import Connection
 from queueing.halls import Hall
 from scheduling.roster.attendance import keep_attendance
 from scheduling.roster.leave import leaves
-from scheduling.roster.store import placed
+from scheduling.roster.store import place, placed, publish
 from tests.floor.conftest import Client
 from tests.floor.pages.staff import look, staff
-from tests.floor.pages.test_roster import BOARD, WEEK, lin, published
+from tests.floor.pages.test_roster import BOARD, ONE, WEEK, lin, published
 
 __all__ = ["lin"]
 
@@ -100,3 +100,36 @@ async def test_overtime_is_seen_by_its_clerk_and_exported_by_the_manager(
     sheet = (await lin.get("/demo/overtime.csv")).text.splitlines()
     assert sheet[1] == f"姓名clerk01,{WEEK},工作日延时,90,100,90,0,{WEEK}"
     assert (await (await staff(app, "clerk01")).get("/demo/overtime")).status_code == 403
+
+
+async def test_a_shift_changes_hands_when_both_agree_and_the_leader_approves(
+    app: Starlette, lin: Client, db: Connection, hall: Hall
+) -> None:
+    for clerk, day in (("clerk01", 1), ("clerk02", 3)):
+        await place(db, hall, WEEK + timedelta(day), clerk, ONE, "A", actor="manager:lin")
+    await publish(db, hall, WEEK, actor="manager:lin")
+    one, two, leader = [await staff(app, name) for name in ("clerk01", "clerk02", "leader01")]
+    tuesday = WEEK + timedelta(1)
+    page = await look(one, f"/demo/shifts/swap/{tuesday}")
+    assert "姓名clerk02 代班，不用还" in page.words
+    asked = {**page.forms["ask-swap"].fields, "with": f"clerk02 {WEEK + timedelta(3)}"}
+    for _ in range(2):
+        assert (await one.post("/demo/shifts/swap", data=asked)).status_code == 303
+    assert (await one.post("/demo/shifts/swap", data=asked | {"press": "another"})).status_code == 409
+    page = await look(two, "/demo/shifts")
+    assert "姓名clerk01 的 11月24日 周二 换 姓名clerk02 的 11月26日 周四 等待对方同意" in page.words
+    answer = {**page.forms["/demo/shifts/answer"].fields, "say": "agree"}
+    assert (await one.post("/demo/shifts/answer", data=answer | {"csrf": await csrf(one)})).status_code == 404
+    assert (await two.post("/demo/shifts/answer", data=answer)).status_code == 303
+    board = await look(leader, BOARD)
+    assert "待批的换班（1）" in board.words
+    form = {**board.forms[f"{BOARD}/swap"].fields, "answer": "yes"}
+    await db.execute("INSERT INTO zones (hall, code, name) VALUES ($1, 'B', 'B')", hall.id)
+    await db.execute("UPDATE users SET zone = 'B' WHERE username = 'leader01'")
+    other = await staff(app, "leader01")
+    assert (await other.post(f"{BOARD}/swap", data=form | {"csrf": await csrf(other)})).status_code == 403
+    assert (await lin.post(f"{BOARD}/swap", data=form | {"csrf": await csrf(lin)})).status_code == 303
+    assert [(it.clerk, it.day) for it in await placed(db, hall, WEEK)] == [
+        ("clerk02", tuesday), ("clerk01", WEEK + timedelta(3)),
+    ]  # fmt: skip
+    assert "已批准" in (await look(one, "/demo/shifts")).words
