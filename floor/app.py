@@ -29,8 +29,8 @@ from floor.words import check_words
 PAGES = (
     "home", "first", "signin", "rate", "phone", "booking", "book", "slip", "query", "choosing", "kiosk", "kiosk_card",
     "kiosk_booked", "board", "wall", "console", "matters", "rules", "door", "promises", "manage", "disputed", "proposals",
-    "ladder", "desk_bookings", "bookings", "desk", "voice", "fleet", "machine", "notices", "faults", "holidays", "day_types",
-    "calendar", "attendance", "roster", "swaps", "shifts",
+    "ladder", "orders", "order", "desk_bookings", "bookings", "desk", "voice", "fleet", "machine", "notices", "faults",
+    "holidays", "day_types", "calendar", "attendance", "roster", "swaps", "shifts",
 )  # fmt: skip
 STATIC = Path(__file__).parent / "static"
 

@@ -13,7 +13,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from floor.database import Db
 from floor.refusals import UserExists
 
-ROLES = ("clerk", "desk", "leader", "manager", "engineer", "auditor", "doorstep")
+ROLES = ("clerk", "desk", "leader", "manager", "engineer", "auditor", "doorstep", "agent")
 
 # OWASP's smallest argon2id setting: 85 ms and 19 MiB a try here. Two at once leave a core's worth for the queue.
 HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
@@ -41,6 +41,7 @@ class User:
     zone: str | None
     password: str
     disabled: bool
+    site: str | None = None
 
 
 COLUMNS = ", ".join(User.__slots__)
@@ -66,8 +67,8 @@ def verify(hashed: str | None, password: str) -> bool:
 
 
 ADD = """
-INSERT INTO users (hall, username, name, number, post, photo, roles, zone, password)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING id
+INSERT INTO users (hall, username, name, number, post, photo, roles, zone, password, site)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING id
 """
 
 
@@ -83,10 +84,12 @@ async def add_user(
     post: str | None = None,
     photo: str | None = None,
     zone: str | None = None,
+    site: str | None = None,
 ) -> int:
-    """Add a member of staff to a hall; the new id. `hashed` comes from hash_password. UserExists for a taken name."""
+    """Add a member of staff to a hall; the new id. `hashed` comes from hash_password, `site` bounds an agent to a station.
+    UserExists for a taken name."""
     try:
-        user: int = await db.fetchval(ADD, hall, username, name, number, post, photo, list(roles), zone, hashed)
+        user: int = await db.fetchval(ADD, hall, username, name, number, post, photo, list(roles), zone, hashed, site)
     except asyncpg.UniqueViolationError as taken:
         raise UserExists(username=username) from taken
     return user

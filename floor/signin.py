@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -46,6 +46,7 @@ class Person:
     zone: str | None = None
     device: str | None = None
     window: str | None = None
+    site: str | None = None  # of an agent who works at a station, and for it alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ def digest(token: str) -> bytes:
 
 
 SESSION = """
-SELECT s.kind, s.hall, s.device, u.username, u.name, u.number, u.roles, u.zone
+SELECT s.kind, s.hall, s.device, u.username, u.name, u.number, u.roles, u.zone, u.site
 FROM sessions s JOIN users u ON u.id = s."user"
 WHERE s.token = $1 AND s.expires > hall_now() AND NOT u.disabled
 """
@@ -85,6 +86,7 @@ async def find_session(db: Db, token: str) -> Person | None:
         username=row["username"],
         number=row["number"],
         zone=row["zone"],
+        site=row["site"],
     )
 
 
@@ -192,16 +194,7 @@ async def from_cookie(request: Request, cookie: str) -> Person | None:
 
 
 def by_cookie(person: Person) -> Person:
-    return Person(
-        person.hall,
-        person.actor,
-        person.name,
-        person.roles,
-        "cookie",
-        person.username,
-        person.number,
-        person.zone,
-    )
+    return replace(person, via="cookie")
 
 
 async def require(request: Request, *roles: str, hall: int | None = None) -> Person:

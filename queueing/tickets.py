@@ -168,8 +168,8 @@ WITH today AS (
                          one_live, joined_at, rank_at, credit, verified_by, booked_for, lane, fenced, id_mask)
     SELECT $5, c.hall, c.day, c.prefix || lpad(c.newest::text, greatest(3, length(c.newest::text)), '0'),
            $6, ($6::text[])[1], $7, $8, $9, $10, $11, $12, (SELECT one_live_ticket FROM today), c.joined_at,
-           least(CASE WHEN h.credit > 0 OR h.booked_for IS NULL THEN c.joined_at - make_interval(mins => h.credit) END,
-                 h.booked_for - make_interval(mins => h.booked_credit)),
+           greatest(least(CASE WHEN h.credit > 0 OR h.booked_for IS NULL THEN c.joined_at - make_interval(mins => h.credit) END,
+                          h.booked_for - make_interval(mins => h.booked_credit)), $20),
            greatest(h.credit, h.booked_credit), $14, h.booked_for,
            CASE WHEN h.booked_for IS NOT NULL THEN 1 WHEN cardinality($6::text[]) = 1 AND (SELECT quick FROM door)
                 OR cardinality($7::text[]) > 0 AND NOT EXISTS (SELECT FROM unnest($7::text[]) AS asked(matter) WHERE NOT EXISTS (
@@ -209,6 +209,7 @@ async def take(
     verified_by: str | None = None,
     booked_for: datetime | None = None,
     head_start: int = 0,
+    not_before: datetime | None = None,
     key: str | None = None,
     press: Press | None = None,
 ) -> Act:
@@ -218,7 +219,8 @@ async def take(
     that owes the paper, `verified_by` who saw the evidence of the category. `booked_for` is the time of a booking that is
     checked in: its place in line is that time less the head start of the booked; who comes later than the hall's grace joins
     as everybody does; `head_start` minutes more are for whom the hall owes the visit. It has its place already: no quota and
-    no last ticket stops it. `key` is one of `new_key` that something was already kept under.
+    no last ticket stops it. `not_before`: it ranks as if it had joined then, should that be later. `key` is one of `new_key`
+    that something was already kept under.
     Raises UnknownService, Closed, PastLastTicket, QuotaFull, OneLiveTicket, RealNameNeeded, TooManyToday, TooManyOfService,
     Banned, BadInput (category).
     """
@@ -247,6 +249,7 @@ async def take(
             id_mask,
             hall.value(EARLY),
             head_start,
+            not_before,
         )
         if row is None:
             raise await why_not_taken(db, hall, services, category, by_name=person is not None or channel == "desk")

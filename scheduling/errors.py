@@ -59,6 +59,32 @@ class TooLateToCheckIn(Refused):
     code = "too_late"
 
 
+class NotInThatStage(Refused):
+    """The order is {state}: this can't be done with it now."""
+
+
+class OrderTaken(Refused):
+    """An agent has been asked for with this number already."""
+
+
+class TooManyOrders(Refused):
+    """One number is good for the papers of {limit} orders at most."""
+
+    code = "too_many"
+
+
+class AgentHadEnough(Refused):
+    """An agent takes {limit} numbers a day at most."""
+
+    code = "too_many"
+
+
+class HandInRunning(Refused):
+    """An agent has one number at a time: the last one is still waiting or being served."""
+
+    code = "one_live_ticket"
+
+
 class AlreadyCheckedIn(Refused):
     """This booking has become a ticket already."""
 

@@ -8,6 +8,7 @@ from queueing.db import Db, changed
 from queueing.halls import Hall, business_day
 from queueing.holds import tell_overdue
 from queueing.tickets import expire_day
+from scheduling import orders
 from scheduling.appointments import forget_holders, let_fall
 from scheduling.closing import follow_capacity
 from scheduling.escalation import climb
@@ -144,6 +145,16 @@ async def settle_attendance(db: Db, hall: Hall) -> int:
     return await keep_attendance(db, hall, BACK_DAYS)
 
 
+async def tell_late_orders(db: Db, hall: Hall) -> int:
+    """Agent orders whose stage is over its working days, once a day each."""
+    return await orders.tell_overdue(db, hall)
+
+
+async def forget_whose_orders(db: Db, hall: Hall) -> int:
+    """Names, telephones and addresses of orders that are over."""
+    return await orders.forget_holders(db, hall)
+
+
 TICKS = (
     Tick("calendar.keep", 3600, keep_calendar),
     Tick("doors.open", 60, open_ahead),
@@ -160,6 +171,8 @@ TICKS = (
     Tick("attendance.settle", 3600, settle_attendance),
     Tick("appointments.end", 60, end_missed_bookings),
     Tick("appointments.forget", 3600, forget_who_booked),
+    Tick("orders.overdue", 600, tell_late_orders),
+    Tick("orders.forget", 3600, forget_whose_orders),
     Tick("presses.forget", 600, forget_presses),
     Tick("ticks.forget", 3600, forget_ticks),
 )

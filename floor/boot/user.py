@@ -26,6 +26,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--name", required=True, help="as the plate shows it")
     parser.add_argument("--role", action="append", required=True, choices=ROLES, help="may be given several times")
     parser.add_argument("--zone", help="the zone a leader leads")
+    parser.add_argument("--site", help="the station an agent works at, and for it alone")
     parser.add_argument("--number", help="of the badge")
     asked = parser.parse_args(arguments)
     asyncio.run(add(asked, password()))
@@ -56,7 +57,7 @@ async def add(asked: argparse.Namespace, password: str) -> None:
             hashed = await hash_password(password)
             await add_user(
                 db, hall.id, asked.username, hashed,
-                name=asked.name, roles=asked.role, number=asked.number, zone=asked.zone,
+                name=asked.name, roles=asked.role, number=asked.number, zone=asked.zone, site=asked.site,
             )  # fmt: skip
         except NotFound as reason:
             raise CannotStart(f"there is no hall {asked.hall!r} on this database.") from reason

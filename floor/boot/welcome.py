@@ -8,7 +8,7 @@ from floor.settings import Settings
 
 ROLES = {
     "clerk": "clerks", "desk": "guide desk", "leader": "zone leader", "manager": "hall manager",
-    "engineer": "machines", "auditor": "record", "doorstep": "doorstep team",
+    "engineer": "machines", "auditor": "record", "doorstep": "doorstep team", "agent": "agents",
 }  # fmt: skip
 
 

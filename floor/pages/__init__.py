@@ -13,7 +13,7 @@ from floor.signin import csrf_token
 from floor.words import LANGUAGES, language, said_in, words
 
 # Where one person works, a chosen language stays chosen. A kiosk forgets it with each citizen.
-PLACES = "console|desk|manage|rules|matters|fleet|faults|voice|calendar|notices|roster|shifts|overtime|bookings"
+PLACES = "console|desk|manage|rules|matters|fleet|faults|voice|calendar|notices|roster|shifts|overtime|bookings|orders"
 WORKPLACE = re.compile(rf"/(signin|[a-z0-9-]+/({PLACES})(/[\w-]+){{0,2}})?")
 YEAR_S = 365 * 24 * 3600
 

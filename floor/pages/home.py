@@ -36,6 +36,7 @@ def doors(hall: str) -> dict[str, Door]:
         Door("console", f"/{hall}/console", "clerk01"),
         Door("pad", f"/{hall}/pad/1", PAD),
         Door("desk", f"/{hall}/desk", "desk01"),
+        Door("orders", f"/{hall}/orders", "agent01"),
         Door("manage", f"/{hall}/manage", "manager"),
         Door("bookings", f"/{hall}/bookings", "manager"),
         Door("matters", f"/{hall}/matters", "manager"),

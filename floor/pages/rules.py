@@ -26,7 +26,7 @@ from queueing.halls import Hall, business_day, services
 from queueing.rulebook import Change, Value
 from queueing.rules import most_overtaken
 from queueing.settings import BALANCE, HOLDS, LIMITS, ORDER, Setting
-from scheduling import appointments, escalation, slots
+from scheduling import appointments, escalation, handins, orders, slots
 from scheduling.roster import attendance, overtime, planned
 from scheduling.rounds import ground
 
@@ -38,9 +38,10 @@ HALL = ("one_live_ticket", "skills_required", "rating_days", "ticket_line", "off
 PAPERS = (*slips.SETTINGS, *foreign.SETTINGS)
 BOOKING = (*slots.SETTINGS, *appointments.SETTINGS)
 ROSTER = (*planned.SETTINGS, *attendance.SETTINGS, *overtime.SETTINGS)
+AGENTS = (*orders.SETTINGS, *handins.SETTINGS)
 CLOSING = (*alarms.SETTINGS, *escalation.SETTINGS)
 # Of other rooms than the queue's own.
-MORE: tuple[Setting[Any], ...] = (*doorcode.SETTINGS, *PAPERS, *BOOKING, *ROSTER, *CLOSING, *ground.SETTINGS)
+MORE: tuple[Setting[Any], ...] = (*doorcode.SETTINGS, *PAPERS, *BOOKING, *ROSTER, *CLOSING, *AGENTS, *ground.SETTINGS)
 
 
 async def show(request: Request) -> Response:
@@ -88,6 +89,7 @@ def sections() -> dict[str, list[str]]:
         "alarms": [f"set.{setting.name}" for setting in alarms.SETTINGS],
         "ladder": [f"set.{setting.name}" for setting in escalation.SETTINGS],
         "rounds": [f"set.{setting.name}" for setting in ground.SETTINGS],
+        "agents": [f"set.{setting.name}" for setting in AGENTS],
     }
 
 

@@ -79,7 +79,7 @@ def array_name(kind: str) -> str:
 def taking(hall: str) -> list[str]:
     """The parameters of a take in this hall, as SQL."""
     return [hall, "'desk'", *PRESS, "md5(random()::text)", "'{A}'", "'{}'", "NULL", "NULL", "'desk'",
-            "'zh-Hans'", "NULL", "NULL", "NULL", "NULL", "15", "NULL", "30"]  # fmt: skip
+            "'zh-Hans'", "NULL", "NULL", "NULL", "NULL", "15", "NULL", "30", "0", "NULL"]  # fmt: skip
 
 
 def calling(hall: str, window: str) -> list[str]:

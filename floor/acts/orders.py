@@ -1,0 +1,175 @@
+"""Acts on agent orders: asked for at the desk or by an agent, moved on stage by stage, handed in together."""
+
+from collections.abc import Sequence
+
+from starlette.requests import Request
+
+from floor.acts.ground import hall_by_id, hall_of, pressed, ring
+from floor.acts.tickets import CITIZEN, hashed, phone_number, printer_for, queues_of, ticket_of
+from floor.catalogue.kept import known
+from floor.database import acquire
+from floor.quality import ratings
+from floor.settings import Settings
+from floor.signin import Person, require
+from queueing import tickets
+from queueing.db import replay
+from queueing.errors import BadInput, NotFound
+from queueing.halls import Hall
+from queueing.matters import known as offered
+from queueing.tickets import Act
+from scheduling import handins, orders
+from scheduling.appointments import new_code
+from scheduling.envelopes import Details, Envelopes, Sealed, Unreadable, name_mask, phone_mask
+from scheduling.orders import Agent, Holder, Order, Verb
+
+STAFF = ("desk", "leader", "manager")
+WORKERS = (*STAFF, "agent")
+
+
+def envelopes(request: Request) -> Envelopes:
+    """What seals the particulars of people who are served elsewhere than here."""
+    settings: Settings = request.app.state.settings
+    return Envelopes(settings.secret)
+
+
+def place(code: str) -> str:
+    """What an order's envelope is sealed for."""
+    return f"order:{code}"
+
+
+def agent_of(person: Person) -> Agent:
+    """An agent acts on their own orders, of their own site if they have one; desk, leader and manager on all."""
+    return Agent() if person.roles & set(STAFF) else Agent(person.username, person.site)
+
+
+async def worker(request: Request, hall_code: str) -> tuple[Hall, Person]:
+    """The hall, and who works on its orders. NotSignedIn, NotAllowed."""
+    hall = await hall_of(request, hall_code)
+    return hall, await require(request, *WORKERS, hall=hall.id)
+
+
+async def ask(
+    request: Request,
+    hall_code: str,
+    matters: Sequence[str],
+    *,
+    name: str,
+    phone: str,
+    address: str,
+    note: str | None = None,
+    site: str | None = None,
+    ticket: str | None = None,
+    lang: str = "zh-Hans",
+    press: str | None = None,
+) -> Order:
+    """Keep a request: by the desk for who telephones, by an agent for a neighbour, or with the number `ticket` (a key), which
+    it ends. BadInput, OrderTaken, NotInThatState."""
+    hall, person = await worker(request, hall_code)
+    given = {"name": name.strip(), "address": address.strip()}
+    for field, value in given.items():
+        if not value:
+            raise BadInput(field=field, message="it is empty")
+    number, code, by = phone_number(phone), new_code(), agent_of(person)
+    details = Details(name=given["name"], phone=number, address=given["address"], note=(note or "").strip() or None)
+    sealed = envelopes(request).close(details, place(code))
+    hashed_phone = hashed(request, "phone", number)
+    assert hashed_phone is not None
+    holder = Holder(code, sealed.key_id, sealed.sealed, name_mask(details.name), phone_mask(number), hashed_phone)
+    once_only = pressed(request, person.actor, press, [list(matters), hashed_phone, ticket, site, lang])
+    held = (await ticket_of(request, ticket))[1] if ticket else None
+    if held is not None and held.hall != hall.id:
+        raise NotFound(what="ticket")
+    async with acquire(request.app.state.pool) as db:
+        if (kept := await replay(db, once_only)) is not None:
+            return orders.again(kept)
+        offered((await known(request, db, hall)).catalogue, matters)
+        async with db.transaction():
+            if held is not None:
+                await tickets.cancel(db, hall, held.key, actor=person.actor)
+            made = await orders.ask(
+                db, hall, holder, matters, actor=person.actor, agent=by.name, site=by.site or site, lang=lang,
+                channel="agent" if by.name else "ticket" if held else "phone", ticket=held.id if held else None, press=once_only,
+            )  # fmt: skip
+    ring(request, hall.id)
+    return made
+
+
+async def move(
+    request: Request,
+    hall_code: str,
+    code: str,
+    verb: Verb,
+    *,
+    agent: str | None = None,
+    why: str | None = None,
+    press: str | None = None,
+) -> Order:
+    """One step of an order; `agent` gives it to somebody else, which an agent may not."""
+    hall, person = await worker(request, hall_code)
+    by = agent_of(person)
+    given = agent if by.name is None else None
+    async with acquire(request.app.state.pool) as db:
+        moved = await orders.move(
+            db, hall, code, verb, actor=person.actor, by=by, agent=given, why=why,
+            press=pressed(request, person.actor, press, [code, verb, given, why]),
+        )  # fmt: skip
+    ring(request, hall.id)
+    return moved
+
+
+async def look(request: Request, hall_code: str, code: str) -> tuple[Order, Details | None]:
+    """Whose papers they are, for who fetches them; the look is on record. None once it is forgotten. NotFound."""
+    hall, person = await worker(request, hall_code)
+    async with acquire(request.app.state.pool) as db:
+        order = await orders.by_code(db, hall, code)
+        if not orders.visible(order, agent_of(person)):
+            raise NotFound(what="order")
+        found = await orders.look(db, hall, order, actor=person.actor)
+    ring(request, hall.id)
+    try:
+        return order, envelopes(request).open(Sealed(*found), place(order.code)) if found else None
+    except Unreadable:  # the hall's secret was changed meanwhile
+        return order, None
+
+
+CATEGORY = "SELECT code FROM categories WHERE hall = $1 AND code = 'agent' AND offered AND NOT needs_evidence"
+
+
+async def hand_in(
+    request: Request, hall_code: str, codes: Sequence[str], *, print_at: str | None = None, press: str | None = None
+) -> Act:
+    """One number for the collected papers of several orders: an agent, for their own."""
+    hall = await hall_of(request, hall_code)
+    person = await require(request, "agent", hall=hall.id)
+    who = hashed(request, "agent", person.username)
+    assert who is not None
+    async with acquire(request.app.state.pool) as db:
+        printer = await printer_for(db, hall, person, print_at)
+        asked = [matter for code in codes for matter in (await orders.by_code(db, hall, code)).matters]
+        services = await queues_of(request, db, hall, asked) if asked else []
+        made = await handins.hand_in(
+            db, hall, codes, services, by=agent_of(person), actor=person.actor, person=who, print_at=printer,
+            category=await db.fetchval(CATEGORY, hall.id), press=pressed(request, person.actor, press, [list(codes), print_at]),
+        )  # fmt: skip
+    ring(request, hall.id)
+    return made
+
+
+async def rate(
+    request: Request,
+    order: Order,
+    level: int,
+    *,
+    reasons: Sequence[str] = (),
+    comment: str | None = None,
+    press: str | None = None,
+) -> None:
+    """What whoever holds an order's code thinks of how it went; by the one rule of all visits."""
+    await request.app.state.rates.allow_citizen(request, None)
+    hall = await hall_by_id(request, order.hall)
+    async with acquire(request.app.state.pool) as db:
+        await ratings.rate(
+            db, hall, "order", order.id, level=level, reasons=reasons, comment=comment, actor=CITIZEN, channel="phone",
+            press=pressed(request, CITIZEN, press, (level, list(reasons), comment)),
+        )  # fmt: skip
+    ring(request, hall.id)
