@@ -28,9 +28,9 @@ from floor.words import check_words
 # One module per person who looks at the hall; the most general addresses come last.
 PAGES = (
     "home", "first", "signin", "rate", "phone", "booking", "book", "slip", "query", "choosing", "kiosk", "kiosk_card",
-    "kiosk_booked", "board", "wall", "console", "matters", "rules", "door", "promises", "manage", "disputed", "proposals",
-    "ladder", "orders", "order", "desk_bookings", "bookings", "desk", "voice", "fleet", "machine", "notices", "faults",
-    "holidays", "day_types", "calendar", "attendance", "roster", "swaps", "shifts",
+    "kiosk_booked", "board", "wall", "console", "one_number", "matters", "rules", "door", "promises", "manage", "disputed",
+    "proposals", "ladder", "orders", "order", "desk_bookings", "bookings", "desk", "voice", "fleet", "machine", "notices",
+    "faults", "holidays", "day_types", "calendar", "attendance", "roster", "swaps", "shifts",
 )  # fmt: skip
 STATIC = Path(__file__).parent / "static"
 

@@ -263,9 +263,10 @@ async def disputes(db: Db, hall: int) -> list[Disputed]:
 ADMIT = recorded(
     """
 WITH moved AS (
-    INSERT INTO tickets (key, hall, day, number, services, service, channel, joined_at, rank_at)
-    SELECT $6, o.hall, o.day, o.printed, ARRAY[o.service], o.service, 'offline', o.joined_at, o.joined_at
-    FROM offline_tickets o JOIN halls h ON h.id = o.hall
+    INSERT INTO tickets (key, hall, day, number, services, service, channel, joined_at, rank_at, lane)
+    SELECT $6, o.hall, o.day, o.printed, ARRAY[o.service], o.service, 'offline', o.joined_at, o.joined_at,
+           CASE WHEN s.quick THEN 2 ELSE 0 END
+    FROM offline_tickets o JOIN halls h ON h.id = o.hall JOIN services s ON s.hall = o.hall AND s.code = o.service
     WHERE o.id = $5 AND o.hall = $1 AND o.service IS NOT NULL AND o.disputed IS NOT NULL AND o.settled_at IS NULL
       AND o.day = business_day(hall_now(), h.time_zone, h.day_starts)
     RETURNING *

@@ -37,6 +37,11 @@ async def show(request: Request) -> Response:
     return await draw(request)
 
 
+def pauses_at(person: Person) -> str | None:
+    """The page on which this person lifts a pause and keeps an appeal: the manager's rules, the desk's own; None for others."""
+    return "rules" if "manager" in person.roles else "desk" if "desk" in person.roles else None
+
+
 async def draw(request: Request, *, form: FormData | None = None, error: str | None = None, status: int = 200) -> Response:
     """The page: what was looked for, the booking that is open, places for a caller, and who has to be called."""
     hall, query = await acts.hall_of(request, request.path_params["hall"]), request.query_params
@@ -61,7 +66,7 @@ async def draw(request: Request, *, form: FormData | None = None, error: str | N
         service=service, days=[day_row(each, t) for each in days], day=day.day.isoformat() if day else "",
         times=[{"start": slot.start.isoformat(), "word": hours(hall, slot.start), "left": slot.left} for slot in day.slots]
         if day else [], lost=[{"code": each.code, "when": when(t, hall, each.start), "service": names[each.service],
-        "reachable": each.reachable} for each in lost], printers=out, error=error, manager="manager" in person.roles,
+        "reachable": each.reachable} for each in lost], printers=out, error=error, pauses_at=pauses_at(person),
         said=t.get(f"desk_booking.said_{said}", None),
         typed={name: text(form, name) or "" if form else "" for name in (*WHO, "start")},
     )  # fmt: skip

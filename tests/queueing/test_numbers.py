@@ -232,6 +232,16 @@ async def test_an_offline_ticket_takes_a_counted_place_and_never_fails_for_want_
     assert await db.fetchval("SELECT left_places FROM doors WHERE service = 'A' AND day = $1", lease.day) == 0
 
 
+async def test_offline_tickets_of_a_short_job_stand_in_the_short_line(db: Db, hall: Hall) -> None:
+    await db.execute("UPDATE services SET quick = true WHERE code = 'A'")
+    (lease, _) = await lend(db, hall)
+    await numbers.accept(db, hall.id, "dv_1", given(1, lease, 2001))
+    await numbers.accept(db, hall.id, "dv_1", given(2, lease, 2050))
+    (dispute,) = await numbers.disputes(db, hall.id)
+    await numbers.settle(db, hall.id, dispute.id, admit=True, actor="manager:lin")
+    assert [ticket.lane for ticket in await tickets.find(db, hall)] == [2, 2]
+
+
 async def test_a_disputed_ticket_joins_the_queue_where_it_would_have_stood_or_is_noted_as_seen_to(db: Db, hall: Hall) -> None:
     (lease, _) = await lend(db, hall)
     for seq, number in ((1, 2050), (2, 2051), (3, 2052)):

@@ -109,6 +109,12 @@ async def test_nobody_else_sees_the_desks_bookings(app: Starlette, anyone: Clien
     assert (await anyone.get(PLACE, headers={"accept": "text/html"})).status_code in (303, 401)
 
 
+async def test_a_pause_is_lifted_on_the_page_that_is_open_to_whoever_asks(app: Starlette, mei: Client) -> None:
+    for who, page in ((mei, "desk"), (await staff(app, "manager"), "rules")):
+        assert f'href="/demo/{page}#pauses"' in (await look(who, PLACE)).answer.text
+        assert 'id="pauses"' in (await look(who, f"/demo/{page}")).answer.text
+
+
 async def test_who_lost_a_place_to_the_calendar_is_listed_to_be_called(
     app: Starlette, mei: Client, anyone: Client, db: Connection
 ) -> None:
