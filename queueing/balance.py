@@ -142,9 +142,18 @@ def weigh(
         yield _worth(step, base, played(changed(floor, step.change), seed), whole)
 
 
-def loss(floor: Floor, base: Outcome, step: Step, seed: int) -> float:
-    """Seconds of P90 that taking a step back would cost the service that loses most by it."""
-    after = played(changed(floor, *step.undone), seed)
+def loss(floor: Floor, base: Outcome, step: Step, seed: int, closes_s: Mapping[str, float]) -> float:
+    """Seconds of P90 that taking a step back would cost the service that loses most by it.
+
+    A door that would keep the day long after closing again, and windows that would close on people, are as bad as nobody being
+    served.
+    """
+    limited, whole = bounded(changed(floor, *step.undone(closes_s)))
+    after = played(limited, seed)
+    if step.kind == "stop" and (not whole or float(np.median(after.ends)) > closes_s.get(step.service, 0.0) + EXTEND_S):
+        return LONGEST_S
+    if step.kind == "extend" and sum(after.stranded.values()) - sum(base.stranded.values()) >= 0.5:
+        return LONGEST_S
     return max((_finite(p90(after.waited[code])) - _finite(p90(rows)) for code, rows in base.waited.items()), default=0.0)
 
 

@@ -52,7 +52,8 @@ class StopWalkIns:
 
 @dataclass(frozen=True, slots=True)
 class Extend:
-    """Windows that were planned to close stay open for `by_s` seconds more, and the doors give tickets as much longer."""
+    """Windows that were planned to close stay open for `by_s` seconds more, and the doors give tickets as much longer. Less than
+    nothing takes that back, where it is not too late for it."""
 
     by_s: float
     windows: tuple[str, ...] = ()  # none named: all
@@ -90,7 +91,8 @@ def _changed(floor: Floor, change: Change) -> Floor:
             put_off = endings(floor.plans)
             plans = tuple(
                 replace(plan, at_s=plan.at_s + change.by_s)
-                if plan in put_off and (not change.windows or plan.window in change.windows) else plan
+                if plan in put_off and (not change.windows or plan.window in change.windows) and plan.at_s + change.by_s > 0
+                else plan
                 for plan in floor.plans
             )  # fmt: skip
             return replace(floor, last_ticket_s=longer, plans=plans)

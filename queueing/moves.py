@@ -62,7 +62,7 @@ async def take_back(db: Db, hall: Hall, step: Step, kept: Mapping[str, Any] | No
                 services = (kept or {}).get("services") or list(step.before)
                 await _seat(db, hall, step.from_window or "", step.clerk or "", services, actor, press_of(proposal, "undone", 1))
         case "extend":
-            await db.execute(SHORTEN, hall.id, _times(kept, "plans"), EXTEND_S)
+            await db.execute(SHORTEN, hall.id, _times(kept, "plans"), list((kept or {}).get("windows", ())), EXTEND_S)
             await journal.append(db, hall.id, "hours.restored", actor, data={}, cause=cause_of(proposal, "undone"))
         case _:
             await db.execute(REOPEN, hall.id, step.service, _times(kept, "last_ticket"), _sessions(kept))
@@ -106,8 +106,9 @@ UPDATE window_plans p SET at = p.at + make_interval(secs => $2) WHERE p.hall = $
 RETURNING p.window_no, p.at
 """
 SHORTEN = """
-UPDATE window_plans SET at = at - make_interval(secs => $3) WHERE hall = $1 AND services = '{}' AND at = ANY($2)
-  AND at - make_interval(secs => $3) > hall_now()
+UPDATE window_plans p SET at = p.at - make_interval(secs => $4) FROM unnest($2::timestamptz[], $3::text[]) AS was(at, window_no)
+WHERE p.hall = $1 AND p.services = '{}' AND (p.at, p.window_no) = (was.at, was.window_no)
+  AND p.at - make_interval(secs => $4) > hall_now()
 """
 STOP = f"""
 UPDATE doors d SET last_ticket = greatest(d.opens, hall_now()), stopped_at = hall_now()
@@ -127,7 +128,7 @@ async def _extend(db: Db, hall: Hall, actor: str, proposal: int) -> dict[str, An
     moved = await db.fetch(EXTEND, hall.id, EXTEND_S)
     told = {"windows": sorted({row["window_no"] for row in moved}), "minutes": round(EXTEND_S / 60)}
     await journal.append(db, hall.id, "hours.extended", actor, data=told, cause=cause_of(proposal, "applied"))
-    return {"plans": [row["at"].isoformat() for row in moved]}
+    return {"plans": [row["at"].isoformat() for row in moved], "windows": [row["window_no"] for row in moved]}
 
 
 async def _stop(db: Db, hall: Hall, service: str, actor: str, proposal: int) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from math import isfinite
 from typing import Any
 
@@ -20,9 +20,11 @@ LIVE = ("forming", "offered", "applied")
 @dataclass(frozen=True, slots=True)
 class Proposal:
     """One proposal. `effects` are what was forecast last, `told` what was forecast for it when it counted: as it was decided, or
-    as it was offered when nobody did."""
+    as it was offered when nobody did. `today`: it is of this business day."""
 
     id: int
+    day: date
+    today: bool
     state: str
     step: Step
     rule: str | None
@@ -45,8 +47,8 @@ class Proposal:
         return self.offered_at if self.state == "expired" else self.decided_at
 
 
-COLUMNS = """id, state, step, rule, rounds, effects, offered_with, end_before_s, end_after_s, offered_at, decided_at, decided_by,
-    keep_until, ended_at, actual, judged_at"""
+COLUMNS = f"""id, day, day = {TODAY} AS today, state, step, rule, rounds, effects, offered_with, end_before_s, end_after_s,
+    offered_at, decided_at, decided_by, keep_until, ended_at, actual, judged_at"""
 OF_HALL = f"SELECT {COLUMNS} FROM proposals WHERE hall = $1 AND state = ANY($2) ORDER BY id"
 DECIDED = f"""
 SELECT {COLUMNS} FROM proposals WHERE hall = $1 AND state NOT IN ('forming', 'offered') AND day > {TODAY} - 7
@@ -71,9 +73,9 @@ def _proposal(row: Row) -> Proposal:
     effects = _effects(row["effects"])
     told = _effects(row["offered_with"]) if row["state"] == "expired" else effects
     return Proposal(
-        row["id"], row["state"], step_of(row["step"]), row["rule"], row["rounds"], effects, told, row["end_before_s"],
-        row["end_after_s"], row["offered_at"], row["decided_at"], row["decided_by"], row["keep_until"], row["ended_at"],
-        row["actual"] or {}, row["judged_at"],
+        row["id"], row["day"], row["today"], row["state"], step_of(row["step"]), row["rule"], row["rounds"], effects, told,
+        row["end_before_s"], row["end_after_s"], row["offered_at"], row["decided_at"], row["decided_by"], row["keep_until"],
+        row["ended_at"], row["actual"] or {}, row["judged_at"],
     )  # fmt: skip
 
 
@@ -275,6 +277,13 @@ SELECT count(*)::int AS people, (count(*) FILTER (WHERE called IS NULL))::int AS
        percentile_disc(0.9) WITHIN GROUP (ORDER BY extract(epoch FROM coalesce(called, hall_now()) - joined_at))::int AS p90_s
 FROM mine WHERE called IS NOT NULL OR ended_at IS NULL
 """
+# The day has ended with its last visit, once no door gives a number and nobody is left. Who was missed is not waited for.
+DAY_END = """
+SELECT extract(epoch FROM max(ended_at) FILTER (WHERE state = 'finished') - $3)::int AS ended_s,
+       count(*) FILTER (WHERE state IN ('waiting', 'called', 'serving', 'held')) = 0 AND NOT EXISTS (
+           SELECT FROM doors d WHERE d.hall = $1 AND d.day = $2 AND coalesce(d.stopped_at, d.last_ticket) > hall_now()) AS over
+FROM tickets WHERE hall = $1 AND day = $2
+"""
 JUDGE = "UPDATE proposals SET actual = $2, judged_at = CASE WHEN $3 THEN hall_now() END WHERE id = $1"
 AT_LAST = timedelta(minutes=90)
 
@@ -286,11 +295,15 @@ async def judge(db: Db, hall: Hall, now: datetime) -> int:
         proposal = _proposal(row)
         since = proposal.since
         assert since is not None, "what is decided was offered"
-        actual = {
+        actual: dict[str, Any] = {
             each.service: dict(await _came(db, hall, each.service, since)) for each in proposal.told
         }  # fmt: skip
         all_called = all(each["waiting"] == 0 for each in actual.values())
         over = now >= since + (timedelta(seconds=SOON_S) if all_called else AT_LAST)
+        if proposal.step.kind == "stop":  # what it promised is when the day ends
+            ended = await db.fetchrow(DAY_END, hall.id, proposal.day, since)
+            assert ended is not None
+            actual["ended_s"], over = ended["ended_s"], ended["over"] or not proposal.today
         await db.execute(JUDGE, proposal.id, actual, over)
         judged += over
     return judged

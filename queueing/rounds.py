@@ -53,19 +53,17 @@ async def look(
     )
     weighed, more_s = await _timed(lambda: list(balance.weigh(limited, whole, base, asked, seed)))
     applied = [each for each in standing if each.state == "applied"]
-    due = [
-        each
-        for each in applied
-        if each.keep_until and each.keep_until <= floor.at and each.step.undone and stands(floor, each.step)
-    ]
-    losses, back_s = await _timed(lambda: {each.id: balance.loss(limited, base, each.step, seed) for each in due[:TAKEN_BACK]})
+    due = [each for each in applied if each.keep_until and each.keep_until <= floor.at and stands(floor, each)]
+    losses, back_s = await _timed(
+        lambda: {each.id: balance.loss(floor, base, each.step, seed, able.closes_s) for each in due[:TAKEN_BACK]}
+    )
     ruled = [replace(worth, rule=rules.get(worth.step.service)) if worth.step.kind == "open" else worth for worth in weighed]
     return Round(
         {worth.step.subject: worth for worth in ruled},
         {step.subject for step in asked} - {worth.step.subject for worth in ruled},
         {each.step.subject for each in standing if each.state != "applied" and not feasible(floor, each.step)}
         - {step.subject for step in asked},  # somebody else can do it
-        {each.id for each in applied if not stands(floor, each.step)},
+        {each.id for each in applied if not stands(floor, each)},
         {id_: lost < least / 2 for id_, lost in losses.items()},
         cost_s + more_s + back_s,
     )  # fmt: skip
@@ -97,8 +95,12 @@ def feasible(floor: Floor, step: Step) -> bool:
             return floor.last_ticket_s.get(step.service, 0.0) > 0
 
 
-def stands(floor: Floor, step: Step) -> bool:
-    """Whether what was applied is still so: the same clerk at that window, serving what was meant."""
-    if step.window is None:
-        return True
+def stands(floor: Floor, proposal: Proposal) -> bool:
+    """Whether what was applied is still so: the same clerk at that window, serving what was meant; windows that are still to
+    close; a door that gives no numbers today."""
+    step = proposal.step
+    if step.kind == "extend":
+        return proposal.today and bool(endings(floor.plans))
+    if step.kind == "stop":
+        return proposal.today and floor.last_ticket_s.get(step.service, 0.0) <= 0
     return any(s.window == step.window and s.clerk == step.clerk and step.service in s.services for s in floor.seats)

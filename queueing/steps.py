@@ -41,9 +41,8 @@ class Step:
             case _:
                 return StopWalkIns(self.service)
 
-    @property
-    def undone(self) -> tuple[Change, ...]:
-        """What takes it back."""
+    def undone(self, closes_s: Mapping[str, float]) -> tuple[Change, ...]:
+        """What takes it back. `closes_s`: seconds until a service's door shuts, up to when it would give numbers again."""
         match self.kind:
             case "open":
                 return (Close(self.window or ""),)
@@ -51,8 +50,10 @@ class Step:
                 return (Serve(self.window or "", self.before),)
             case "move":
                 return (Close(self.window or ""), Open(self.from_window or "", self.before, self.clerk, 120.0))
+            case "extend":
+                return (Extend(-EXTEND_S),)
             case _:
-                return ()
+                return (StopWalkIns(self.service, max(0.0, closes_s.get(self.service, 0.0))),)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Proposals in words: what each would do, what it promises in minutes, and whether it came true."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from math import ceil, isfinite
 from typing import Any
 
@@ -76,7 +76,7 @@ class Told:
             "calm": one.state == "applied" and one.rounds >= self.hall.value(ROUNDS),
             "promised": self.minutes((main.after_s if ran else main.before_s) if main else None), "ran": ran,
             "came": self.minutes(came.get("p90_s")), "people": came.get("people", 0), "waiting": came.get("waiting", 0),
-            "judged": one.judged_at is not None, "by": self.by(one),
+            "day": self.day_end(one, ran), "judged": one.judged_at is not None, "by": self.by(one),
         }  # fmt: skip
 
     def figures(self, effect: Effect) -> dict[str, Any]:
@@ -97,6 +97,16 @@ class Told:
         if one.end_before_s is None or one.end_after_s is None or one.end_before_s - one.end_after_s < 600:
             return None
         return self.say("manage.ends_sooner", n=round((one.end_before_s - one.end_after_s) / 60))
+
+    def day_end(self, one: Proposal, ran: bool) -> dict[str, str] | None:
+        """When the day was to end, and when it did so far; only for what was done to end it sooner."""
+        told, came = (one.end_after_s if ran else one.end_before_s), one.actual.get("ended_s")
+        if one.step.kind != "stop" or one.since is None or told is None or came is None:
+            return None
+        return {
+            "told": clock(one.since + timedelta(seconds=told), self.hall),
+            "came": clock(one.since + timedelta(seconds=came), self.hall),
+        }
 
     def by(self, one: Proposal) -> str:
         """Who decided: a name, or the rule or clock."""

@@ -8,6 +8,7 @@ import pytest
 
 from queueing import balance
 from queueing.balance import bounded, each_p90, hot, p90, played, steps, tides, weigh
+from queueing.changes import changed
 from queueing.floors import GRID, Arrivals, Floor, Habits, Pace, Plan, Seat, Waiting
 from queueing.steps import Hands, Place, Step, Worth
 
@@ -123,11 +124,11 @@ def test_taking_a_window_back_costs_what_it_saves_and_nothing_where_nobody_waits
     two = [BUSY, replace(BUSY, window="2", clerk="an")]
     step = Step("open", "B", "2", ("B",), "an")
     crowded, calm = floor(two, 12), replace(floor(two, 0), arrivals=())
-    assert balance.loss(crowded, played(crowded, 7), step, 7) > 600
-    assert balance.loss(calm, played(calm, 7), step, 7) == 0.0
+    assert balance.loss(crowded, played(crowded, 7), step, 7, {}) > 600
+    assert balance.loss(calm, played(calm, 7), step, 7, {}) == 0.0
     helps = Step("help", "B", "3", ("A", "B"), "wu", before=("A",))
     helping = floor([BUSY, replace(IDLE, services=("A", "B"))], 12)
-    assert balance.loss(helping, played(helping, 7), helps, 7) > 600
+    assert balance.loss(helping, played(helping, 7), helps, 7, {}) > 600
 
 
 def test_no_more_tickets_where_the_last_would_come_out_long_after_closing() -> None:
@@ -136,6 +137,23 @@ def test_no_more_tickets_where_the_last_would_come_out_long_after_closing() -> N
     assert asked(of, hands) == [Step("stop", "B")]
     found = worth(replace(of, arrivals=(Arrivals("B", 0, 7200, 20.0),)), Step("stop", "B"))
     assert found.gain_s > 3600 and found.sure == 1.0
+
+
+def test_a_door_opens_again_only_when_the_day_would_still_end_in_time() -> None:
+    closes, step = {"B": 3600.0}, Step("stop", "B")
+    stopped = replace(floor([BUSY], 2), last_ticket_s={"A": 3600.0, "B": 0.0})
+    for people, cost in ((1.0, 0.0), (20.0, balance.LONGEST_S)):
+        of = replace(stopped, arrivals=(Arrivals("B", 0, 3500, people),))
+        assert balance.loss(of, played(bounded(of)[0], 7), step, 7, closes) == cost
+
+
+def test_longer_hours_are_taken_back_only_when_nobody_would_be_left_standing() -> None:
+    step, late = Step("extend", "B"), (Plan("1", 3600.0, ()),)
+    for people, cost in ((0, 0.0), (5, balance.LONGEST_S)):
+        of = replace(floor([BUSY], people, plans=late), arrivals=())
+        assert balance.loss(of, played(of, 7), step, 7, {}) == cost
+    soon = floor([BUSY], 8, plans=(Plan("1", 900.0, ()),))
+    assert changed(soon, *step.undone({})) == soon, "too late to take back"
 
 
 def test_windows_that_would_close_on_people_who_wait_stay_longer() -> None:
