@@ -56,11 +56,10 @@ UPDATE promises p SET settled = true, waited_s = (
     WHERE j.ticket = t.id AND j.kind = 'ticket.called')
 FROM tickets t WHERE p.hall = $1 AND NOT p.settled AND t.id = p.ticket AND (t.call_no > 0 OR t.ended_at IS NOT NULL)
 """
-# The range is said in whole minutes, rounded up, and never less than one: whoever was told "soon" and came within the minute
-# was told the truth.
+# The forecast is judged by the second, stricter than the whole minutes people read; but nobody is told less than a minute.
 ACCOUNT = """
 INSERT INTO calibrations (hall, day, service, people, inside, half, median_s, mean_s)
-SELECT hall, day, service, count(*), count(*) FILTER (WHERE waited_s <= greatest(1, ceil(p90_s / 60.0)) * 60),
+SELECT hall, day, service, count(*), count(*) FILTER (WHERE waited_s <= greatest(60, p90_s)),
        count(*) FILTER (WHERE waited_s <= p50_s),
        percentile_cont(0.5) WITHIN GROUP (ORDER BY abs(waited_s - p50_s)), avg(abs(waited_s - p50_s))
 FROM promises WHERE hall = $1 AND waited_s IS NOT NULL AND day IN (
@@ -84,7 +83,7 @@ async def settle(db: Db, hall: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A service on one day: of `people` who were told a range, `inside` waited at most its P90 in whole minutes and `half` at
+    """A service on one day: of `people` who were told a range, `inside` waited at most its P90, or a minute, and `half` at
     most its P50; seconds by which the P50 was off, in the middle and in the mean."""
 
     day: date
