@@ -100,7 +100,7 @@ WITH limits AS (
 ), gone AS (
     DELETE FROM notice_contacts c USING limits l WHERE c.hall = $1 AND (c.day < l.day OR (
         c.at < hall_now() - interval '15 minutes' AND NOT EXISTS (SELECT FROM tickets t WHERE t.key = c.subject)
-        AND c.subject NOT LIKE 'booking:%'))
+        AND c.subject NOT LIKE '%:%'))
     RETURNING c.subject
 ), unnamed AS (
     UPDATE notices n SET who = NULL FROM limits l

@@ -26,6 +26,13 @@ GOOD_FOR = {
     "unbooked": timedelta(days=1),
     "tomorrow": timedelta(hours=12),
     "fallen": timedelta(days=1),
+    "visit_asked": timedelta(days=1),
+    "visit_accepted": timedelta(days=1),
+    "visit_planned": timedelta(days=1),
+    "visit_coming": timedelta(minutes=30),
+    "visit_declined": timedelta(days=2),
+    "visit_off": timedelta(days=1),
+    "visit_result": timedelta(days=3),
 }
 
 

@@ -14,6 +14,7 @@ from queueing.errors import BadInput, NotFound
 LEASE_S = 60.0  # longer than any way takes: a program that died leaves its notices to another after this
 AGAIN_S = (5, 30, 120, 300, 600)  # after the first failure, the second, …
 TRIES = len(AGAIN_S) + 1
+PAGES = {"": "t", "booking": "b", "visit": "d"}  # where a ticket, a booking, a visit has its page
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ def written(row: Mapping[str, Any], address: str, wording: Mapping[tuple[str, st
     """The message of a notice, in the language its reader chose."""
     kind, lang = row["contact"]
     kind_of, _, code = row["subject"].rpartition(":")
-    link = f"{pages}/{'b' if kind_of else 't'}/{code}" if pages else ""
+    link = f"{pages}/{PAGES[kind_of]}/{code}" if pages else ""
     gaps = {"hall": row["name"], "link": link, **row["data"]}
     text = wording.get((row["template"], lang)) or wording[row["template"], "zh-Hans"]
     return Message(f"{row['code']}-{row['id']}", kind, address, fill(text, gaps), row["template"], lang, gaps)

@@ -8,9 +8,10 @@ from queueing.errors import BadInput
 
 LANGS = ("zh-Hans", "zh-Hant", "en")
 GAP = re.compile(r"\{([a-z_]+)\}")
-GAPS = ("hall", "ticket", "service", "ahead", "window", "windows", "link", "code", "day", "time")
+GAPS = ("hall", "ticket", "service", "ahead", "window", "windows", "link", "code", "day", "time", "reason")
 
-# taken, near, called and missed follow a ticket; booked, moved, unbooked, tomorrow and fallen follow a booking.
+# taken, near, called and missed follow a ticket; booked, moved, unbooked, tomorrow and fallen follow a booking; those that
+# begin with visit follow a visit to somebody's door.
 TEXTS: dict[str, dict[str, str]] = {
     "taken": {
         "zh-Hans": "您的号码{ticket}，{service}当前等待{ahead}人，办理窗口：{windows}。轮到您时会有短信提醒，也请看大屏。{link}",
@@ -56,6 +57,41 @@ TEXTS: dict[str, dict[str, str]] = {
         "zh-Hans": "很抱歉，您预约的{day} {time}（{service}）{hall}不再开放。请另选时间：{link}",
         "zh-Hant": "很抱歉，您預約的{day} {time}（{service}）{hall}不再開放。請另選時間：{link}",
         "en": "We are sorry: {hall} will not be open at your time, {day} {time} ({service}). Please choose another: {link}",
+    },
+    "visit_asked": {
+        "zh-Hans": "{hall}已收到您的上门服务申请，工作人员会给您打电话。进度：{link}",
+        "zh-Hant": "{hall}已收到您的上門服務申請，工作人員會給您打電話。進度：{link}",
+        "en": "{hall} has your request for a home visit and will telephone you. How it stands: {link}",
+    },
+    "visit_accepted": {
+        "zh-Hans": "您的上门服务申请已受理，安排好时间后再通知您。{link}",
+        "zh-Hant": "您的上門服務申請已受理，安排好時間後再通知您。{link}",
+        "en": "Your home visit is accepted. We will tell you the time. {link}",
+    },
+    "visit_planned": {
+        "zh-Hans": "上门服务定在{day} {time}，两名工作人员会佩戴工牌。请准备好材料；时间不合适请打开：{link}",
+        "zh-Hant": "上門服務定在{day} {time}，兩名工作人員會佩戴工牌。請準備好材料；時間不合適請打開：{link}",
+        "en": "We will visit you on {day} at {time}: two people with their badges. Please have your papers ready. {link}",
+    },
+    "visit_coming": {
+        "zh-Hans": "上门服务人员已出发，请在家等候并留意电话。{link}",
+        "zh-Hant": "上門服務人員已出發，請在家等候並留意電話。{link}",
+        "en": "Our two colleagues are on their way to you. {link}",
+    },
+    "visit_declined": {
+        "zh-Hans": "很抱歉，这次不能上门服务。{reason}详情和其他办法：{link}",
+        "zh-Hant": "很抱歉，這次不能上門服務。{reason}詳情和其他辦法：{link}",
+        "en": "We are sorry: we can't visit you this time. {reason} What else you can do: {link}",
+    },
+    "visit_off": {
+        "zh-Hans": "您的上门服务申请已取消。",
+        "zh-Hant": "您的上門服務申請已取消。",
+        "en": "Your home visit is cancelled.",
+    },
+    "visit_result": {
+        "zh-Hans": "您上门办理的事项有结果了：{link}",
+        "zh-Hant": "您上門辦理的事項有結果了：{link}",
+        "en": "The result of your home visit is there: {link}",
     },
 }
 

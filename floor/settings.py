@@ -30,6 +30,7 @@ class Settings:
     public_url: str | None  # as people type it, without a path; None: as the request says
     link_url: str | None  # ws:// or wss://, without a path; None: the request's host at link_port
     secret: bytes  # at least 32 bytes: keys of CSRF tokens and of hashed ID numbers
+    former_secrets: tuple[bytes, ...]  # those it had before, which still open what was sealed with them
     demo: bool
     demo_open: Literal["always", "hours"]
     demo_password: str | None
@@ -85,6 +86,7 @@ def load(env: Mapping[str, str] = os.environ) -> Settings:
         public_url=public_url,
         link_url=address(env, "HALL_LINK_URL", ("ws", "wss")),
         secret=secret(env, data_dir),
+        former_secrets=former_secrets(env),
         demo=flag(env, "HALL_DEMO", False),
         demo_open="hours" if choice(env, "HALL_DEMO_OPEN", ("always", "hours")) == "hours" else "always",
         demo_password=env.get("HALL_DEMO_PASSWORD") or None,
@@ -170,3 +172,11 @@ def secret(env: Mapping[str, str], data_dir: Path) -> bytes:
     with os.fdopen(descriptor, "wb") as file:
         file.write(secrets.token_hex(32).encode())
     return kept.read_bytes()
+
+
+def former_secrets(env: Mapping[str, str]) -> tuple[bytes, ...]:
+    """HALL_SECRET_BEFORE: one secret or several, between commas, newest first."""
+    given = [each.strip() for each in env.get("HALL_SECRET_BEFORE", "").split(",") if each.strip()]
+    if any(len(each) < 32 for each in given):
+        raise SettingsError("HALL_SECRET_BEFORE", "•••", "each of them has 32 characters or more")
+    return tuple(each.encode() for each in given)

@@ -11,7 +11,7 @@ from queueing import journal
 from queueing.db import Db
 from queueing.errors import BadInput, NotFound
 from queueing.halls import Hall
-from scheduling.errors import BadTeam
+from scheduling.errors import BadTeam, NoSuchTeam
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,20 @@ async def team(db: Db, hall: Hall, number: int) -> Team:
     if row is None:
         raise NotFound(what="team")
     return Team(**row)
+
+
+BY_NAME = """
+SELECT t.id FROM doorstep_teams t JOIN halls h ON h.id = t.hall
+WHERE t.hall = $1 AND t.name = $3 AND t.day = business_day($2, h.time_zone, h.day_starts)
+"""
+
+
+async def number_of(db: Db, hall: Hall, at: datetime, name: str) -> int:
+    """The number of the team that has this name on the business day of that moment. NoSuchTeam."""
+    number: int | None = await db.fetchval(BY_NAME, hall.id, at, name)
+    if number is None:
+        raise NoSuchTeam()
+    return number
 
 
 MAKE = f"""

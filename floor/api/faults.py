@@ -44,6 +44,10 @@ REASONS = tuple(
         (r"1 to 200 visible ASCII characters", "key"),
         (r"a device of this kind stands at a window", "at_window"),
         (r"a phone number has 6 to 15 digits", "phone"),
+        (r"a time with its offset", "offset"),
+        (r"the hall goes to nobody's door for this", "nobodys_door"),
+        (r"the hall does not go there", "not_there"),
+        (r"without consent nothing can be kept", "consent"),
     )
 )
 

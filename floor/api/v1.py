@@ -1,6 +1,19 @@
 """The table of contents of the interface."""
 
-from floor.api import appointments, devices, foreign, halls, health, journal, ratings, sessions, stories, tickets, windows
+from floor.api import (
+    appointments,
+    devices,
+    doorstep,
+    foreign,
+    halls,
+    health,
+    journal,
+    ratings,
+    sessions,
+    stories,
+    tickets,
+    windows,
+)
 from floor.api.openapi import served
 
 ROUTES = served(
@@ -14,6 +27,7 @@ ROUTES = served(
         *ratings.ROUTES,
         *foreign.ROUTES,
         *appointments.ROUTES,
+        *doorstep.ROUTES,
         *devices.ROUTES,
         *journal.ROUTES,
     )

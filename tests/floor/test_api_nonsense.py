@@ -3,6 +3,7 @@
 import json
 from urllib.parse import quote
 
+import msgspec
 import pytest
 
 from floor.api.v1 import ROUTES
@@ -23,6 +24,7 @@ SOUND = {
     "password": "p", "code": "c", "to_service": "B",
 }  # fmt: skip
 PATHS = sorted({(route.spec.method, route.spec.path) for route in ROUTES if route.spec.method in ("POST", "DELETE")})
+SHAPES = {(route.spec.method, route.spec.path): route.spec.body for route in ROUTES}
 
 
 def filled(path: str, **gaps: str) -> str:
@@ -36,7 +38,9 @@ async def test_no_value_in_any_field_is_a_fault(manager: Client, desk: Client, c
     key = (await take(desk))["key"]
     await opened(clerk)
     address = filled(path, hall="demo", no="1", key=key, id="dv_led_1")
-    pairs = [(field, value) for field in FIELDS for value in VALUES]
+    shape = SHAPES[method, path]  # what a shape has not, none of its readers looks at: one such field stands for all
+    own = {field.encode_name for field in msgspec.structs.fields(shape)} if shape else set[str]()
+    pairs = [(field, value) for field in (*(each for each in FIELDS if each in own), "unknown") for value in VALUES]
     if path.endswith(("/sessions", "/pair")):
         pairs = [(field, value) for field, value in pairs if field not in SOUND and field in ("model", "agent", "username")]
     for field, value in pairs:

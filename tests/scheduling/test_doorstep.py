@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime
 
 import asyncpg
 import pytest
@@ -36,55 +36,27 @@ from scheduling.errors import (
 )
 from scheduling.teams import (
     Area,
-    Kit,
     Team,
     areas,
     drop_team,
-    keep_door_matter,
-    keep_kit,
     kilometres,
     nearest,
     save_team,
     team_of,
 )
 from tests.scheduling.clocks import at
+from tests.scheduling.outings import on, prepared
 
 NAME, PHONE, ADDRESS = "欧阳明月", "13900001234", "云上镇柳荫路17号2单元301"
 ENVELOPES = Envelopes(b"a secret of thirty-two characters")
 DAY = date(2027, 3, 2)
 
 
-def on(hour: int, minute: int = 0, day: int = 2) -> datetime:
-    """A time of the hall in March 2027."""
-    return datetime(2027, 3, day, hour, minute, tzinfo=UTC) - timedelta(hours=8)
-
-
-MATTERS = """
-INSERT INTO matters (hall, code, name, service) VALUES ($1, 'CERT', '养老资格认证', 'A'), ($1, 'CARD', '社保卡补办', 'A'),
-    ($1, 'DEED', '不动产登记', 'B'), ($1, 'HALL', '只在大厅办', 'B')
-"""
-DOORS = """
-INSERT INTO doors (hall, day, service, opens, last_ticket, closes)
-SELECT $1, '2027-03-02', code, '2027-03-02 04:00+08', '2027-03-03 03:00+08', '2027-03-03 04:00+08' FROM services WHERE hall = $1
-"""
-AREAS = """
-INSERT INTO doorstep_areas (hall, code, name, lat, lon, rank) VALUES
-    ($1, 'east', '东街', 26.60, 104.85, 1), ($1, 'west', '西村', 26.58, 104.70, 2)
-"""
-
-
 @pytest.fixture
 async def out(db: Connection, hall: Hall) -> Hall:
-    """A Tuesday morning of a hall that goes to people's doors with one card kit and two cameras."""
+    """A hall that goes to people's doors, on a Tuesday morning."""
     await at(db, "2027-03-02 08:00+08")
-    await db.execute(MATTERS, hall.id)
-    await db.execute(AREAS, hall.id)
-    await db.execute(DOORS, hall.id)
-    await keep_kit(db, hall, Kit("card", "制卡包", None, None, ["读卡器", "打印机"], 1))
-    await keep_kit(db, hall, Kit("photo", "拍照包", None, None, ["高拍仪"], 2))
-    await keep_door_matter(db, hall, "CERT", 20, "photo")
-    await keep_door_matter(db, hall, "CARD", 30, "card")
-    await keep_door_matter(db, hall, "DEED", 40)
+    await prepared(db, hall)
     return hall
 
 
