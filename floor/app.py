@@ -30,7 +30,8 @@ PAGES = (
     "home", "first", "signin", "rate", "phone", "booking", "book", "slip", "query", "choosing", "kiosk", "kiosk_card",
     "kiosk_booked", "board", "wall", "console", "one_number", "matters", "rules", "door", "promises", "manage", "disputed",
     "proposals", "ladder", "orders", "order", "desk_bookings", "bookings", "desk", "voice", "fleet", "machine", "notices",
-    "faults", "holidays", "day_types", "calendar", "attendance", "roster", "swaps", "shifts",
+    "faults", "holidays", "day_types", "calendar", "attendance", "contracts", "roster", "swaps",
+    "shifts",
 )  # fmt: skip
 STATIC = Path(__file__).parent / "static"
 

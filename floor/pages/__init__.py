@@ -13,7 +13,10 @@ from floor.signin import csrf_token
 from floor.words import LANGUAGES, language, said_in, words
 
 # Where one person works, a chosen language stays chosen. A kiosk forgets it with each citizen.
-PLACES = "console|desk|manage|rules|matters|fleet|faults|voice|calendar|notices|roster|shifts|overtime|bookings|orders"
+PLACES = "|".join((
+    "console", "desk", "manage", "rules", "matters", "fleet", "faults", "voice", "calendar", "notices", "bookings", "orders",
+    "roster", "shifts", "overtime", "contracts", "patterns", "zones",
+))  # fmt: skip
 WORKPLACE = re.compile(rf"/(signin|[a-z0-9-]+/({PLACES})(/[\w-]+){{0,2}})?")
 YEAR_S = 365 * 24 * 3600
 

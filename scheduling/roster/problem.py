@@ -25,6 +25,11 @@ class Pattern(msgspec.Struct, frozen=True):
         return inside and all(ends <= away or back <= begins for away, back in self.breaks)
 
     @property
+    def minutes(self) -> int:
+        """How long it is without its breaks."""
+        return self.ends - self.begins - sum(back - away for away, back in self.breaks)
+
+    @property
     def edges(self) -> set[int]:
         """The minutes at which somebody comes or goes."""
         return {self.begins, self.ends, *(minute for pause in self.breaks for minute in pause)}
@@ -47,6 +52,7 @@ class Clerk(msgspec.Struct, frozen=True):
     wishes: Mapping[date, int] = {}  # points a day: above 0 would like it off, below 0 would like to work
     home: str | None = None  # the zone this clerk belongs to
     patterns: tuple[str, ...] | None = None  # the only shifts this clerk works; None: any
+    hours: int | None = None  # a week at most, without breaks; None: the shifts alone bind
 
 
 class Need(msgspec.Struct, frozen=True):

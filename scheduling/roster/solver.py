@@ -128,6 +128,11 @@ def limit_clerk(
         week = [column for day in days[first : first + 7] for column in on[clerk.name, day]]
         most = max(clerk.shifts, sum(day in fixed for day in days[first : first + 7]))
         model.row(0.0, most, ((column, 1.0) for column in week))
+        if clerk.hours is not None:
+            long = {pattern.code: pattern.minutes for pattern in problem.patterns}
+            set_by_hand = sum(long[shifts[c].pattern] for c in week if shifts[c].day in fixed)
+            limit = max(60.0 * clerk.hours, set_by_hand)
+            model.row(0.0, limit, ((column, float(long[shifts[column].pattern])) for column in week))
     for first in range(-clerk.run, len(days) - clerk.stretch):
         window = [days[n] for n in range(max(0, first), first + clerk.stretch + 1)]
         worked = -first if first < 0 else 0
@@ -171,15 +176,17 @@ def cover(model: Model, problem: Problem, part: Part, at: dict[tuple[date, str, 
 
 
 def run(problem: Problem, limit_s: float) -> Plan:
-    """Solve in this process. Only the child does: the solver holds the interpreter while it thinks."""
+    """Solve in this process, `limit_s` seconds at most, reading and building included. Only the child does: the solver holds
+    the interpreter while it thinks."""
+    began = time.monotonic()
     import highspy
     import numpy as np
 
-    began = time.monotonic()
     model, shifts = build(problem)
     highs = highspy.Highs()  # type: ignore[no-untyped-call]
+    left = max(1.0, limit_s - (time.monotonic() - began))  # on a busy machine the program itself takes seconds to build
     for option, value in (
-        ("output_flag", False), ("time_limit", limit_s), ("mip_rel_gap", GOOD_ENOUGH), ("threads", 1), ("random_seed", 1),
+        ("output_flag", False), ("time_limit", left), ("mip_rel_gap", GOOD_ENOUGH), ("threads", 1), ("random_seed", 1),
     ):  # fmt: skip
         highs.setOptionValue(option, value)
     count = len(model.costs)

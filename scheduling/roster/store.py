@@ -76,7 +76,7 @@ async def placed(db: Db, hall: Hall, week: date) -> list[Placed]:
     return [Placed(**row) for row in await db.fetch(PLACED, hall.id, week)]
 
 
-CONTRACTS = "SELECT clerk, shifts, stretch, home, zones, patterns FROM contracts WHERE hall = $1 ORDER BY clerk"
+CONTRACTS = "SELECT clerk, shifts, stretch, home, zones, patterns, hours FROM contracts WHERE hall = $1 ORDER BY clerk"
 # With skills required a clerk serves a zone when some window there can be opened whole by them.
 SKILLED = """
 SELECT DISTINCT c.clerk, w.zone FROM contracts c JOIN windows w ON w.hall = c.hall AND w.serves <> '{}'
@@ -144,7 +144,7 @@ async def clerks(db: Db, hall: Hall, week: date, known: Calendar) -> list[Clerk]
             Clerk(
                 name, tuple(serves), row["shifts"], row["stretch"], run_before(mine, week),
                 sum(not known.is_working(day) for day in mine), away.get(name, {}), wishes.get(name, {}), row["home"],
-                None if row["patterns"] is None else tuple(row["patterns"]),
+                None if row["patterns"] is None else tuple(row["patterns"]), row["hours"],
             )
         )  # fmt: skip
     return found

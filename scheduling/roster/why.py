@@ -59,7 +59,10 @@ def keeps(
     if not covering:
         return "no_such_shift"
     week = problem.days.index(short.day) // 7 * 7
-    if sum((clerk.name, day) in worked for day in problem.days[week : week + 7]) >= clerk.shifts:
+    mine = [worked[clerk.name, day] for day in problem.days[week : week + 7] if (clerk.name, day) in worked]
+    shortest = min(pattern.minutes for pattern in covering)
+    over = clerk.hours is not None and sum(patterns[it.pattern].minutes for it in mine) + shortest > 60 * clerk.hours
+    if len(mine) >= clerk.shifts or over:
         return "week_full"
     if longest_run(problem, worked, clerk, short.day) > clerk.stretch:
         return "stretch_full"

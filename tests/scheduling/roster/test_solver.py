@@ -127,3 +127,14 @@ async def test_full_weeks_are_named_as_the_reason() -> None:
     assert len(plan.shifts) == 4
     whole_days = [why for why in explain(alone, plan) if why.kept == {"week_full": 1}]
     assert {why.short.day for why in whole_days} == set(WEEK[:5]) - {shift.day for shift in plan.shifts}
+
+
+async def test_hours_a_week_bind_and_are_named_as_the_reason() -> None:
+    """Two clerks, one of 15 hours: of five days of seven hours one works two, and the three others want for somebody."""
+    days = tuple(MONDAY + timedelta(n) for n in range(5))
+    shape = Pattern("d", 540, 1020, ((720, 780),))
+    needs = tuple(Need(day, "A", 540, 720, 1) for day in days)
+    asked = Problem(days, (), (shape,), (Clerk("li", ("A",), hours=15),), needs)
+    plan = await solve(asked, limit_s=20)
+    assert (shape.minutes, len(plan.shifts), len(plan.short)) == (420, 2, 3)
+    assert {tuple(why.kept) for why in explain(asked, plan)} == {("week_full",)}

@@ -1,0 +1,50 @@
+"""Acts on what binds a roster: a clerk's contract and skills, the ways to work a day. A manager's alone."""
+
+from starlette.requests import Request
+
+from floor.acts.ground import hall_of, ring
+from floor.database import acquire
+from floor.people import list_users
+from floor.signin import require
+from queueing import journal
+from queueing.errors import NotFound
+from scheduling.roster.patterns import follow_sessions, retire_pattern, save_pattern
+from scheduling.roster.people import Contract, save_contract
+from scheduling.roster.problem import Pattern
+
+
+async def set_contract(request: Request, hall_code: str, it: Contract) -> None:
+    """Make this what a clerk has agreed to and is trained for. NotFound for a name no clerk of the hall has."""
+    hall = await hall_of(request, hall_code)
+    actor = (await require(request, "manager", hall=hall.id)).actor
+    async with acquire(request.app.state.pool) as db, db.transaction():
+        if it.clerk not in {user.username for user in await list_users(db, hall.id) if "clerk" in user.roles}:
+            raise NotFound(what="user")
+        await save_contract(db, hall, it)
+        told = {"clerk": it.clerk, "shifts": it.shifts, "hours": it.hours, "stretch": it.stretch, "employment": it.employment}
+        skills = {code: until and until.isoformat() for code, until in it.skills.items()}
+        await journal.append(db, hall.id, "contract.changed", actor, data=told | {"home": it.home, "skills": skills})
+    ring(request, hall.id)
+
+
+async def set_pattern(request: Request, hall_code: str, it: Pattern, kinds: list[str]) -> None:
+    """Keep a way to work a day as the hall's own."""
+    hall = await hall_of(request, hall_code)
+    actor = (await require(request, "manager", hall=hall.id)).actor
+    async with acquire(request.app.state.pool) as db, db.transaction():
+        await save_pattern(db, hall, it, kinds)
+        told = {"pattern": it.code, "begins": it.begins, "ends": it.ends, "breaks": [list(pause) for pause in it.breaks]}
+        await journal.append(db, hall.id, "pattern.changed", actor, data=told | {"day_types": kinds})
+    ring(request, hall.id)
+
+
+async def leave_pattern(request: Request, hall_code: str, code: str, *, follow: bool) -> None:
+    """Let no kind of day have a pattern any more, or let it follow the sessions again."""
+    hall = await hall_of(request, hall_code)
+    actor = (await require(request, "manager", hall=hall.id)).actor
+    async with acquire(request.app.state.pool) as db, db.transaction():
+        done = await (follow_sessions if follow else retire_pattern)(db, hall, code)
+        if not done:
+            raise NotFound(what="page")
+        await journal.append(db, hall.id, "pattern.changed", actor, data={"pattern": code, "follows": follow})
+    ring(request, hall.id)

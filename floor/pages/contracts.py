@@ -1,0 +1,209 @@
+"""Who works here on which terms: contracts and skills of the clerks, and the ways to work a day the roster chooses from."""
+
+from datetime import date, timedelta
+from typing import Any
+
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from floor import acts, lines
+from floor.acts import contracts as changes
+from floor.database import acquire
+from floor.pages import render
+from floor.pages.calendar import date_of, kind_word
+from floor.pages.console import text
+from floor.pages.staffed import localized, reason_of
+from floor.pages.wording import zone_name
+from floor.people import list_users
+from floor.signin import require
+from floor.words import language, words
+from queueing.errors import BadInput, NotFound, Refused
+from queueing.halls import business_day, services, zones
+from scheduling.day_types import day_types
+from scheduling.roster.patterns import LONG, Kept, code_of, kept_patterns
+from scheduling.roster.people import EMPLOYMENT, Contract, contracts, skills_of
+from scheduling.roster.planned import clock
+from scheduling.roster.problem import Pattern
+
+READERS = ("manager", "leader", "auditor")
+SOON = timedelta(30)  # a skill that ends within so long is shown as ending
+BREAKS = 3
+
+
+# --- contracts ------------------------------------------------------------------------------------------------------
+
+
+async def index(request: Request) -> Response:
+    """Everybody who works at windows, with what they agreed to."""
+    hall = await acts.hall_of(request, request.path_params["hall"])
+    person = await require(request, *READERS, hall=hall.id)
+    say = words(language(request))
+    async with acquire(request.app.state.pool) as db:
+        today = await business_day(db, hall)
+        kept = {it.clerk: it for it in await contracts(db, hall)}
+        named = {zone.code: zone_name(say, zone) for zone in await zones(db, hall)}
+        clerks = [user for user in await list_users(db, hall.id) if "clerk" in user.roles and not user.disabled]
+    rows = [
+        {"clerk": user.username, "name": user.name, "number": user.number, "has": user.username in kept,
+         **terms(kept.get(user.username, Contract(user.username)), named, today)}
+        for user in clerks if "manager" in person.roles or person.zone is None
+        or (it := kept.get(user.username)) is None or it.home == person.zone
+    ]  # fmt: skip
+    return render(request, "contracts.html", hall=hall, rows=rows, edits="manager" in person.roles)
+
+
+def terms(it: Contract, named: dict[str, str], today: date) -> dict[str, Any]:
+    ending = sorted(code for code, until in it.skills.items() if until is not None and today <= until < today + SOON)
+    over = sorted(code for code, until in it.skills.items() if until is not None and until < today)
+    return {
+        "shifts": it.shifts, "hours": it.hours, "stretch": it.stretch, "employment": it.employment,
+        "home": named.get(it.home or "", ""), "zones": [named[code] for code in it.zones if code in named],
+        "skills": sorted(set(it.skills) - set(over)), "ending": ending, "over": over,
+    }  # fmt: skip
+
+
+async def show(request: Request, *, error: str | None = None) -> Response:
+    """One clerk's contract as a form."""
+    hall = await acts.hall_of(request, request.path_params["hall"])
+    person = await require(request, *READERS, hall=hall.id)
+    say, clerk = words(language(request)), request.path_params["clerk"]
+    async with acquire(request.app.state.pool) as db:
+        found = next(iter(await contracts(db, hall, clerk)), None)
+        it = found or Contract(clerk, skills=await skills_of(db, hall, clerk))
+        names, areas, offered = await lines.names(db, hall), await zones(db, hall), await services(db, hall)
+        shapes = await kept_patterns(db, hall, await business_day(db, hall))
+    if clerk not in names:
+        raise NotFound(what="user")
+    return render(
+        request, "contract.html", 200 if error is None else 409, hall=hall, it=it, name=names[clerk], error=error,
+        new=found is None, edits="manager" in person.roles, employment=EMPLOYMENT,
+        zones=[{"code": zone.code, "name": zone_name(say, zone)} for zone in areas],
+        services=[localized(service, say) for service in offered],
+        patterns=[{"code": one.pattern.code, "word": hours_of(one.pattern)} for one in shapes if one.day_types],
+    )  # fmt: skip
+
+
+async def save(request: Request) -> Response:
+    """Keep a contract, whole."""
+    code, clerk, say = request.path_params["hall"], request.path_params["clerk"], words(language(request))
+    await require(request, "manager", hall=(await acts.hall_of(request, code)).id)
+    form = await request.form()
+    try:
+        await changes.set_contract(request, code, asked(form, clerk))
+    except NotFound:
+        raise
+    except Refused as refused:
+        return await show(request, error=reason_of(refused, say))
+    return RedirectResponse(f"/{code}/contracts", 303)
+
+
+def asked(form: FormData, clerk: str) -> Contract:
+    """A contract from its form."""
+    patterns = tuple(map(str, form.getlist("patterns")))
+    skills: dict[str, date | None] = {}
+    for code in map(str, form.getlist("skills")):
+        until = text(form, f"until_{code}")
+        skills[code] = date_of(until) if until else None
+    return Contract(
+        clerk, whole(form, "shifts", 0, 7), whole(form, "hours", 1, 60) if text(form, "hours") else None,
+        whole(form, "stretch", 1, 7), text(form, "employment") or "", text(form, "home"), tuple(map(str, form.getlist("zones"))),
+        patterns or None, skills,
+    )  # fmt: skip
+
+
+def whole(form: FormData, field: str, low: int, high: int) -> int:
+    typed = text(form, field) or ""
+    if not (typed.isascii() and typed.isdigit() and low <= int(typed[:6]) <= high):
+        raise BadInput(field=field, message=f"{low} to {high}")
+    return int(typed)
+
+
+# --- patterns -------------------------------------------------------------------------------------------------------
+
+
+def hours_of(pattern: Pattern) -> str:
+    """09:00–17:00"""
+    return f"{clock(pattern.begins)}–{clock(pattern.ends)}"
+
+
+async def patterns(request: Request, *, error: str | None = None) -> Response:
+    """The ways to work a day, by kind of day, and a form for one of the hall's own."""
+    hall = await acts.hall_of(request, request.path_params["hall"])
+    person = await require(request, *READERS, hall=hall.id)
+    say = words(language(request))
+    async with acquire(request.app.state.pool) as db:
+        kinds, found = await day_types(db, hall), await kept_patterns(db, hall, await business_day(db, hall))
+    chosen = next((one for one in found if one.pattern.code == request.query_params.get("of")), None)
+    return render(
+        request, "patterns.html", 200 if error is None else 409, hall=hall, error=error, edits="manager" in person.roles,
+        kinds=[{"code": code, "word": kind_word(kind, say)} for code, kind in kinds.items()],
+        rows=[
+            {"code": one.pattern.code, "hours": hours_of(one.pattern), "laid": one.laid, "used": one.used,
+             "breaks": [f"{clock(begins)}–{clock(ends)}" for begins, ends in one.pattern.breaks],
+             "kinds": [kind_word(kinds[kind], say) for kind in one.day_types if kind in kinds],
+             "not_before": [hours_of(other.pattern) for other in found if other.pattern.code in one.pattern.not_before]}
+            for one in found
+        ],
+        chosen=chosen, form=form_of(chosen), slots=range(BREAKS), long=LONG // 60,
+        others=[{"code": one.pattern.code, "hours": hours_of(one.pattern)} for one in found if one.day_types],
+    )  # fmt: skip
+
+
+def form_of(chosen: Kept | None) -> dict[str, Any]:
+    """What the fields hold: a pattern's own times, or nothing."""
+    if chosen is None:
+        return {"begins": "", "ends": "", "breaks": [("", "")] * BREAKS, "kinds": (), "not_before": ()}
+    it = chosen.pattern
+    breaks = [(clock(begins), clock(ends)) for begins, ends in it.breaks] + [("", "")] * BREAKS
+    return {"begins": clock(it.begins), "ends": clock(it.ends), "breaks": breaks[:BREAKS], "kinds": chosen.day_types,
+            "not_before": it.not_before}  # fmt: skip
+
+
+async def change(request: Request) -> Response:
+    """Keep a pattern, let it go, or let it follow the sessions again."""
+    code, say = request.path_params["hall"], words(language(request))
+    await require(request, "manager", hall=(await acts.hall_of(request, code)).id)
+    form = await request.form()
+    try:
+        if text(form, "do") in ("retire", "follow"):
+            await changes.leave_pattern(request, code, text(form, "code") or "", follow=text(form, "do") == "follow")
+        else:
+            await changes.set_pattern(request, code, asked_pattern(form), list(map(str, form.getlist("kinds"))))
+    except NotFound:
+        raise
+    except Refused as refused:
+        return await patterns(request, error=reason_of(refused, say))
+    return RedirectResponse(f"/{code}/patterns", 303)
+
+
+def asked_pattern(form: FormData) -> Pattern:
+    """A pattern from its form; an end at or before its beginning is on the next date."""
+    begins = minute(form, "begins")
+    ends = minute(form, "ends")
+    ends += 24 * 60 if ends <= begins else 0
+    pauses = [
+        (minute(form, f"away_{n}"), minute(form, f"back_{n}")) for n in range(BREAKS)
+        if text(form, f"away_{n}") or text(form, f"back_{n}")
+    ]  # fmt: skip
+    night = [(away + 24 * 60, back + 24 * 60) if away < begins else (away, back) for away, back in pauses]
+    known = text(form, "code") or "own_" + code_of(begins, ends) + "".join(f"_{away // 60:02}" for away, _ in pauses)
+    return Pattern(known[:24], begins, ends, tuple(sorted(night)), tuple(map(str, form.getlist("not_before"))))
+
+
+def minute(form: FormData, field: str) -> int:
+    """A time of day in minutes after midnight."""
+    hour, _, rest = (text(form, field) or "").partition(":")
+    if not (hour.isdigit() and rest[:2].isdigit() and int(hour) < 24 and int(rest[:2]) < 60):
+        raise BadInput(field=field, message="a time of day like 08:30")
+    return int(hour) * 60 + int(rest[:2])
+
+
+ROUTES = [
+    Route("/{hall}/contracts", index, methods=["GET"]),
+    Route("/{hall}/contracts/{clerk}", show, methods=["GET"]),
+    Route("/{hall}/contracts/{clerk}", save, methods=["POST"]),
+    Route("/{hall}/patterns", patterns, methods=["GET"]),
+    Route("/{hall}/patterns", change, methods=["POST"]),
+]

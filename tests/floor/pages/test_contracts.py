@@ -1,0 +1,74 @@
+"""What binds a roster is edited on pages: a clerk's contract and skills, and the ways to work a day."""
+
+from datetime import date, timedelta
+
+from starlette.applications import Starlette
+
+from floor.database import Connection
+from queueing.halls import Hall
+from scheduling.roster.patterns import kept_patterns
+from scheduling.roster.people import Contract, contracts
+from scheduling.roster.problem import Pattern
+from scheduling.roster.store import problem_of
+from tests.floor.conftest import Client
+from tests.floor.pages.staff import look, staff
+from tests.floor.pages.test_roster import ONE, WEEK, lin
+
+__all__ = ["lin"]
+
+
+async def test_a_contract_is_changed_whole_and_the_roster_keeps_to_it(
+    app: Starlette, lin: Client, db: Connection, hall: Hall
+) -> None:
+    assert "姓名clerk01 0001" in (await look(lin, "/demo/contracts")).words
+    path = "/demo/contracts/clerk01"
+    form = (await look(lin, path)).forms["contract-form"].fields
+    until = WEEK + timedelta(20)
+    typed = {
+        **form, "shifts": "4", "hours": "28", "stretch": "3", "employment": "dispatched", "home": "A", "patterns": ONE,
+        "skills": ["A", "B"], "until_A": str(until), "until_B": "",
+    }  # fmt: skip
+    assert (await lin.post(path, data=typed | {"hours": "61"})).status_code == 409
+    assert (await contracts(db, hall, "clerk01"))[0].hours is None
+    assert (await lin.post(path, data=typed)).status_code == 303
+    assert await contracts(db, hall, "clerk01") == [
+        Contract("clerk01", 4, 28, 3, "dispatched", "A", (), (ONE,), {"A": until, "B": None})
+    ]
+    clerk = next(it for it in (await problem_of(db, hall, WEEK)).clerks if it.name == "clerk01")
+    assert (clerk.shifts, clerk.hours, clerk.stretch, clerk.patterns) == (4, 28, 3, (ONE,))
+    assert "A 快到期" in (await look(lin, "/demo/contracts")).words
+    assert (await lin.post(path, data={**typed, "skills": "B"})).status_code == 303
+    assert (await contracts(db, hall, "clerk01"))[0].skills == {"B": None}
+    leader = await staff(app, "leader01")
+    token = (await look(leader, "/demo/calendar")).every[0].fields["csrf"]
+    assert (await leader.post(path, data=typed | {"csrf": token})).status_code == 403
+    assert (await lin.post("/demo/contracts/nobody", data=typed)).status_code == 404
+
+
+async def test_a_pattern_of_ones_own_outlives_the_calendar_until_it_follows_it_again(
+    lin: Client, db: Connection, hall: Hall
+) -> None:
+    form = (await look(lin, "/demo/patterns")).forms["pattern-form"].fields
+    typed = form | {
+        "begins": "10:00",
+        "ends": "19:00",
+        "away_0": "13:00",
+        "back_0": "14:00",
+        "kinds": "weekday",
+        "not_before": ONE,
+    }
+    assert (await lin.post("/demo/patterns", data=typed | {"back_0": "12:00"})).status_code == 409
+    assert (await lin.post("/demo/patterns", data=typed | {"begins": "later"})).status_code == 409
+    assert (await lin.post("/demo/patterns", data=typed)).status_code == 303
+    found = {one.pattern.code: one for one in await kept_patterns(db, hall, date(2026, 1, 1))}
+    own = found["own_1000_1900_13"]
+    assert own.pattern == Pattern("own_1000_1900_13", 600, 1140, ((780, 840),), (ONE,))
+    assert (own.day_types, own.laid) == (("weekday",), False)
+    assert "10:00–19:00 13:00–14:00 工作日 09:00–17:00 本厅自定" in (await look(lin, "/demo/patterns")).words
+    usual = form | {"code": ONE}
+    changed = usual | {"begins": "09:30", "ends": "17:00", "kinds": "weekday"}
+    assert (await lin.post("/demo/patterns", data=changed)).status_code == 303
+    for do, then in (("retire", (570, ())), ("follow", (540, ("make_up", "special", "weekday")))):
+        assert (await lin.post("/demo/patterns", data=usual | {"do": do})).status_code == 303
+        one = next(it for it in await kept_patterns(db, hall, WEEK) if it.pattern.code == ONE)
+        assert (one.pattern.begins, tuple(sorted(one.day_types))) == then
