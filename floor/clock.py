@@ -25,7 +25,8 @@ from floor.signin import forget_ended, signed_out
 from floor.views import printed_address
 from queueing import alarms, measures, promises
 from queueing.halls import Hall, list_halls
-from scheduling import ticks
+from scheduling import looks, ticks
+from scheduling.envelopes import Envelopes, Unreadable
 
 LOOK_S = 1.0  # a rule acts at most this late
 SWEEP_S = 2.0  # an alarm is on the manager's board within 10 s of its cause; each sweep may run twice
@@ -153,6 +154,18 @@ async def keep_time(clock: Clock, stop: asyncio.Event) -> None:
         wake.cancel()
 
 
+async def newly_sealed(pool: Pool, envelopes: Envelopes) -> None:
+    """After the hall's secret was changed: seal every envelope with the new one, so that the old one may be forgotten."""
+    with suppress(Unavailable):  # the next start does it
+        async with acquire(pool) as db:
+            for hall in await list_halls(db):
+                try:
+                    while done := await looks.reseal(db, hall, envelopes):
+                        log.info("envelopes_resealed", hall=hall.code, rows=done)
+                except Unreadable:
+                    log.warning("envelopes_unreadable", hall=hall.code)
+
+
 async def main() -> None:
     settings = load(os.environ)
     start_log(settings)
@@ -163,6 +176,7 @@ async def main() -> None:
     redis = open_redis(settings.redis_url)
     pool = await open_pool(settings, size=3)
     doorbell = Doorbell(redis)
+    await newly_sealed(pool, Envelopes(settings.secret, *settings.former_secrets))
     post = notices.Post(Seal(settings.secret), printed_address(settings), settings.notice_secrets)
     async with asyncio.TaskGroup() as group:
         group.create_task(keep_time(Clock(pool, doorbell, post), stop))

@@ -33,7 +33,7 @@ from scheduling.errors import (
     VisitIs,
 )
 
-PHONE_DAY = Setting("doorstep_phone_day", 3, 1, 50, "visits")  # that one telephone may ask for in a day, without the desk
+PHONE_DAY = Setting("doorstep_phone_day", 3, 1, 50, "requests")  # that one telephone may ask for in a day, without the desk
 MINUTES = Setting("doorstep_minutes", 30, 5, 240, "minutes")  # at the door, until the matters are known
 FORGET_AFTER = Setting("doorstep_forget_days", 30, 1, 365, "days")  # then nobody knows any more where it was
 SETTINGS = (PHONE_DAY, MINUTES, FORGET_AFTER)

@@ -13,6 +13,7 @@ from scheduling.appointments import forget_holders, let_fall
 from scheduling.closing import follow_capacity
 from scheduling.escalation import climb
 from scheduling.hours import open_doors
+from scheduling.looks import forget_visitors
 from scheduling.roster.attendance import BACK_DAYS, keep_attendance
 from scheduling.roster.patterns import lay_patterns
 from scheduling.roster.plans import lay_plans
@@ -104,6 +105,11 @@ async def end_missed_bookings(db: Db, hall: Hall) -> int:
     return await let_fall(db, hall)
 
 
+async def forget_who_was_visited(db: Db, hall: Hall) -> int:
+    """Who was visited at home, and where."""
+    return await forget_visitors(db, hall)
+
+
 async def forget_who_booked(db: Db, hall: Hall) -> int:
     """Names, telephones and hashes of bookings that are over."""
     return await forget_holders(db, hall)
@@ -171,6 +177,7 @@ TICKS = (
     Tick("attendance.settle", 3600, settle_attendance),
     Tick("appointments.end", 60, end_missed_bookings),
     Tick("appointments.forget", 3600, forget_who_booked),
+    Tick("doorstep.forget", 3600, forget_who_was_visited),
     Tick("orders.overdue", 600, tell_late_orders),
     Tick("orders.forget", 3600, forget_whose_orders),
     Tick("presses.forget", 600, forget_presses),

@@ -8,6 +8,7 @@ from typing import Any
 
 from devices import pairing, registry
 from floor.boot import agents
+from floor.boot.demo_doorstep import furnish_doorstep
 from floor.boot.furnished import SignIns
 from floor.catalogue import sheets
 from floor.catalogue.reading import read_all
@@ -38,6 +39,7 @@ async def open_demo_hall(db: Db, settings: Settings) -> SignIns:
         await _hire(db, plan)
         machines = await _install_devices(db, hall, plan)
         await _offer_matters(db)
+        await furnish_doorstep(db, await get_hall(db, CODE), settings)
     agents.write(settings, machines)
     return SignIns(CODE, password, people)
 

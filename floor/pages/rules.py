@@ -26,7 +26,7 @@ from queueing.halls import Hall, business_day, services
 from queueing.rulebook import Change, Value
 from queueing.rules import most_overtaken
 from queueing.settings import BALANCE, HOLDS, LIMITS, ORDER, Setting
-from scheduling import appointments, escalation, handins, orders, slots
+from scheduling import appointments, doorstep, escalation, handins, orders, slots
 from scheduling.roster import attendance, overtime, planned
 from scheduling.rounds import ground
 
@@ -41,7 +41,8 @@ ROSTER = (*planned.SETTINGS, *attendance.SETTINGS, *overtime.SETTINGS)
 AGENTS = (*orders.SETTINGS, *handins.SETTINGS)
 CLOSING = (*alarms.SETTINGS, *escalation.SETTINGS)
 # Of other rooms than the queue's own.
-MORE: tuple[Setting[Any], ...] = (*doorcode.SETTINGS, *PAPERS, *BOOKING, *ROSTER, *CLOSING, *AGENTS, *ground.SETTINGS)
+ROUNDS = (*doorstep.SETTINGS, *ground.SETTINGS)
+MORE: tuple[Setting[Any], ...] = (*doorcode.SETTINGS, *PAPERS, *BOOKING, *ROSTER, *CLOSING, *AGENTS, *ROUNDS)
 
 
 async def show(request: Request) -> Response:
@@ -88,7 +89,7 @@ def sections() -> dict[str, list[str]]:
         "roster": [f"set.{setting.name}" for setting in ROSTER],
         "alarms": [f"set.{setting.name}" for setting in alarms.SETTINGS],
         "ladder": [f"set.{setting.name}" for setting in escalation.SETTINGS],
-        "rounds": [f"set.{setting.name}" for setting in ground.SETTINGS],
+        "rounds": [f"set.{setting.name}" for setting in ROUNDS],
         "agents": [f"set.{setting.name}" for setting in AGENTS],
     }
 
