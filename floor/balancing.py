@@ -11,15 +11,15 @@ import structlog
 
 from floor.database import Db, Pool, Unavailable, acquire
 from floor.doorbell import Doorbell
+from floor.free import free_clerks, posts_now
 from queueing import proposals, settings
 from queueing.errors import Refused
 from queueing.floors import Measures, read_floor
 from queueing.halls import Hall, list_halls
-from queueing.hands import Posts
 from queueing.measures import measure
 from queueing.proposals import Proposal
 from queueing.rounds import Round, look
-from scheduling.roster.planned import apply_on_shift, on_duty
+from scheduling.roster.planned import apply_on_shift
 
 LOOK_S = 1.0
 ROUND_S = 30
@@ -35,33 +35,6 @@ INSERT INTO ticks (rule, minute, subject) VALUES ('{RULE}', date_bin('{ROUND_S} 
 ON CONFLICT DO NOTHING RETURNING minute
 """
 NEWEST = f"SELECT max(minute) FROM ticks WHERE rule = '{RULE}' AND subject = $1"
-
-# Free is who works at windows and sits at none, unless they have just risen: then they have their break. Who was seated
-# lately comes first.
-FREE = """
-WITH recent AS (
-    SELECT j.actor, j.at, j.kind FROM journal j JOIN hall_streams s ON s.hall = j.hall
-    WHERE j.hall = $1 AND j."offset" > s.top - 5000 AND j.kind IN ('window.closed', 'window.opened')
-)
-SELECT u.username FROM users u
-WHERE u.hall = $1 AND 'clerk' = ANY(u.roles) AND NOT u.disabled
-  AND NOT EXISTS (SELECT FROM windows w WHERE w.hall = u.hall AND w.clerk = u.username)
-  AND NOT EXISTS (SELECT FROM recent r WHERE r.actor = 'clerk:' || u.username AND r.kind = 'window.closed'
-                  AND r.at > hall_now() - make_interval(mins => $2))
-ORDER BY EXISTS (SELECT FROM recent r WHERE r.actor = 'clerk:' || u.username) DESC, u.username
-"""
-
-
-async def free_clerks(db: Db, hall: Hall, posts: Posts | None = None) -> list[str]:
-    """Who could sit down at a window now, by the name they sign in with; with `posts` only who is on shift."""
-    rows = await db.fetch(FREE, hall.id, hall.value(settings.REST))
-    return [row["username"] for row in rows if posts is None or row["username"] in posts]
-
-
-async def posts_now(db: Db, hall: Hall) -> Posts | None:
-    """Where a published roster has those who could be sent there for long enough, no break before; None without a roster."""
-    on = await on_duty(db, hall, hall.value(settings.MIN_OPEN))
-    return None if on is None else {clerk: (duty.zone, duty.window) for clerk, duty in on.items()}
 
 
 @dataclass(slots=True)

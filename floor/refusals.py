@@ -99,3 +99,7 @@ class TooLate(Refused):
 
 class NothingToRate(Refused):
     """There is no finished visit at window {window} that still waits for its rating."""
+
+
+class NobodyFree(Refused):
+    """Nobody is free for this service, or no window stands empty for it."""

@@ -13,7 +13,7 @@ from queueing.tickets import TODAY, by_key, carry
 from scheduling import appointments
 from scheduling.appointments import Appointment, Holder
 from scheduling.errors import NothingFree, OutsideHours, SlotFull, StepIs
-from scheduling.escalation import LADDER, NOW, VISITOR_STEPS, Offer, cases, offer, thresholds, visitor_steps
+from scheduling.escalation import LADDER, NOW, VISITOR_STEPS, Offer, cases, offer, settle, thresholds, visitor_steps
 from scheduling.slots import BOOK_AHEAD
 
 TRIES = 5  # slots that somebody else took in the same instant
@@ -70,8 +70,15 @@ RETURNING e.id, e.service, e.step, t.id AS ticket, t.number, t.person, t.id_mask
 """
 
 
+LOCK = "SELECT id FROM tickets WHERE hall = $1 AND key = $2 FOR NO KEY UPDATE"
+
+
 async def decided(db: Db, hall: Hall, key: str, step: str, state: str, why: str | None, actor: str) -> Row:
-    """Write down an answer; StepIs when the step was not offered, was answered, or its ticket is at a window or through."""
+    """Write down an answer; StepIs when the step was not offered, was answered, or its ticket is at a window or through.
+
+    The ticket is locked first: whoever calls it waits for no record that waits for the ticket.
+    """
+    await db.execute(LOCK, hall.id, key)
     row = await db.fetchrow(DECIDE, hall.id, key, step, actor, state, why)
     if row is not None:
         return row
@@ -113,6 +120,7 @@ async def take_slot(
             await keep(db, press, 200, {"code": booked.code})
             await told(db, hall, row, "accepted", actor, start=booked.start.isoformat())
             await carry(db, hall, key, "slot", actor=actor)
+            await settle(db, hall)
             return booked.code
 
     return await appointments.by_code(db, await once(db, press, act, lambda kept: str(kept.answer["code"])))
@@ -204,37 +212,37 @@ UPDATE escalations SET state = $3, why = $4, decided_at = hall_now(), decided_by
 WHERE hall = $1 AND id = $2 AND state = 'offered' AND ticket IS NULL
 RETURNING id, service, step, ticket, NULL::text AS number
 """
-STANDS = "SELECT step, service, state FROM escalations WHERE hall = $1 AND id = $2 AND ticket IS NULL"
+STANDS = "SELECT step, service, state FROM escalations WHERE hall = $1 AND id = $2 AND ticket IS NULL FOR UPDATE"
 STAY = f"""
 UPDATE doors SET drain = true WHERE hall = $1 AND service = $2 AND day = {TODAY} AND NOT drain
 """
 
 
-async def step_at(db: Db, hall: Hall, escalation: int) -> tuple[str, str]:
-    """Which step of the hall's it is, and of which service. NotFound."""
+async def stands(db: Db, hall: Hall, escalation: int, accept: bool) -> tuple[str, str] | None:
+    """A step of the hall's and its service, locked for the caller who decides it; None when it has been decided so already.
+
+    NotFound; StepIs when it was decided otherwise.
+    """
     row = await db.fetchrow(STANDS, hall.id, escalation)
     if row is None:
         raise NotFound(what="step")
-    return row["step"], row["service"]
+    if row["state"] == "offered":
+        return row["step"], row["service"]
+    if row["state"] != ("accepted" if accept else "refused"):
+        raise StepIs(state=row["state"])
+    return None
 
 
-async def answer(db: Db, hall: Hall, escalation: int, accept: bool, *, actor: str, why: str | None = None) -> bool:
-    """Decide a step of the hall's, in the caller's transaction; whether that is new. Extended hours taken mean that windows
-    stay until everybody queued for the service is served. StepIs when it was decided otherwise."""
+async def answer(db: Db, hall: Hall, escalation: int, accept: bool, *, actor: str, why: str | None = None) -> None:
+    """Decide a step of the hall's that stands, at the end of the caller's transaction. Extended hours taken mean that windows
+    stay until everybody queued for the service is served."""
     state = "accepted" if accept else "refused"
     row = await db.fetchrow(ANSWER, hall.id, escalation, state, why, actor)
-    if row is None:
-        stands = await db.fetchrow(STANDS, hall.id, escalation)
-        if stands is None:
-            raise NotFound(what="step")
-        if stands["state"] != state:
-            raise StepIs(state=stands["state"])
-        return False
+    assert row is not None, "it stands"
     if accept and row["step"] == "extend":
         await db.execute(STAY, hall.id, row["service"])
         await journal.append(db, hall.id, "hours.extended", actor, data={"service": row["service"]}, cause="ladder")
     await told(db, hall, row, state, actor, **({"why": why if why in WHY else "other"} if why else {}))
-    return True
 
 
 def reached(steps: Sequence[Step]) -> str | None:

@@ -1,26 +1,29 @@
-"""The manager's buttons for what happens on the floor: an alarm is taken on."""
+"""The manager's buttons for what happens on the floor: take on an alarm, decide a step of the ladder, call a helper."""
+
+from collections.abc import Awaitable
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from floor import acts
+from floor.acts import ladder
+from floor.acts.ladder import DECIDES
 from floor.database import acquire
 from floor.pages.console import text
 from floor.pages.manage import by_of, draw
+from floor.pages.staffed import reason_of
 from floor.signin import require
+from floor.words import language, words
 from queueing import alarms
 from queueing.alarms import KINDS
-from queueing.errors import NotFound
-
-SEES = ("manager", "leader")
+from queueing.errors import NotFound, Refused
 
 
 async def see(request: Request) -> Response:
     """Somebody takes on what stands of one kind."""
     hall = await acts.hall_of(request, request.path_params["hall"])
-    person = await require(request, *SEES, hall=hall.id)
-    kind, by = request.path_params["kind"], by_of(text(await request.form(), "by"))
+    person, kind = await require(request, *DECIDES, hall=hall.id), request.path_params["kind"]
     if kind not in KINDS:
         raise NotFound(what="page")
     async with acquire(request.app.state.pool) as db:
@@ -28,9 +31,43 @@ async def see(request: Request) -> Response:
         new = [await alarms.see(db, hall, alarm.id, actor=person.actor) for alarm in mine]
     if any(new):
         acts.ring(request, hall.id)
+    return await back(request)
+
+
+async def decide(request: Request) -> Response:
+    """Take a step of the ladder, which does it, or refuse it with a reason."""
+    hall, act = request.path_params["hall"], request.path_params["act"]
+    if act not in ("accept", "refuse"):
+        raise NotFound(what="page")
+    why = text(await request.form(), "why") or "other"
+    doing = ladder.decide(request, hall, request.path_params["id"], act == "accept", None if act == "accept" else why)
+    return await back(request, doing)
+
+
+async def call(request: Request) -> Response:
+    """One more window for a service."""
+    return await back(request, ladder.call_helper(request, request.path_params["hall"], request.path_params["service"]))
+
+
+async def back(request: Request, doing: Awaitable[None] | None = None) -> Response:
+    """Do it, and the board again; with the reason where it was refused."""
+    by, error = by_of(text(await request.form(), "by")), None
+    try:
+        if doing is not None:
+            await doing
+    except NotFound:
+        raise
+    except Refused as refused:
+        error = reason_of(refused, words(language(request)))
     if request.headers.get("hx-request") == "true":
-        return await draw(request, "_manage.html", by)
-    return RedirectResponse(f"/{hall.code}/manage?by={by}", 303)
+        return await draw(request, "_manage.html", by, error=error)
+    if error is not None:
+        return await draw(request, "manage.html", by, error=error)
+    return RedirectResponse(f"/{request.path_params['hall']}/manage?by={by}", 303)
 
 
-ROUTES = [Route("/{hall}/manage/alarms/{kind}/seen", see, methods=["POST"])]
+ROUTES = [
+    Route("/{hall}/manage/alarms/{kind}/seen", see, methods=["POST"]),
+    Route("/{hall}/manage/ladder/{id:int}/{act}", decide, methods=["POST"]),
+    Route("/{hall}/manage/helpers/{service}/call", call, methods=["POST"]),
+]

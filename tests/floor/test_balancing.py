@@ -2,8 +2,9 @@
 
 import pytest
 
-from floor.balancing import Balancer, free_clerks
+from floor.balancing import Balancer
 from floor.database import Connection, Pool
+from floor.free import free_clerks
 from floor.people import add_user
 from queueing import calls, journal, proposals, settings, tickets, windows
 from queueing.calls import Seat

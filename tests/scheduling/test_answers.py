@@ -147,12 +147,14 @@ async def test_extended_hours_taken_keep_the_windows_and_a_step_is_decided_once(
     await climb(db, closed)
     (step,) = await of_day(db, closed)
     assert (step.step, step.state, step.waiting) == ("extend", "offered", 9)
-    assert await answers.step_at(db, closed, step.id) == ("extend", "A")
     async with db.transaction():
-        assert await answer(db, closed, step.id, True, actor="manager:lin")
-        assert not await answer(db, closed, step.id, True, actor="manager:lin")
-        with pytest.raises(StepIs):
-            await answer(db, closed, step.id, False, actor="manager:lin", why="other")
+        assert await answers.stands(db, closed, step.id, True) == ("extend", "A")
+        await answer(db, closed, step.id, True, actor="manager:lin")
+    assert await answers.stands(db, closed, step.id, True) is None
+    with pytest.raises(StepIs):
+        await answers.stands(db, closed, step.id, False)
+    with pytest.raises(NotFound):
+        await answers.stands(db, closed, 999, True)
     await at(db, f"{DAY} 17:00+08")
     with pytest.raises(StillWaiting):
         await close(db, closed, "1", actor="clerk:li", seat="li")

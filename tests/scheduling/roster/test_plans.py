@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from floor.balancing import free_clerks, posts_now
 from floor.database import Connection
+from floor.free import free_clerks, posts_now
 from floor.people import add_user
 from queueing import windows
 from queueing.floors import Plan, endings

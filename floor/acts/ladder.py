@@ -1,0 +1,150 @@
+"""Steps of the ladder as people decide them: the visitor by key, desk and clerk for them, leader and manager for the hall."""
+
+from datetime import datetime
+
+import asyncpg
+from starlette.requests import Request
+
+from displays import contacts
+from floor.acts.appointments import subject, tell
+from floor.acts.ground import hall_of, pressed, ring
+from floor.acts.tickets import actor_for, seal_of, ticket_of
+from floor.database import Db, acquire
+from floor.free import free_seat
+from floor.refusals import NobodyFree, NotAllowed
+from floor.signin import Person, current, require
+from queueing import journal, proposals
+from queueing.halls import Hall, services
+from queueing.proposals import Proposal
+from queueing.tickets import Ticket
+from queueing.windows import get_window, open_window
+from scheduling import answers
+from scheduling.answers import Step
+from scheduling.appointments import Appointment
+from scheduling.roster.planned import apply_on_shift
+
+FOR_THEM = ("clerk", "desk", "leader", "manager")  # who may answer for a visitor, at their word
+DECIDES = ("manager", "leader")
+KINDS = {"tidal": ("open",), "helpers": ("help", "move", "open")}  # the proposals that are such a step
+
+
+async def steps_of(request: Request, key: str) -> tuple[Hall, Ticket, list[Step]]:
+    """What the holder of a key was offered."""
+    hall, ticket = await ticket_of(request, key)
+    async with acquire(request.app.state.pool) as db:
+        return hall, ticket, await answers.of_ticket(db, ticket.id)
+
+
+async def take_slot(request: Request, key: str, *, start: datetime | None = None, press: str | None = None) -> Appointment:
+    """Take the slot that was offered; word of it goes where word of the ticket went. What answers.take_slot raises."""
+    hall, _ = await ticket_of(request, key)
+    person = await current(request)
+    await request.app.state.rates.allow_citizen(request, person)
+    actor = actor_for(person, hall, *FOR_THEM)
+    channel = "web" if actor == "citizen" else "desk"
+    once_only = pressed(request, actor, press, start.timestamp() if start else None)
+    async with acquire(request.app.state.pool) as db:
+        booked = await answers.take_slot(db, hall, key, actor=actor, channel=channel, start=start, press=once_only)
+        await follow_booking(db, request, hall, key, booked)
+    ring(request, hall.id)
+    return booked
+
+
+async def follow_booking(db: Db, request: Request, hall: Hall, key: str, booked: Appointment) -> None:
+    """From now on word goes out about the booking, to the number the ticket had."""
+    seal = seal_of(request)
+    contact = await contacts.find(db, key, seal)
+    if contact is not None and not contact.stopped:
+        await contacts.keep(
+            db, hall.id, subject(booked.code), contact.address, seal=seal, lang=booked.lang, kind=contact.kind, day=booked.day
+        )
+        await tell(db, hall, booked, "booked")
+
+
+async def refuse(request: Request, key: str, step: str, why: str, *, press: str | None = None) -> str | None:
+    """Say no to a step; the one that is offered next."""
+    hall, _ = await ticket_of(request, key)
+    person = await current(request)
+    await request.app.state.rates.allow_citizen(request, person)
+    actor = actor_for(person, hall, *FOR_THEM)
+    async with acquire(request.app.state.pool) as db:
+        following = await answers.refuse(
+            db, hall, key, step, why[:200], actor=actor, press=pressed(request, actor, press, [step, why])
+        )
+    ring(request, hall.id)
+    return following
+
+
+async def offer(request: Request, key: str, step: str) -> None:
+    """Offer a visitor a step before the ladder comes to it."""
+    hall, _ = await ticket_of(request, key)
+    actor = (await require(request, *FOR_THEM, hall=hall.id)).actor
+    async with acquire(request.app.state.pool) as db:
+        await answers.offer_now(db, hall, key, step, actor=actor)
+    ring(request, hall.id)
+
+
+# --- for the hall ------------------------------------------------------------------------------------------------
+
+
+async def decide(request: Request, hall_code: str, escalation: int, accept: bool, why: str | None = None) -> None:
+    """Take on a step of the hall's, and do it; or refuse it with a reason. A leader in the own zone, a manager anywhere.
+
+    What is done and that it was taken are one transaction. Raises StepIs, NobodyFree, and what the acts refuse.
+    """
+    hall = await hall_of(request, hall_code)
+    person = await require(request, *DECIDES, hall=hall.id)
+    async with acquire(request.app.state.pool) as db, db.transaction():
+        found = await answers.stands(db, hall, escalation, accept)
+        if found is None:
+            return
+        step, service = found
+        zone = await own_zone(db, hall, person, service)
+        if accept and step in KINDS:
+            await more_hands(db, hall, person, service, KINDS[step], zone)
+        await answers.answer(db, hall, escalation, accept, actor=person.actor, why=why)
+    ring(request, hall.id)
+
+
+async def call_helper(request: Request, hall_code: str, service: str) -> None:
+    """One click: the best proposal for a service is done, or somebody who is free opens one more window for it."""
+    hall = await hall_of(request, hall_code)
+    person = await require(request, *DECIDES, hall=hall.id)
+    async with acquire(request.app.state.pool) as db:
+        zone = await own_zone(db, hall, person, service)
+        async with db.transaction():
+            await more_hands(db, hall, person, service, ("open", "help", "move"), zone)
+    ring(request, hall.id)
+
+
+async def own_zone(db: Db, hall: Hall, person: Person, service: str) -> str | None:
+    """The zone a leader is bound to, None for a manager. NotAllowed for a service of another zone."""
+    if "manager" in person.roles or person.zone is None:
+        return None
+    if all(one.zone != person.zone for one in await services(db, hall) if one.code == service):
+        raise NotAllowed()
+    return person.zone
+
+
+async def more_hands(db: Db, hall: Hall, person: Person, service: str, kinds: tuple[str, ...], zone: str | None) -> None:
+    """Do what was proposed for a service, else open a window for it with somebody who is free. NobodyFree."""
+    for one in await proposals.live(db, hall, ("offered",)):
+        if one.step.service == service and one.step.kind in kinds and await inside(db, hall, one, zone):
+            await apply_on_shift(db, hall, one.id, one.step, actor=person.actor)
+            return
+    found = await free_seat(db, hall, service, zone)
+    if found is None:
+        raise NobodyFree()
+    window, clerk, serves = found
+    try:
+        await open_window(db, hall, window, clerk, services=serves, actor=person.actor)
+    except asyncpg.InFailedSQLTransactionError:  # somebody seated that clerk in this very instant
+        raise NobodyFree() from None
+    data = {"service": service, "window": window}
+    await journal.append(db, hall.id, "helper.called", person.actor, data=data, cause="ladder", window=window)
+
+
+async def inside(db: Db, hall: Hall, one: Proposal, zone: str | None) -> bool:
+    """Whether a proposal is about windows of this zone alone."""
+    named = [no for no in (one.step.window, one.step.from_window) if no]
+    return zone is None or {(await get_window(db, hall, no)).zone for no in named} == {zone}
