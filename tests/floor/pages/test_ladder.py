@@ -58,7 +58,7 @@ async def test_the_board_shows_who_is_left_and_one_click_opens_a_window_for_them
     page = await press(lin, page, action(page, "/helpers/B/call"))
     assert page.sentence == "" and "2 人没有开着的窗口能办" not in page.words
     row = await db.fetchrow("SELECT clerk, services FROM windows WHERE no = '2'")
-    assert tuple(row) == ("clerk02", ["B", "A"])
+    assert row is not None and tuple(row) == ("clerk02", ["B", "A"])
     await watch_floor(db, evening)
     page = await look(lin, "/demo/manage")
     assert not has(page, "/alarms/no_window/seen")
