@@ -15,6 +15,8 @@ log = structlog.get_logger("web")
 MOST_BYTES = 64 * 1024  # of a body; the largest thing anybody sends is a form
 FILES = re.compile(r"/[a-z0-9-]+/matters/file")  # but a manager's spreadsheet
 MOST_FILE_BYTES = 8 * 1024 * 1024 + MOST_BYTES
+PHOTOS = re.compile(r"/[a-z0-9-]+/field/act")  # and the photo of a paper, in base64
+MOST_PHOTO_BYTES = 1280 * 1024
 SLOW_S = 1.0
 
 PLAIN = [
@@ -81,12 +83,19 @@ def header(scope: Scope, name: bytes) -> bytes:
     return b""
 
 
+def most_of(path: str) -> int:
+    """How many bytes a body may have there."""
+    if FILES.fullmatch(path):
+        return MOST_FILE_BYTES
+    return MOST_PHOTO_BYTES if PHOTOS.fullmatch(path) else MOST_BYTES
+
+
 def limited(scope: Scope, receive: Receive) -> Receive:
     """`receive` that stops with 413 once a body is past the limit, however its length was announced."""
     if scope["method"] in ("GET", "HEAD"):
         return receive
     seen = 0
-    most = MOST_FILE_BYTES if FILES.fullmatch(scope["path"]) else MOST_BYTES
+    most = most_of(scope["path"])
 
     async def counted() -> Message:
         nonlocal seen

@@ -103,3 +103,13 @@ class NothingToRate(Refused):
 
 class NobodyFree(Refused):
     """Nobody is free for this service, or no window stands empty for it."""
+
+
+class CallbackIs(Refused):
+    """The call-back is {state}: this can't be done with it now."""
+
+
+class AnswerMissing(Refused):
+    """Say what was done about it."""
+
+    code = "bad_input"

@@ -49,19 +49,26 @@ class Envelopes:
 
     def close(self, details: Details, visit: str) -> Sealed:
         """Sealed for this visit alone: moved to another row it can't be opened."""
-        nonce = os.urandom(NONCE)
-        return Sealed(self.key_id, nonce + self._boxes[self.key_id].encrypt(nonce, msgspec.json.encode(details), _place(visit)))
+        return self.wrap(msgspec.json.encode(details), visit)
 
     def open(self, envelope: Sealed, visit: str) -> Details:
+        """Unreadable."""
+        return msgspec.json.decode(self.unwrap(envelope, visit), type=Details)
+
+    def wrap(self, content: bytes, place: str) -> Sealed:
+        """Anything else of a visit, such as a photo, sealed for its place alone."""
+        nonce = os.urandom(NONCE)
+        return Sealed(self.key_id, nonce + self._boxes[self.key_id].encrypt(nonce, content, _place(place)))
+
+    def unwrap(self, envelope: Sealed, place: str) -> bytes:
         """Unreadable."""
         box = self._boxes.get(envelope.key_id)
         if box is None:
             raise Unreadable()
         try:
-            words = box.decrypt(envelope.sealed[:NONCE], envelope.sealed[NONCE:], _place(visit))
+            return box.decrypt(envelope.sealed[:NONCE], envelope.sealed[NONCE:], _place(place))
         except InvalidTag as error:
             raise Unreadable() from error
-        return msgspec.json.decode(words, type=Details)
 
 
 def _place(visit: str) -> bytes:

@@ -239,3 +239,47 @@ class NothingFree(Refused):
     """No time is free to book."""
 
     code = "slot_full"
+
+
+class TeamNotWhole(Refused):
+    """The two of the team sign in before they set out."""
+
+
+class AgreedAlready(Refused):
+    """The visitor has agreed already."""
+
+
+class NoConsent(Refused):
+    """First ask the visitor to agree."""
+
+
+class NotAtTheDoorNow(Refused):
+    """Papers are photographed while the team is at the door."""
+
+
+class TooManyPapers(Refused):
+    """This visit has as many photos as one may."""
+
+    code = "too_many"
+
+
+class PaperGone(Refused):
+    """This photo is gone, or it is not yours to see."""
+
+    code = "not_found"
+
+
+class NoPapersTaken(Refused):
+    """No papers were taken along from this visit."""
+
+
+class HandedIn(Refused):
+    """These papers have been handed in already."""
+
+
+class HandInIs(Refused):
+    """These papers have been accepted already."""
+
+
+class ResultIs(Refused):
+    """The result is {result}: this can't be done with it now."""

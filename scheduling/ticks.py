@@ -12,6 +12,7 @@ from scheduling import orders
 from scheduling.appointments import forget_holders, let_fall
 from scheduling.closing import follow_capacity
 from scheduling.escalation import climb
+from scheduling.field import forget_papers
 from scheduling.hours import open_doors
 from scheduling.looks import forget_visitors
 from scheduling.roster.attendance import BACK_DAYS, keep_attendance
@@ -161,6 +162,11 @@ async def forget_whose_orders(db: Db, hall: Hall) -> int:
     return await orders.forget_holders(db, hall)
 
 
+async def forget_photos(db: Db, hall: Hall) -> int:
+    """Photos of papers and drawn names of doorstep visits that are over."""
+    return await forget_papers(db, hall)
+
+
 TICKS = (
     Tick("calendar.keep", 3600, keep_calendar),
     Tick("doors.open", 60, open_ahead),
@@ -180,6 +186,7 @@ TICKS = (
     Tick("doorstep.forget", 3600, forget_who_was_visited),
     Tick("orders.overdue", 600, tell_late_orders),
     Tick("orders.forget", 3600, forget_whose_orders),
+    Tick("papers.forget", 3600, forget_photos),
     Tick("presses.forget", 600, forget_presses),
     Tick("ticks.forget", 3600, forget_ticks),
 )

@@ -48,6 +48,8 @@ REASONS = tuple(
         (r"the hall goes to nobody's door for this", "nobodys_door"),
         (r"the hall does not go there", "not_there"),
         (r"without consent nothing can be kept", "consent"),
+        (r"this is no photo", "photo"),
+        (r"a tracking number has 4 to 40 letters and digits", "tracking"),
     )
 )
 

@@ -15,7 +15,7 @@ from floor.words import LANGUAGES, language, said_in, words
 # Where one person works, a chosen language stays chosen. A kiosk forgets it with each citizen.
 PLACES = "|".join((
     "console", "desk", "manage", "rules", "matters", "fleet", "faults", "voice", "calendar", "notices", "bookings", "orders",
-    "roster", "shifts", "overtime", "contracts", "patterns", "zones",
+    "roster", "shifts", "overtime", "contracts", "patterns", "zones", "field",
 ))  # fmt: skip
 WORKPLACE = re.compile(rf"/(signin|[a-z0-9-]+/({PLACES})(/[\w-]+){{0,2}})?")
 YEAR_S = 365 * 24 * 3600

@@ -37,6 +37,7 @@ def doors(hall: str) -> dict[str, Door]:
         Door("pad", f"/{hall}/pad/1", PAD),
         Door("desk", f"/{hall}/desk", "desk01"),
         Door("orders", f"/{hall}/orders", "agent01"),
+        Door("field", f"/{hall}/field", "door01"),
         Door("manage", f"/{hall}/manage", "manager"),
         Door("bookings", f"/{hall}/bookings", "manager"),
         Door("matters", f"/{hall}/matters", "manager"),

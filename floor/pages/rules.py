@@ -18,6 +18,7 @@ from floor.pages import render
 from floor.pages.console import text
 from floor.pages.previews import compared
 from floor.pages.staffed import localized, now_of, reason_of
+from floor.quality import callbacks
 from floor.signin import require
 from floor.words import Words, language, words
 from queueing import alarms, foreign, persons, preview, rulebook, slips
@@ -26,7 +27,7 @@ from queueing.halls import Hall, business_day, services
 from queueing.rulebook import Change, Value
 from queueing.rules import most_overtaken
 from queueing.settings import BALANCE, HOLDS, LIMITS, ORDER, Setting
-from scheduling import appointments, doorstep, escalation, handins, orders, slots
+from scheduling import appointments, doorstep, escalation, field, handins, orders, slots
 from scheduling.roster import attendance, overtime, planned
 from scheduling.rounds import ground
 
@@ -38,11 +39,12 @@ HALL = ("one_live_ticket", "skills_required", "rating_days", "ticket_line", "off
 PAPERS = (*slips.SETTINGS, *foreign.SETTINGS)
 BOOKING = (*slots.SETTINGS, *appointments.SETTINGS)
 ROSTER = (*planned.SETTINGS, *attendance.SETTINGS, *overtime.SETTINGS)
+DOOR = (*field.SETTINGS, *callbacks.SETTINGS)
 AGENTS = (*orders.SETTINGS, *handins.SETTINGS)
 CLOSING = (*alarms.SETTINGS, *escalation.SETTINGS)
 # Of other rooms than the queue's own.
 ROUNDS = (*doorstep.SETTINGS, *ground.SETTINGS)
-MORE: tuple[Setting[Any], ...] = (*doorcode.SETTINGS, *PAPERS, *BOOKING, *ROSTER, *CLOSING, *AGENTS, *ROUNDS)
+MORE: tuple[Setting[Any], ...] = (*doorcode.SETTINGS, *PAPERS, *BOOKING, *ROSTER, *CLOSING, *AGENTS, *DOOR, *ROUNDS)
 
 
 async def show(request: Request) -> Response:
@@ -90,6 +92,7 @@ def sections() -> dict[str, list[str]]:
         "alarms": [f"set.{setting.name}" for setting in alarms.SETTINGS],
         "ladder": [f"set.{setting.name}" for setting in escalation.SETTINGS],
         "rounds": [f"set.{setting.name}" for setting in ROUNDS],
+        "door": [f"set.{setting.name}" for setting in DOOR],
         "agents": [f"set.{setting.name}" for setting in AGENTS],
     }
 

@@ -1,0 +1,282 @@
+// The team's phone at the door: every press is kept first and sent when there is a net; nothing personal outlives the day.
+
+import { photo } from "./camera.js";
+import { holds, isDone, merged, nextStep } from "./fieldday.js";
+import { draw, say } from "./fieldview.js";
+import { mint, Outbox } from "./outbox.js";
+import { openPocket } from "./pocket.js";
+import { Signature } from "./signature.js";
+import { say as toast } from "./toast.js";
+
+const { path, lang } = document.body.dataset;
+const LOOK_MS = 60_000;         // how often the list is asked for while the page is in sight
+const PATIENCE_MS = 8_000;
+const RATE_S = 60;              // no answer by then is no rating
+
+const state = { day: null, waiting: [], refused: [], chosen: null, ticked: new Set(), keeps: true, ended: false, old: "" };
+let pocket = null;
+let outbox = null;
+let answers = 0;                // acts the hall has answered: a list asked for before the last of them is older than it
+let shown = { visits: [], front: null };
+
+const sheet = (name) => document.getElementById(`sheet-${name}`);
+const visitOf = (id) => shown.visits.find((visit) => visit.id === id);
+
+function redraw() {
+  if (outbox) Object.assign(state, { waiting: outbox.waiting, refused: outbox.refused, ended: outbox.ended });
+  shown = draw(state);
+}
+
+// --- the day's list
+
+async function look() {
+  const before = answers;
+  let answer;
+  try {
+    const known = holds(state.day?.visits ?? []).join(",");
+    answer = await fetch(`${path}/day?lang=${lang}&known=${known}`, { cache: "no-store", signal: AbortSignal.timeout(PATIENCE_MS) });
+  } catch (cut) {
+    console.info("no list", cut.name);
+    return away();
+  }
+  if (answer.status === 401) { outbox.ended = true; redraw(); return; }
+  if (!answer.ok) return away();
+  const day = await answer.json();
+  if (before !== answers) return look();
+  await learn(day);
+  outbox.ended = false;
+  outbox.hurry();
+}
+
+function away() {
+  state.old = state.day?.told ?? "";
+  redraw();
+}
+
+async function learn(day) {
+  state.old = "";
+  const before = new Map((state.day?.visits ?? []).map((visit) => [visit.id, visit]));
+  state.day = { ...day, visits: day.visits.map((visit) => merged(visit, before.get(visit.id))) };
+  await pocket.put("day", "day", state.day);
+  redraw();
+}
+
+async function send(act, signal) {
+  const { id, kind, visit, data, at } = act;
+  return fetch(`${path}/act?lang=${lang}`, {
+    method: "POST", signal, cache: "no-store",
+    headers: { "content-type": "application/json", "x-csrf-token": state.day.csrf },
+    body: JSON.stringify({ id, kind, visit, data, ago_s: Math.max(0, Math.round((Date.now() - at) / 1000)) }),
+  });
+}
+
+async function changed(why, act, answer) {
+  if (why === "done") {
+    answers += 1;
+    if (answer.visits) await learn(answer);
+    else await learn({ ...state.day, visits: state.day.visits.map((visit) => (visit.id === answer.visit.id ? answer.visit : visit)) });
+    if (act.kind === "hand_in" && isDone(state.day.visits, outbox.waiting)) await forgetAll();
+  }
+  if (why === "refused") { answers += 1; look(); }
+  redraw();
+}
+
+// Nothing is left to do: the phone keeps nothing. What is on the screen has nothing personal in it by now.
+async function forgetAll() {
+  await pocket.wipe();
+  pocket = outbox.pocket = await openPocket();
+}
+
+// --- acts
+
+// Which visit is in front stays so over a reload.
+async function choose(visit) {
+  state.chosen = visit;
+  await pocket.put("day", "chosen", visit);
+}
+
+document.addEventListener("click", async ({ target }) => {
+  const button = target.closest("button");
+  if (!button) return;
+  const { act, open, forget, rate, discard, plain, sheet: named } = button.dataset;
+  if (act) await press(act, shown.front);
+  else if (plain) await outbox.add(plain, null);
+  else if (open) { await choose(open); redraw(); document.getElementById("front").scrollIntoView(); }
+  else if (forget) await outbox.forget(outbox.refused.find((each) => each.id === forget));
+  else if (rate) askRating(rate);
+  else if (discard) await outbox.add("discard", shown.front.id, { paper: discard });
+  else if (named) openSheet(named);
+  else if (button.dataset.close !== undefined) button.closest("dialog").close();
+});
+
+async function press(act, visit) {
+  if (nextStep(visit) !== act) return;
+  if (act === "complete") return openSheet("complete");
+  if (act === "hand_in") return openSheet("hand-in");
+  const kit = [...state.ticked].filter((tick) => tick.startsWith(`${visit.id}:kit:`)).map((tick) => tick.split(":").slice(2).join(":"));
+  await choose(visit.id);
+  await outbox.add(act, visit.id, act === "depart" ? { kit } : {});
+}
+
+function openSheet(name) {
+  const dialog = sheet(name);
+  dialog.querySelector("form")?.reset();
+  dialog.dataset.visit = shown.front?.id ?? "";
+  dialog.showModal();
+  if (name === "consent") signature.clear();
+  if (name === "hand-in") fillBag(dialog);
+}
+
+function fillBag(dialog) {
+  const visit = shown.front;
+  const papers = dialog.querySelector("[data-slot=papers]");
+  papers.replaceChildren(...visit.papers.map((paper) => Object.assign(document.createElement("li"), { textContent: paper.name })));
+}
+
+document.addEventListener("change", async ({ target }) => {
+  if (target.dataset.tick) {
+    if (target.checked) state.ticked.add(target.dataset.tick); else state.ticked.delete(target.dataset.tick);
+    await pocket.put("day", "ticked", [...state.ticked]);
+  }
+  if (target.matches("[data-camera]")) await takePhoto(target);
+});
+
+async function takePhoto(field) {
+  const [file] = field.files;
+  if (!file) return;
+  const visit = shown.front;
+  const name = field.closest("[data-slot=camera]").querySelector("select").value;
+  const image = await photo(file, state.day.most_bytes);
+  field.value = "";
+  if (image) await outbox.add("paper", visit.id, { paper: mint(), name, image });
+  else toast(say("no_picture"), { fault: true });
+}
+
+const signature = new Signature(document.getElementById("signature"));
+const SHEETS = {
+  async consent(form, visit) {
+    const how = form.get("how");
+    if (how === "drawn" && !signature.signed) { toast(say("sign_first"), { fault: true }); return false; }
+    const picture = how === "drawn" ? await signature.picture() : null;
+    await outbox.add("consent", visit, { how, version: form.get("version"), text_lang: lang, ...(picture && { picture }) });
+    return true;
+  },
+  async late(form, visit) { await outbox.add("late", visit, { minutes: Number(form.get("minutes")) }); return true; },
+  async complete(form, visit) {
+    await outbox.add("complete", visit, { outcome: form.get("outcome") });
+    await choose(visit);
+    return true;
+  },
+  async "hand-in"(form, visit) {
+    const { papers } = visitOf(visit);
+    await outbox.add("hand_in", visit, { to: form.get("to"), papers: papers.map((paper) => paper.name), originals: Number(form.get("originals") || 0) });
+    return true;
+  },
+  async rating(form, visit) {
+    const level = Number(form.get("level"));
+    const reasons = form.getAll("reasons").filter((code) => code.startsWith(String(level)));
+    await outbox.add("rating", visit, { level, reasons, comment: form.get("comment") || null });
+    await choose(null);
+    toast(say("thanks"));
+    return true;
+  },
+  async partner(form) { return addPartner(form); },
+};
+
+document.addEventListener("submit", async (event) => {
+  const form = event.target;
+  const act = SHEETS[form.dataset.act];
+  if (!act) return;
+  event.preventDefault();
+  const dialog = form.closest("dialog");
+  if (await act(new FormData(form), dialog.dataset.visit)) { dialog.close(); form.reset(); }
+  redraw();
+});
+
+// A password is for the net alone: it is never kept to be sent later.
+async function addPartner(form) {
+  const answer = await fetch(`${path}/partner?lang=${lang}`, {
+    method: "POST", signal: AbortSignal.timeout(PATIENCE_MS), headers: { "content-type": "application/json", "x-csrf-token": state.day.csrf },
+    body: JSON.stringify({ username: form.get("username"), password: form.get("password") }),
+  }).catch(() => null);
+  if (!answer?.ok) {
+    toast(answer ? (await answer.json()).detail : say("partner_away"), { fault: true });
+    return false;
+  }
+  await learn(await answer.json());
+  return true;
+}
+
+// --- the citizen's own minute with the phone
+
+let clock = 0;
+function askRating(visit) {
+  openSheet("rating");
+  sheet("rating").dataset.visit = visit;
+  const { code } = visitOf(visit);
+  document.getElementById("rate-code").src = code ?? "";
+  document.getElementById("rate-code").hidden = !code;
+  clearTimeout(clock);
+  clock = setTimeout(() => sheet("rating").close(), RATE_S * 1000);
+}
+sheet("rating").addEventListener("close", () => clearTimeout(clock));
+
+// --- the end: signing out, or the day's
+
+document.getElementById("leave").addEventListener("submit", async (event) => {
+  const waits = outbox.waiting.length;
+  if (waits && event.target.dataset.sure === undefined) {
+    event.preventDefault();
+    openSheet("leave");
+    return;
+  }
+  event.preventDefault();
+  await pocket.wipe();
+  event.target.submit();
+});
+sheet("leave").querySelector("[data-slot=anyway]").addEventListener("click", () => {
+  const form = document.getElementById("leave");
+  form.dataset.sure = "";
+  form.requestSubmit();
+});
+
+async function tidy() {
+  if (!state.day || Date.now() < Date.parse(state.day.ends)) return;
+  // Acts nobody has answered are not the list's: they go when they have been told.
+  await pocket.drop("day", "day");
+  await pocket.drop("day", "ticked");
+  await pocket.drop("day", "chosen");
+  state.day = { ...state.day, visits: [], team: null };
+  state.ticked.clear();
+  redraw();
+}
+
+// --- the net
+
+async function keepShell() {
+  if (!("serviceWorker" in navigator) || !window.isSecureContext) return;
+  const registration = await navigator.serviceWorker.register(`${path}/worker.js`, { scope: path, type: "classic" });
+  const worker = registration.active ?? registration.waiting ?? registration.installing;
+  const loaded = performance.getEntriesByType("resource").map(({ name }) => new URL(name)).filter((url) => url.origin === location.origin && url.pathname.startsWith("/static/"));
+  const addresses = [location.pathname + location.search, path, ...new Set(loaded.map((url) => url.pathname))];
+  navigator.serviceWorker.addEventListener("message", ({ data }) => { if (data === "kept") document.documentElement.dataset.shell = "kept"; });
+  worker.postMessage({ keep: addresses });
+}
+
+addEventListener("online", () => { outbox?.hurry(); look(); });
+addEventListener("offline", away);
+document.addEventListener("visibilitychange", () => { if (!document.hidden) { outbox?.hurry(); look(); } });
+setInterval(() => { tidy(); if (!document.hidden && outbox && !outbox.waiting.length) look(); }, LOOK_MS);
+
+pocket = await openPocket();
+state.keeps = pocket.keeps;
+outbox = new Outbox(pocket, send, changed);
+await outbox.load();
+state.day = await pocket.get("day", "day");
+state.ticked = new Set(await pocket.get("day", "ticked") ?? []);
+state.chosen = await pocket.get("day", "chosen");
+await tidy();
+redraw();
+await look();
+document.documentElement.dataset.ready = "";
+keepShell();

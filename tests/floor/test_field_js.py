@@ -1,0 +1,221 @@
+"""The team's phone keeps what was pressed, sealed, sends it once and in order, and leaves nothing behind; on the served files."""
+
+import base64
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+from playwright.sync_api import BrowserContext, Page, Route, sync_playwright
+
+from floor.boot.tests import browser as browser_here
+from floor.jpeg import plain_jpeg
+from queueing.errors import BadInput
+
+STATIC = Path(__file__).parents[2] / "floor" / "static"
+SECURE, PLAIN = "http://localhost:9/", "http://hall.test/"
+PLANTED = "欧阳明月 云上镇柳荫路17号"
+
+
+@pytest.fixture(scope="module")
+def phone() -> Iterator[BrowserContext]:
+    path = browser_here()
+    if path is None:
+        pytest.skip("Chromium is not installed")
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
+        opened = browser.new_context()
+        opened.route("**/*", served)
+        yield opened
+        browser.close()
+
+
+@pytest.fixture
+def page(phone: BrowserContext) -> Iterator[Page]:
+    opened = phone.new_page()
+    opened.goto(SECURE)
+    yield opened
+    opened.evaluate("indexedDB.deleteDatabase('hall-field')")
+    opened.close()
+
+
+def served(route: Route) -> None:
+    """The static files of the hall, and an empty page."""
+    name = route.request.url.rpartition("/")[2]
+    if name.endswith(".js"):
+        route.fulfill(path=STATIC / name, content_type="text/javascript")
+    else:
+        route.fulfill(body="<!doctype html>", content_type="text/html")
+
+
+KEEP = """async (text) => {
+    const { openPocket } = await import('/pocket.js');
+    const pocket = await openPocket();
+    await pocket.put('day', 'day', { name: text });
+    await pocket.put('acts', 2, { n: 2, note: text });
+    await pocket.put('acts', 1, { n: 1 });
+    return [pocket.keeps, (await pocket.get('day', 'day')).name, (await pocket.all('acts')).map(({ n }) => n)];
+}"""
+# Everything an observer of the disk would find: each value of each store, with what is in its buffers.
+DUMP = """async () => {
+    const names = (await indexedDB.databases()).map(({ name }) => name);
+    const found = [];
+    for (const name of names) {
+        const db = await new Promise((resolve) => { const asked = indexedDB.open(name); asked.onsuccess = () => resolve(asked.result); });
+        for (const store of db.objectStoreNames) {
+            const rows = await new Promise((resolve) => { const asked = db.transaction(store).objectStore(store).getAll(); asked.onsuccess = () => resolve(asked.result); });
+            for (const row of rows) found.push([store, row instanceof CryptoKey ? `key ${row.extractable}` : new TextDecoder().decode(row.sealed)]);
+        }
+        db.close();
+    }
+    return { names, found, storage: JSON.stringify([{ ...localStorage }, { ...sessionStorage }]), caches: await caches.keys() };
+}"""  # noqa: E501
+
+
+def test_what_is_kept_is_sealed_with_a_key_that_no_script_can_read_out_and_wiping_leaves_nothing(page: Page) -> None:
+    assert page.evaluate(KEEP, PLANTED) == [True, PLANTED, [1, 2]]
+    disk = page.evaluate(DUMP)
+    assert [store for store, _ in disk["found"]] == ["acts", "acts", "day", "keys"]
+    assert [text for _, text in disk["found"] if "key" in text] == ["key false"]
+    assert PLANTED not in str(disk) and "name" not in "".join(text for store, text in disk["found"] if store != "keys")
+    page.reload()  # the key is the same after it
+    assert page.evaluate("import('/pocket.js').then(m => m.openPocket()).then(p => p.get('day', 'day'))") == {"name": PLANTED}
+    page.evaluate("caches.open('hall-field-1').then(c => c.put('/x', new Response('shell')))")
+    page.evaluate("sessionStorage.setItem('x', '1')")
+    page.reload()
+    page.evaluate("import('/pocket.js').then(m => m.openPocket()).then(p => p.wipe())")
+    assert page.evaluate(DUMP) == {"names": [], "found": [], "storage": "[{},{}]", "caches": []}
+
+
+def test_where_the_page_is_not_secure_nothing_is_written_down(phone: BrowserContext) -> None:
+    page = phone.new_page()
+    page.goto(PLAIN)
+    assert page.evaluate(KEEP, PLANTED) == [False, PLANTED, [1, 2]]
+    assert page.evaluate("indexedDB.databases()") == []
+    page.close()
+
+
+# A hall that answers each kind of act with a status, 0 for no answer at all; AGAIN lets it answer them all.
+SENT = """async (answers) => {
+    const { openPocket } = await import('/pocket.js');
+    const { Outbox } = await import('/outbox.js');
+    Object.assign(window, { answers, told: [], sent: [], pocket: await openPocket() });
+    const send = async ({ kind }) => {
+        sent.push(kind);
+        if (!answers[kind]) throw new TypeError('cut');
+        return new Response(JSON.stringify({ detail: 'no: ' + kind }), { status: answers[kind] });
+    };
+    window.outbox = new Outbox(pocket, send, (why, act) => told.push(why + ' ' + act.kind));
+    outbox.soon = () => {};
+    await outbox.load();
+    for (const kind of Object.keys(answers)) await outbox.add(kind, 'v', { photo: kind });
+    while (outbox.busy) await new Promise((then) => setTimeout(then, 5));
+    return [new Set(sent), outbox.waiting.map(({ kind }) => kind)].map((each) => [...each]);
+}"""
+AGAIN = """async () => {
+    told.length = sent.length = 0;
+    Object.keys(answers).forEach((kind) => { answers[kind] = 200; });
+    await outbox.hurry();
+    const kept = (await pocket.all('acts')).map(({ kind, refused, data }) => [kind, refused ?? null, data ?? null]);
+    return [told, sent, kept];
+}"""
+
+
+@pytest.mark.parametrize("status", [0, 500, 503, 429])
+def test_an_act_without_an_answer_holds_up_all_behind_it_and_is_sent_again_first(page: Page, status: int) -> None:
+    sent, waiting = page.evaluate(SENT, {"depart": 200, "arrive": status, "complete": 200})
+    assert (sent, waiting) == (["depart", "arrive"], ["arrive", "complete"])
+    assert page.evaluate(AGAIN) == [["done arrive", "done complete"], ["arrive", "complete"], []]
+
+
+def test_what_the_hall_refuses_is_set_aside_with_its_words_and_without_what_was_in_it(page: Page) -> None:
+    assert page.evaluate(SENT, {"depart": 409, "late": 200}) == [["depart", "late"], []]
+    assert page.evaluate(AGAIN) == [[], [], [["depart", "no: depart", None]]]
+    page.evaluate("outbox.forget(outbox.refused[0])")
+    assert page.evaluate("pocket.all('acts')") == []
+
+
+def test_a_sign_in_that_has_ended_stops_the_sending_and_loses_nothing(page: Page) -> None:
+    assert page.evaluate(SENT, {"depart": 401, "arrive": 200}) == [["depart"], ["depart", "arrive"]]
+    assert page.evaluate("outbox.ended") is True
+    page.evaluate("outbox.ended = false")
+    assert page.evaluate(AGAIN)[1] == ["depart", "arrive"]
+
+
+def test_acts_come_back_after_a_reload_in_their_order_with_the_same_ids(page: Page) -> None:
+    page.evaluate(SENT, {"depart": 0, "arrive": 0})
+    ids = page.evaluate("outbox.waiting.map(({ id }) => id)")
+    page.reload()
+    found = page.evaluate("""async () => {
+        const { openPocket } = await import('/pocket.js');
+        const { Outbox } = await import('/outbox.js');
+        const outbox = new Outbox(await openPocket(), async () => { throw new TypeError('cut'); }, () => {});
+        await outbox.load();
+        return outbox.waiting.map(({ id, kind }) => [id, kind]);
+    }""")
+    assert found == [[ids[0], "depart"], [ids[1], "arrive"]]
+
+
+def camera(width: int, height: int, exif: bytes | None = None) -> bytes:
+    picture, file = Image.effect_noise((width, height), 60).convert("RGB"), io.BytesIO()
+    picture.save(file, "JPEG", quality=92, **({"exif": exif} if exif else {}))
+    return file.getvalue()
+
+
+def test_a_photo_leaves_the_phone_small_and_without_where_it_was_taken(page: Page) -> None:
+    exif = Image.Exif()
+    exif[0x010F], exif[0x0112] = "PLANTED-CAMERA", 6  # a maker, and a phone held upright
+    page.set_content("<input type=file>")
+    page.set_input_files("input", {"name": "a.jpg", "mimeType": "image/jpeg", "buffer": camera(2400, 1600, exif.tobytes())})
+    made = page.evaluate("import('/camera.js').then(({ photo }) => photo(document.querySelector('input').files[0], 400000))")
+    sent = base64.b64decode(made)
+    assert len(sent) <= 400_000 and b"PLANTED" not in sent and b"Exif" not in sent
+    assert Image.open(io.BytesIO(sent)).size == (1067, 1600)  # turned as it was held, the long edge shortened
+    page.set_input_files("input", {"name": "a.txt", "mimeType": "text/plain", "buffer": b"no picture"})
+    assert page.evaluate("import('/camera.js').then(({ photo }) => photo(document.querySelector('input').files[0], 9))") is None
+
+
+def test_the_hall_strips_a_photo_itself_and_takes_nothing_else_for_one() -> None:
+    exif = Image.Exif()
+    exif[0x010F] = "PLANTED-CAMERA"
+    photo = camera(64, 48, exif.tobytes())
+    assert b"PLANTED" in photo
+    plain = plain_jpeg(photo)
+    assert b"PLANTED" not in plain
+    assert Image.open(io.BytesIO(plain)).tobytes() == Image.open(io.BytesIO(photo)).tobytes()
+    wrong: list[Any] = [b"", b"\xff\xd8\xff\xd9", photo[:-2], photo[1:], b"\x89PNG" + photo, photo[:30] + b"\xff\xd9"]
+    for each in wrong:
+        with pytest.raises(BadInput):
+            plain_jpeg(each)
+
+
+STANDING = """([visit, acts]) => import('/fieldday.js').then((m) => {
+    const now = m.standing(visit, acts);
+    return [now.state, m.nextStep(now), now.pending, now.papers.length, now.to_hand_in];
+})"""
+
+
+def test_the_day_shows_what_was_pressed_before_the_hall_has_answered(page: Page) -> None:
+    visit = {"id": "v", "no": 1, "state": "scheduled", "papers": [], "consent": None, "hand_in": None, "to_hand_in": False}
+    acts = [
+        {"visit": "v", "kind": "depart", "data": {}},
+        {"visit": "other", "kind": "depart", "data": {}},
+        {"visit": "v", "kind": "arrive", "data": {}},
+        {"visit": "v", "kind": "paper", "data": {"paper": "p", "name": "身份证"}},
+        {"visit": "v", "kind": "complete", "data": {"outcome": "accepted"}},
+        {"visit": "v", "kind": "hand_in", "data": {"to": "desk"}},
+    ]
+    stands = [page.evaluate(STANDING, [visit, acts[:n]]) for n in (0, 2, 3, 5, 6)]
+    assert stands == [
+        ["scheduled", "depart", 0, 0, False], ["on_the_way", "arrive", 1, 0, False], ["on_site", "complete", 2, 0, False],
+        ["completed", "hand_in", 4, 1, True], ["completed", None, 5, 1, True],
+    ]  # fmt: skip
+
+
+def test_who_lives_there_stays_with_an_open_visit_and_goes_with_it(page: Page) -> None:
+    merged = "([fresh, before]) => import('/fieldday.js').then((m) => m.merged(fresh, before))"
+    before = {"state": "scheduled", "name": "欧阳明月", "phone": "1", "address": "a", "note": None, "go": "geo:1,2"}
+    assert page.evaluate(merged, [{"state": "on_site"}, before])["address"] == "a"
+    assert page.evaluate(merged, [{"state": "completed"}, before]) == {"state": "completed"}
