@@ -82,7 +82,7 @@ class _Line:
     since: float = 0.0
     next_beat: float = NEVER
     unheard: int = 0
-    beats: dict[int, datetime] = field(default_factory=dict)
+    beats: dict[int, Moment] = field(default_factory=dict)
     asked: dict[int, str] = field(default_factory=dict)  # frame id -> press
     reported: dict[int, Report] = field(default_factory=dict)  # frame id -> report
     brought: int | None = None  # frame id of the offline tickets under way
@@ -160,7 +160,7 @@ class Link:
             feed=None if self.feed.gap else self.feed.position, open=list(self.ledger.begun())[:64],
             issued=self.issued() if self.issued else None,
         )  # fmt: skip
-        self._line.beats[hello.id] = now.wall
+        self._line.beats[hello.id] = now
         return [Moved(self.state), _send(hello)]
 
     def received(self, frame: str | bytes, now: Moment) -> list[Step]:
@@ -283,7 +283,7 @@ class Link:
             id=self._id(), sent=now.wall, state=self.mode, offset=position.offset if position else None,
             parts_rev=self.parts_rev, rtt_ms=round(self.clock.trip_s * 1000, 1), offset_ms=round(self.clock.seconds * 1000, 1),
         )  # fmt: skip
-        line.beats[beat.id] = now.wall
+        line.beats[beat.id] = now
         line.unheard += 1
         # From now, not from when it was due: a machine that slept must not send a burst of beats.
         line.next_beat = now.mono + self._beat_s
@@ -426,8 +426,8 @@ class Link:
 
     def _measure(self, re: int, recv: datetime, sent: datetime, now: Moment) -> None:
         mine = self._line.beats.pop(re, None)
-        if mine is not None:
-            self.clock.measure(mine, recv, sent, now.wall)
+        if mine is not None and mine.moved == now.moved:
+            self.clock.measure(mine.wall, recv, sent, now.wall)
 
     def _check_clock(self) -> list[Step]:
         """Say once that the clock went wrong, and once that it is right again."""

@@ -1,9 +1,13 @@
 """What time it is here, and how far that is from the hall's time."""
 
+import mmap
+import os
+import struct
 import time
 from collections import deque
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from statistics import median
 
 JUMP_S = 0.5  # more than a clock is slewed between two looks
@@ -12,15 +16,41 @@ WRONG_S = 2.0  # an offset beyond this is an alarm
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """One instant on both clocks: `mono` seconds that only grow, `wall` the aware wall time, which may jump."""
+    """One instant on both clocks: `mono` seconds that only grow, `wall` the aware wall time, which may jump.
+
+    `moved`: seconds by which a rehearsal has put on the wall clocks of the whole hall together.
+    """
 
     mono: float
     wall: datetime
+    moved: float = 0.0
+
+
+SHIFT = struct.Struct("d")
+
+
+def shared() -> mmap.mmap | None:
+    """What the processes of a rehearsal share: the file HALL_CLOCK names, eight bytes of seconds. A real hall has none."""
+    if not (path := os.environ.get("HALL_CLOCK")):
+        return None
+    with Path(path).open("rb") as file:
+        return mmap.mmap(file.fileno(), SHIFT.size, access=mmap.ACCESS_READ)
+
+
+_SHARED = shared()
 
 
 def now() -> Moment:
     """This instant."""
-    return Moment(time.monotonic(), datetime.now(UTC))
+    if _SHARED is None:
+        return Moment(time.monotonic(), datetime.now(UTC))
+    (moved,) = SHIFT.unpack_from(_SHARED)
+    return Moment(time.monotonic(), datetime.now(UTC) + timedelta(seconds=moved), moved)
+
+
+def is_rehearsed() -> bool:
+    """Whether this process keeps the time of a rehearsal."""
+    return _SHARED is not None
 
 
 @dataclass(slots=True)
@@ -31,8 +61,11 @@ class ClockOffset:
     _base: float | None = None  # my wall clock less the one that only grows, when it was looked at last
 
     def follow(self, now: Moment) -> None:
-        """Notice a jump of my wall clock: what was measured before it is true again when it is moved along."""
-        base = now.wall.timestamp() - now.mono
+        """Notice a jump of my wall clock: what was measured before it is true again when it is moved along.
+
+        Moved together with the hall's it is as far from it as before.
+        """
+        base = now.wall.timestamp() - now.moved - now.mono
         jump = base - self._base if self._base is not None else 0.0
         if abs(jump) > JUMP_S:
             self._samples = deque(((offset - jump, trip) for offset, trip in self._samples), maxlen=5)

@@ -3,11 +3,12 @@
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from msgspec.structs import replace
 
+from devices.clock import now
 from devices.wire import RESUME_EVENTS, Event, Snapshot
 from displays.boards import Board, Change, Hall, Places, load
 from queueing.db import Db
@@ -119,7 +120,7 @@ class Feeds:
         if not feed.services:
             return None
         counts = self._counts(feed.services)
-        return [*missed, Event(prev=reached, offset=feed.last, kind="waiting", at=datetime.now(UTC), data=counts)]
+        return [*missed, Event(prev=reached, offset=feed.last, kind="waiting", at=now().wall, data=counts)]
 
     def remember(self, entries: Sequence[Entry], since: int) -> None:
         """Fill the tails from the rows between `since` and the present position. Counts of then are not told."""
@@ -156,8 +157,8 @@ class Feeds:
             by_offset.setdefault(offset, []).append(service)
         feed.untold.clear()
         feed.told_at = clock
-        now = datetime.now(UTC)
-        return [feed.append(offset, "waiting", now, self._counts(by_offset[offset])) for offset in sorted(by_offset)]
+        at = now().wall
+        return [feed.append(offset, "waiting", at, self._counts(by_offset[offset])) for offset in sorted(by_offset)]
 
     def _counts(self, services: Sequence[str]) -> dict[str, Any]:
         """What a `waiting` event says: one service and its count, and all of them where it speaks for several."""

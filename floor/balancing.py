@@ -9,6 +9,7 @@ from datetime import datetime
 import asyncpg
 import structlog
 
+from devices import clock
 from floor.database import Db, Pool, Unavailable, acquire
 from floor.doorbell import Doorbell
 from floor.free import free_clerks, posts_now
@@ -122,7 +123,7 @@ async def keep_balance(balancer: Balancer, stop: asyncio.Event) -> None:
     loop = asyncio.get_running_loop()
     while not stop.is_set():
         try:
-            await balancer.look(time.monotonic(), time.time())
+            await balancer.look(time.monotonic(), clock.now().wall.timestamp())
         except Unavailable:
             log.debug("balance_waits_for_the_database")
         except asyncpg.PostgresError:

@@ -69,6 +69,8 @@ def host_of(host_header: str) -> str:
 def load(env: Mapping[str, str] = os.environ) -> Settings:
     """Read HALL_* from `env`; SettingsError names the one that is wrong."""
     data_dir = Path(env.get("HALL_DATA_DIR") or Path.home() / ".local" / "share" / "hall").expanduser().absolute()
+    if env.get("HALL_CLOCK") and not flag(env, "HALL_DEMO", False):
+        raise SettingsError("HALL_CLOCK", env["HALL_CLOCK"], "only a demo hall is rehearsed; a real hall keeps the real time")
     public_url = address(env, "HALL_PUBLIC_URL", ("http", "https"))
     plain_http = flag(env, "HALL_PLAIN_HTTP", False)
     beyond = plain_http or (public_url or "").startswith("https://")

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Iterable
 from contextlib import suppress
-from datetime import UTC, datetime
 from http import HTTPStatus
 from weakref import WeakKeyDictionary
 
@@ -13,6 +12,7 @@ from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
+from devices import clock
 from devices.fanout import Fanout, Outlet
 from devices.gateway import send_away
 from devices.wire import Close, Message, encode
@@ -102,7 +102,7 @@ class Pages:
         """Every ten seconds a sign of life, so that a page can tell a quiet hall from a lost one."""
         while True:
             await asyncio.sleep(BEAT_S)
-            payload = msgspec.json.encode({"type": "beat", "at": datetime.now(UTC)})
+            payload = msgspec.json.encode({"type": "beat", "at": clock.now().wall})
             for outlet in list(self.open):
                 outlet.send(payload)
 

@@ -326,17 +326,22 @@ async def why_no_check_in(db: Db, hall: Hall, code: str) -> Exception:
     return TooEarlyToCheckIn(minutes=hall.value(EARLY)) if row["early"] else TooLateToCheckIn()
 
 
+# Where the hall itself was shut at the booked time nobody let anything fall: the booking is over, and counts for nothing.
 LET_FALL = """
 WITH gone AS (
-    UPDATE appointments SET state = 'no_show', ended_at = hall_clock()
-    WHERE hall = $1 AND state = 'booked' AND start < hall_now() - make_interval(mins => $2) RETURNING *
+    UPDATE appointments a SET state = CASE WHEN d.open THEN 'no_show' ELSE 'cancelled' END, ended_at = hall_clock()
+    FROM appointments b, LATERAL (
+        SELECT EXISTS (SELECT FROM doors d WHERE (d.hall, d.day, d.service) = (b.hall, b.day, b.service)
+                       AND d.opens <= b.start AND b.start < d.closes) AS open) d
+    WHERE a.id = b.id AND b.hall = $1 AND b.state = 'booked' AND b.start < hall_now() - make_interval(mins => $2)
+      AND a.state = 'booked' RETURNING a.*, d.open
 ), stream AS (
     UPDATE hall_streams SET top = top + (SELECT count(*) FROM gone)
     WHERE hall = $1 AND (SELECT count(*) FROM gone) > 0 RETURNING top
 )
 INSERT INTO journal (hall, "offset", kind, actor, cause, data)
-SELECT g.hall, s.top - count(*) OVER () + row_number() OVER (ORDER BY g.start, g.id), 'appointment.no_show', 'clock',
-       'grace is over',
+SELECT g.hall, s.top - count(*) OVER () + row_number() OVER (ORDER BY g.start, g.id), 'appointment.' || g.state, 'clock',
+       CASE WHEN g.open THEN 'grace is over' ELSE 'the hall is shut' END,
        jsonb_build_object('service', g.service, 'start', g.start, 'state', g.state, 'appointment', g.id)
 FROM gone g, stream s
 """

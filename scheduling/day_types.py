@@ -139,7 +139,7 @@ async def remove_day_type(db: Db, hall: Hall, code: str) -> None:
 DECIDE = """
 INSERT INTO hall_days (hall, day, day_type, name, working, decided_by) VALUES ($1, $2, $3, $4, $5, $6)
 ON CONFLICT (hall, day) DO UPDATE SET day_type = excluded.day_type, name = excluded.name, working = excluded.working,
-    decided_by = excluded.decided_by, decided_at = now()
+    decided_by = excluded.decided_by, decided_at = hall_now()
 """
 
 

@@ -135,7 +135,7 @@ def lacks(year: int, days: list[Statutory]) -> list[str]:
 YEAR = """
 INSERT INTO statutory_years AS y (year, published, source, imported_by) VALUES ($1, $2, $3, $4)
 ON CONFLICT (year) DO UPDATE SET published = excluded.published, source = excluded.source, imported_by = excluded.imported_by,
-    imported_at = now() WHERE $5 OR NOT y.published AND excluded.published
+    imported_at = hall_now() WHERE $5 OR NOT y.published AND excluded.published
 RETURNING year
 """
 FORGET = "DELETE FROM statutory_days WHERE year = $1"

@@ -80,7 +80,7 @@ async def forget_persons(db: Db, hall: Hall) -> int:
     return await persons.forget(db, hall)
 
 
-OLD_PRESSES = "DELETE FROM presses WHERE at < now() - interval '24 hours'"
+OLD_PRESSES = "DELETE FROM presses WHERE at < hall_now() - interval '24 hours'"
 
 
 async def forget_presses(db: Db, hall: Hall) -> int:
@@ -88,7 +88,7 @@ async def forget_presses(db: Db, hall: Hall) -> int:
     return changed(await db.execute(OLD_PRESSES))
 
 
-OLD_TICKS = "DELETE FROM ticks WHERE minute < now() - interval '7 days'"
+OLD_TICKS = "DELETE FROM ticks WHERE minute < hall_now() - interval '7 days'"
 
 
 async def forget_ticks(db: Db, hall: Hall) -> int:

@@ -6,8 +6,10 @@ import sys
 import time
 import uuid
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
+
+from devices import clock
 
 KERNEL = Path("/proc/sys/kernel/random/boot_id")
 SESSION = r"SYSTEM\CurrentControlSet\Control\Session Manager\Memory Management\PrefetchParameters"
@@ -51,4 +53,4 @@ def uptime() -> float:
 
 def instant() -> Instant:
     """This moment."""
-    return Instant(BOOT, uptime(), datetime.now(UTC))
+    return Instant(BOOT, uptime(), clock.now().wall)

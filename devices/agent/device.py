@@ -7,7 +7,7 @@ import uuid
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
@@ -72,7 +72,7 @@ class Device:
         return self.agent.state
 
     def now(self) -> datetime:
-        return self._link.hall_time(clock.now()) if self._link else datetime.now(UTC)
+        return self._link.hall_time(clock.now()) if self._link else clock.now().wall
 
     def printer_state(self) -> str:
         return str(self.driver.parts().get("printer", {}).get("state", "unknown"))

@@ -1,14 +1,14 @@
 """Machines: given a place and a code, paired, tested and taken out."""
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal, cast
 
 from msgspec import Meta, Struct
 from starlette.requests import Request
 from starlette.responses import Response
 
-from devices import health, jobs, pairing, registry, settings
+from devices import clock, health, jobs, pairing, registry, settings
 from floor import acts
 from floor.api.idempotency import Untold, remembered
 from floor.api.limits import address
@@ -217,7 +217,7 @@ async def test(request: Request) -> Response:
         raise CannotTest()
 
     async def act(db: Db) -> Test:
-        now = datetime.now(UTC)
+        now = clock.now().wall
         job = jobs.NewJob(device.hall, device.id, kind, f"test:{now.timestamp():.6f}", now + TEST_LASTS, {"by": person.name})
         (owed,) = await jobs.owe(db, [job])
         return Test(owed.id, owed.expires)

@@ -52,6 +52,13 @@ def storm(arguments: Arguments) -> int:
     return tests.become("tests.storm", arguments)
 
 
+def rehearse(arguments: Arguments) -> int:
+    """a fortnight in a minute, held against the calendar"""
+    from floor.boot import tests
+
+    return tests.become("tests.fortnight", arguments)
+
+
 def crowd(arguments: Arguments) -> int:
     """play a day against the running hall"""
     from floor.boot.crowd import main
@@ -96,9 +103,8 @@ def migrate(arguments: Arguments) -> int:
     return 0
 
 
-COMMANDS: dict[str, Callable[[Arguments], int]] = {
-    command.__name__.rstrip("_"): command for command in (run, test, check, bench, storm, crowd, user, import_, voice, migrate)
-}
+LISTED = (run, test, check, bench, storm, rehearse, crowd, user, import_, voice, migrate)
+COMMANDS: dict[str, Callable[[Arguments], int]] = {command.__name__.rstrip("_"): command for command in LISTED}
 
 
 def parser_of(name: str, command: Callable[[Arguments], int]) -> argparse.ArgumentParser:

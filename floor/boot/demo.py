@@ -2,6 +2,7 @@
 
 import secrets
 import tomllib
+from collections.abc import Mapping
 from dataclasses import replace
 from importlib.resources import files
 from typing import Any
@@ -26,12 +27,12 @@ WINDOWS_A_ZONE = 3
 PORTRAITS = 6
 
 
-async def open_demo_hall(db: Db, settings: Settings) -> SignIns:
+async def open_demo_hall(db: Db, settings: Settings, plan: Mapping[str, Any] | None = None) -> SignIns:
     """Make the demo hall where it is missing, add what later versions brought, and write the agents' files.
 
-    What people changed since then stays. Only the doors follow HALL_DEMO_OPEN at every start.
+    What people changed since then stays. Only the doors follow HALL_DEMO_OPEN at every start. `plan`: as in demo.toml.
     """
-    plan = tomllib.loads((files("floor.boot") / "demo.toml").read_text("utf-8"))
+    plan = plan or tomllib.loads((files("floor.boot") / "demo.toml").read_text("utf-8"))
     password = _password(settings)
     async with db.transaction():
         hall = await _lay_floor(db, plan, always_open=settings.demo_open == "always")
@@ -76,7 +77,7 @@ INSERT INTO windows (hall, no, name, zone, serves, rank) VALUES ($1, $2, $3, $4,
 """
 
 
-async def _lay_floor(db: Db, plan: dict[str, Any], *, always_open: bool) -> int:
+async def _lay_floor(db: Db, plan: Mapping[str, Any], *, always_open: bool) -> int:
     """The hall's row, areas, services, windows and categories; answers the hall's id."""
     rules, areas = plan["hall"], plan["areas"]
     hall: int = await db.fetchval(
@@ -111,13 +112,13 @@ async def _offer_matters(db: Db) -> None:
         await matters.store(db, hall, [entry for _, entry in reader.entries])
 
 
-def _windows(plan: dict[str, Any]) -> list[tuple[int, str]]:
+def _windows(plan: Mapping[str, Any]) -> list[tuple[int, str]]:
     """Window numbers from 1 with the letter of their area."""
     letters = [area["letter"] for area in plan["areas"] for _ in range(WINDOWS_A_ZONE)]
     return list(enumerate(letters, start=1))
 
 
-def _people(plan: dict[str, Any]) -> list[dict[str, Any]]:
+def _people(plan: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Everybody who works here: a clerk for each name, then those who are not at a window."""
     clerks = [
         {
@@ -132,7 +133,7 @@ def _people(plan: dict[str, Any]) -> list[dict[str, Any]]:
 RENEW = "UPDATE users SET password = $3 WHERE hall = $1 AND username = ANY($2)"
 
 
-async def _seat_people(db: Db, hall: int, plan: dict[str, Any], password: str) -> dict[str, list[str]]:
+async def _seat_people(db: Db, hall: int, plan: Mapping[str, Any], password: str) -> dict[str, list[str]]:
     """Give everybody an account with the demo's one password; answers usernames by role."""
     people = _people(plan)
     known = {user.username: user for user in await list_users(db, hall)}
@@ -152,7 +153,7 @@ async def _seat_people(db: Db, hall: int, plan: dict[str, Any], password: str) -
     return by_role
 
 
-async def _hire(db: Db, plan: dict[str, Any]) -> None:
+async def _hire(db: Db, plan: Mapping[str, Any]) -> None:
     """A contract for every clerk without one: five days in the area of their window, and the next area where they can help."""
     hall, letters = await get_hall(db, CODE), [area["letter"] for area in plan["areas"]]
     if await clerks_with_contract(db, hall):
@@ -163,7 +164,7 @@ async def _hire(db: Db, plan: dict[str, Any]) -> None:
         await set_contract(db, hall, Clerk(f"clerk{n + 1:02}", zones, home=letters[at]))
 
 
-def _machines(plan: dict[str, Any]) -> list[agents.Machine]:
+def _machines(plan: Mapping[str, Any]) -> list[agents.Machine]:
     """The machines of the hall: two dispensers in the lobby, a speaker an area, a strip and a button box a window,
     and at one of them keys."""
     lobby = [agents.Machine("dispenser", f"dispenser-{n}", f"取号机 {n}") for n in (1, 2)]
@@ -180,7 +181,7 @@ def _machines(plan: dict[str, Any]) -> list[agents.Machine]:
     return [*lobby, *speakers, *at_windows, agents.Machine("keypad", f"keypad-{no}", f"{no}号窗口键盘", window=no)]
 
 
-async def _install_devices(db: Db, hall: int, plan: dict[str, Any]) -> list[agents.Machine]:
+async def _install_devices(db: Db, hall: int, plan: Mapping[str, Any]) -> list[agents.Machine]:
     """Every machine that is not revoked, with a fresh pairing code where it has not joined yet."""
     known = {device.name: device for device in await registry.list_devices(db, hall)}
     installed = []

@@ -3,6 +3,8 @@
 import asyncio
 import os
 import sys
+from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 
@@ -12,19 +14,21 @@ from floor.boot.migrate import MigrationError, migrate
 from floor.boot.program import CannotStart
 from floor.database import Unavailable, connect
 from floor.first import first_link
+from floor.rehearsal import check_time
 from floor.settings import Settings, load
 from queueing.halls import business_day, list_halls
 from scheduling.hours import open_doors, rehang_doors
 from scheduling.statutory import keep_known
 
 
-async def furnish(settings: Settings) -> Furnished:
-    """Bring the record up to date, make the demo hall where it is asked for, and open today's doors."""
+async def furnish(settings: Settings, plan: Mapping[str, Any] | None = None) -> Furnished:
+    """Bring the record up to date, make the demo hall where it is asked for, and open today's doors. `plan`: of another demo."""
     assert settings.database_url
     await migrate(settings.database_url)
     db = await connect(settings.database_url)
     try:
-        sign_ins = await open_demo_hall(db, settings) if settings.demo else None
+        await check_time(db, demo=settings.demo)
+        sign_ins = await open_demo_hall(db, settings, plan) if settings.demo else None
         for hall in await list_halls(db):
             demo = sign_ins is not None and hall.code == sign_ins.hall
             await keep_known(db, await business_day(db, hall))

@@ -11,7 +11,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ("floor", "queueing", "devices", "displays", "scheduling", "tests")
-UNIT = [f"--ignore=tests/{apart}" for apart in ("hall", "storm", "bench")]
+UNIT = [f"--ignore=tests/{apart}" for apart in ("hall", "storm", "fortnight", "bench")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,5 +152,6 @@ STEPS = (
     Step("processes", lambda: python("-m", "pytest", "-q", "-n", "2", "--dist", "loadfile", "-m", "slow", *UNIT)),
     Step("hall", hall_tests),
     Step("storm", lambda: python("-m", "tests.storm", "--seconds", "30", "--seed", "1")),
+    Step("fortnight", lambda: python("-m", "tests.fortnight")),
     Step("bench", lambda: python("-m", "tests.bench", "--short")),
 )

@@ -2,13 +2,13 @@
 
 import base64
 import binascii
-from datetime import datetime
 
 from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from devices import clock
 from floor import acts
 from floor.acts import calendar as changes
 from floor.database import acquire
@@ -37,7 +37,7 @@ async def take_in(request: Request) -> Response:
     form, say = await request.form(), words(language(request))
     content, source = await content_of(form), text(form, "source") or ""
     try:
-        read = read_notice(content, source=source or f"{datetime.now().year}")
+        read = read_notice(content, source=source or f"{clock.now().wall.year}")
     except BadNotice as bad:
         faults = [fault_word(line, fault, say) for line, fault in bad.details["rows"]]  # type: ignore[attr-defined]
         return render(

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from urllib.parse import urlencode
 
 import segno
@@ -10,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from devices import health, jobs, registry
+from devices import clock, health, jobs, registry
 from devices.wire import ENDINGS
 from floor import acts, cards
 from floor.api.problems import status_of
@@ -143,7 +142,7 @@ async def show(request: Request, template: str) -> Response:
 
 def draw(request: Request, template: str, hall: Hall, wish: Asked, what: dict[str, object], status: int = 200) -> Response:
     """A screen in the citizen's language. `resting`: the plain first screen, which needs no way back to itself."""
-    now = datetime.now(UTC)
+    now = clock.now().wall
     standing = what["screen"] == "home" or not what.get("retry", True)
     return render(
         request,
@@ -356,7 +355,7 @@ async def paper_of(db: Db, ticket: Ticket) -> str:
         return "done"
     if any(state in ENDINGS for state in states):
         return "failed"
-    return "late" if (datetime.now(UTC) - ticket.joined_at).total_seconds() > SLOW_S else "printing"
+    return "late" if (clock.now().wall - ticket.joined_at).total_seconds() > SLOW_S else "printing"
 
 
 ROUTES = [

@@ -1,6 +1,6 @@
 """One machine: how it is and was today, what it confirmed and did, what it is set to, and what can be done with it."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -10,6 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from devices import health, jobs, pairing, pulse, registry, settings
+from devices.clock import now as instant
 from devices.errors import BadInput, BadRange, Refused
 from devices.registry import Device
 from displays import announce, voice
@@ -225,7 +226,7 @@ async def try_out(db: Db, device: Device, person: Person, what: str, text: str, 
         sound = await voice.load(db, device.hall)
         said = announce.call_sentences("A001", device.window or "1", "zh-Hans", sound)
         data |= {"sentences": said, "times": 1, "chime": sound.chime}
-    now = datetime.now(UTC)
+    now = instant().wall
     kind = "print_test" if device.kind == "dispenser" else "sound_test"
     await jobs.owe(db, [jobs.NewJob(device.hall, device.id, kind, f"test:{now.timestamp():.6f}", now + TEST_LASTS, data)])
 

@@ -1,12 +1,12 @@
 """The ticket in a citizen's hand: where it stands, where to go, a way out of the queue, and the rating."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from devices import clock
 from displays import contacts
 from displays.sealed import Unreadable, masked
 from floor import acts
@@ -83,7 +83,7 @@ async def ticket_context(db: Db, t: Words, hall: Hall, ticket: Ticket) -> dict[s
         "wait": minutes(t, await forecast.wait_for(db, ticket, ahead)),
         "service_name": service_name(t, service),
         "zone_name": zone_name(t, zone_of(areas, service.zone)),
-        "at_time": hours(hall, datetime.now(UTC)),
+        "at_time": hours(hall, clock.now().wall),
         "taken": f"{day(t, hall, ticket.joined_at)} {hours(hall, ticket.joined_at)}",
         "part": PART.get(ticket.state, "plain"),
         "matters": [(each.code, matter_name(t, each)) for each in await some(db, hall, ticket.matters) if not each.retired],

@@ -1,6 +1,5 @@
 """The query screen (信息查询屏): what the hall does, who waits where, what to bring, and a code to take it away on a phone."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 import segno
@@ -8,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from devices import clock
 from floor import acts
 from floor.api.foreign import Queue, shown
 from floor.database import acquire
@@ -46,7 +46,7 @@ async def show(request: Request, template: str) -> Response:
 
 def draw(request: Request, template: str, hall: Hall, wish: Asked, what: dict[str, Any], status: int = 200) -> Response:
     """A screen in the reader's language; `plain` is the first one as it stands when nobody has touched it."""
-    now, base = datetime.now(UTC), f"/{hall.code}/query"
+    now, base = clock.now().wall, f"/{hall.code}/query"
     plain = what["screen"] == "home" and wish == Asked("zh-Hans", False, None, 1)
     return render(
         request, template, status, hall=hall, lang=wish.lang, t=wish.t, wish=wish, base=base, plain=plain,

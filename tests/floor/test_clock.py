@@ -56,6 +56,20 @@ async def test_a_clock_that_was_away_catches_up_at_its_first_look(
     assert await db.fetchval("SELECT count(*) FROM journal WHERE kind = 'ticket.expired'") == 1
 
 
+async def test_a_clock_put_back_goes_on_looking_after_the_machines(
+    pool: Pool, db: Connection, hall: Hall, doorbell: Doorbell
+) -> None:
+    here = Clock(pool, doorbell)
+    await here.look(10_000.0)
+    await db.execute(
+        """INSERT INTO devices (id, hall, kind, name, created_by, paired_at, last_seen)
+           VALUES ('dv_1', $1, 'tv', '大屏', 'test', now() - interval '1 h', now() - interval '1 h')""",
+        hall.id,
+    )
+    await here.look(10_000.0 - 3600)
+    assert await db.fetchval("SELECT count(*) FROM device_alarms WHERE device = 'dv_1' AND cleared_at IS NULL") == 1
+
+
 async def test_a_rule_that_fails_is_logged_and_the_others_act(
     pool: Pool, db: Connection, hall: Hall, doorbell: Doorbell, monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],

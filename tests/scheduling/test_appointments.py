@@ -250,6 +250,7 @@ async def test_who_does_not_come_twice_may_not_book_for_a_while(db: Connection, 
     for day in (2, 3):
         code = (await booked(db, open_hall, start=on(9, day=day))).appointment.code
         await at(db, f"2027-03-0{day} 09:16+08")
+        await rehang_doors(db, open_hall)
         assert await let_fall(db, open_hall) == 1
         assert await let_fall(db, open_hall) == 0
         assert (await by_code(db, code)).state == "no_show"
@@ -260,6 +261,18 @@ async def test_who_does_not_come_twice_may_not_book_for_a_while(db: Connection, 
     assert (await booked(db, open_hall, 2, start=on(9, day=4))).appointment.state == "booked"
     await db.execute("UPDATE bans SET lifted_at = hall_now(), lifted_by = 'manager:wang', lifted_why = '住院'")
     assert (await booked(db, open_hall, start=on(9, day=4))).appointment.state == "booked"
+
+
+async def test_nobody_is_blamed_for_a_time_the_hall_was_shut_at(db: Connection, open_hall: Hall) -> None:
+    code = (await booked(db, open_hall, start=on(14))).appointment.code
+    await decide(db, open_hall, TUESDAY, "closed", actor="manager:m", name="停电")
+    await rehang_doors(db, open_hall)
+    await at(db, "2027-03-02 14:20+08")
+    assert await let_fall(db, open_hall) == 1
+    assert (await by_code(db, code)).state == "cancelled"
+    assert await db.fetchval("SELECT count(*) FROM booking_strikes") == 0
+    told = await db.fetchrow("SELECT kind, cause, data ->> 'state' AS state FROM journal ORDER BY \"offset\" DESC LIMIT 1")
+    assert told is not None and tuple(told) == ("appointment.cancelled", "the hall is shut", "cancelled")
 
 
 async def test_giving_back_in_time_is_no_strike_and_too_late_is_one(db: Connection, open_hall: Hall) -> None:

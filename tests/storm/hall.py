@@ -10,7 +10,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -124,21 +124,39 @@ def room() -> int:
     raise AssertionError("no free stretch of ports on this machine")
 
 
+def with_seconds(listed: list[Program], web2: int) -> list[Program]:
+    """The Procfile's programs, with a second web process and a second clock beside the first ones."""
+    by_name = {program.name: program for program in listed}
+    web, clock = by_name["web"], by_name["clock"]
+    argv = list(web.argv)
+    argv[argv.index("--port") + 1] = str(web2)
+    return [*listed, replace(web, name="web2", argv=tuple(argv)), replace(clock, name="clock2")]
+
+
+Furnish = Callable[[Settings], Awaitable[object]]
+Choose = Callable[[list[Program], int], list[Program]]
+
+
 @asynccontextmanager
-async def opened(home: Path) -> AsyncIterator[Hall]:
-    """The hall, open and with its machines paired; everything it started is ended with it."""
+async def opened(
+    home: Path, furnish: Furnish = furnish, choose: Choose = with_seconds, *, durable: bool = True, **env: str
+) -> AsyncIterator[Hall]:
+    """The hall, open and with its machines paired; everything it started is ended with it.
+
+    `choose`: which programs it has. `durable`: its record outlives a power cut of the whole machine.
+    """
     sockets = Path(tempfile.mkdtemp(prefix="hs-"))
     web = room()
     link, web2 = web + 1, web + 2
     settings = load({
         "HALL_DATA_DIR": str(home), "HALL_HOST": "127.0.0.1", "HALL_PORT": str(web), "HALL_LINK_PORT": str(link),
-        "HALL_DEMO": "1", "HALL_DEMO_PASSWORD": PASSWORD, "HALL_PUBLIC_URL": f"http://127.0.0.1:{web}",
+        "HALL_DEMO": "1", "HALL_DEMO_PASSWORD": PASSWORD, "HALL_PUBLIC_URL": f"http://127.0.0.1:{web}", **env,
     })  # fmt: skip
     hall = Hall(home, settings, [f"http://127.0.0.1:{web}", f"http://127.0.0.1:{web2}"], f"ws://127.0.0.1:{link}")
     try:
-        await start_servers(hall, sockets)
+        await start_servers(hall, sockets, durable)
         await furnish(hall.settings)
-        for program in with_seconds(programs(hall.settings, crowd=False), web2):
+        for program in choose(programs(hall.settings, crowd=False), web2):
             hall.parts[program.name] = Part(program, hall.log(program.name))
             await hall.start(program.name)
         yield hall
@@ -149,20 +167,11 @@ async def opened(home: Path) -> AsyncIterator[Hall]:
         shutil.rmtree(sockets, ignore_errors=True)
 
 
-async def start_servers(hall: Hall, sockets: Path) -> None:
+async def start_servers(hall: Hall, sockets: Path, durable: bool) -> None:
     cluster = await asyncio.to_thread(postgres.cluster, hall.home, sockets)
-    await asyncio.to_thread(postgres.prepare, cluster)
-    hall.servers = {"postgres": postgres.server(cluster), "valkey": valkey.server(hall.home, sockets)}
+    await asyncio.to_thread(postgres.prepare, cluster, durable=durable)
+    hall.servers = {"postgres": postgres.server(cluster, durable=durable), "valkey": valkey.server(hall.home, sockets)}
     for name, server in hall.servers.items():
         hall.parts[name] = Part(server.program, hall.log(f"{name}.out"))
         await hall.start(name)
     hall.settings = hall.settings.using(hall.servers["postgres"].url, hall.servers["valkey"].url)
-
-
-def with_seconds(listed: list[Program], web2: int) -> list[Program]:
-    """The Procfile's programs, with a second web process and a second clock beside the first ones."""
-    by_name = {program.name: program for program in listed}
-    web, clock = by_name["web"], by_name["clock"]
-    argv = list(web.argv)
-    argv[argv.index("--port") + 1] = str(web2)
-    return [*listed, replace(web, name="web2", argv=tuple(argv)), replace(clock, name="clock2")]
