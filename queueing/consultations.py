@@ -1,14 +1,26 @@
 """Questions answered at the desk without a number: counted by kind, one tap each, and taken back by another."""
 
+import asyncpg
+
 from queueing.db import Db, Press, Replay, once, recorded
 from queueing.errors import BadInput, NotFound
 from queueing.halls import Hall
 from queueing.tickets import TODAY, scope
+from queueing.visits import visited
 
 TAGS = ("where", "papers", "how", "progress", "online", "booking", "complaint", "other")
 
 COUNT = recorded(
-    f"WITH moved AS (INSERT INTO consultations (hall, day, tag, applicant, asked) VALUES ($1, {TODAY}, $5, $6, $2) RETURNING *)",
+    f"WITH moved AS (INSERT INTO consultations (hall, day, tag, applicant, asked) VALUES ($1, {TODAY}, $5, $6, $2) RETURNING *)"
+    + visited(
+        "consultation",
+        "'window'",
+        day="m.day",
+        clerks="ARRAY[split_part(m.asked, ':', 2)]",
+        matters="'{}'::text[]",
+        started="m.at",
+        ended="m.at",
+    ),
     "'consultation.answered'",
     "jsonb_build_object('consultation', m.id, 'tag', m.tag, 'applicant', m.applicant)",
     ticket="NULL::bigint",
@@ -39,6 +51,8 @@ UNDO = recorded(
     """
 WITH moved AS (
     UPDATE consultations SET undone_at = hall_clock() WHERE hall = $1 AND id = $5 AND asked = $2 AND undone_at IS NULL RETURNING *
+), unmade AS (
+    DELETE FROM visits v USING moved m WHERE v.source = 'consultation' AND v.subject = m.id
 )""",
     "'consultation.undone'",
     "jsonb_build_object('consultation', m.id, 'tag', m.tag)",
@@ -48,10 +62,14 @@ WITH moved AS (
 
 
 async def undo(db: Db, hall: Hall, consultation: int, *, actor: str, press: Press | None = None) -> None:
-    """Take back a question one counted oneself; NotFound for another's or one taken back already."""
+    """Take back a question one counted oneself; NotFound for another's, and for one that was taken back or rated already."""
 
     async def act() -> None:
-        if await db.fetchrow(UNDO, hall.id, actor, *scope(press), consultation) is None:
+        try:
+            undone = await db.fetchrow(UNDO, hall.id, actor, *scope(press), consultation)
+        except asyncpg.ForeignKeyViolationError as rated:
+            raise NotFound(what="consultation") from rated
+        if undone is None:
             raise NotFound(what="consultation")
 
     await once(db, press, act, lambda _: None)

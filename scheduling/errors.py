@@ -85,6 +85,10 @@ class HandInRunning(Refused):
     code = "one_live_ticket"
 
 
+class MachineBusy(Refused):
+    """Somebody uses this machine."""
+
+
 class AlreadyCheckedIn(Refused):
     """This booking has become a ticket already."""
 

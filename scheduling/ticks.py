@@ -8,7 +8,7 @@ from queueing.db import Db, changed
 from queueing.halls import Hall, business_day
 from queueing.holds import tell_overdue
 from queueing.tickets import expire_day
-from scheduling import orders
+from scheduling import orders, self_service
 from scheduling.appointments import forget_holders, let_fall
 from scheduling.closing import follow_capacity
 from scheduling.escalation import climb
@@ -157,6 +157,11 @@ async def tell_late_orders(db: Db, hall: Hall) -> int:
     return await orders.tell_overdue(db, hall)
 
 
+async def free_left_machines(db: Db, hall: Hall) -> int:
+    """Machines of the self-service area that somebody left without a word."""
+    return await self_service.free_left(db, hall)
+
+
 async def forget_whose_orders(db: Db, hall: Hall) -> int:
     """Names, telephones and addresses of orders that are over."""
     return await orders.forget_holders(db, hall)
@@ -185,6 +190,7 @@ TICKS = (
     Tick("appointments.forget", 3600, forget_who_booked),
     Tick("doorstep.forget", 3600, forget_who_was_visited),
     Tick("orders.overdue", 600, tell_late_orders),
+    Tick("machines.left", 60, free_left_machines),
     Tick("orders.forget", 3600, forget_whose_orders),
     Tick("papers.forget", 3600, forget_photos),
     Tick("presses.forget", 600, forget_presses),

@@ -14,6 +14,7 @@ from floor.words import LANGUAGES, language, said_in, words
 
 # Where one person works, a chosen language stays chosen. A kiosk forgets it with each citizen.
 PLACES = "|".join((
+    "helps", "escorts", "sites", "station", "figures",
     "console", "desk", "manage", "rules", "matters", "fleet", "faults", "voice", "calendar", "notices", "bookings", "orders",
     "roster", "shifts", "overtime", "contracts", "patterns", "zones", "field",
 ))  # fmt: skip

@@ -27,7 +27,7 @@ from queueing.halls import Hall, business_day, services
 from queueing.rulebook import Change, Value
 from queueing.rules import most_overtaken
 from queueing.settings import BALANCE, HOLDS, LIMITS, ORDER, Setting
-from scheduling import appointments, doorstep, escalation, field, handins, orders, slots
+from scheduling import appointments, doorstep, escalation, field, handins, orders, self_service, slots
 from scheduling.roster import attendance, overtime, planned
 from scheduling.rounds import ground
 
@@ -40,7 +40,7 @@ PAPERS = (*slips.SETTINGS, *foreign.SETTINGS)
 BOOKING = (*slots.SETTINGS, *appointments.SETTINGS)
 ROSTER = (*planned.SETTINGS, *attendance.SETTINGS, *overtime.SETTINGS)
 DOOR = (*field.SETTINGS, *callbacks.SETTINGS)
-AGENTS = (*orders.SETTINGS, *handins.SETTINGS)
+AGENTS = (*orders.SETTINGS, *handins.SETTINGS, *self_service.SETTINGS)
 CLOSING = (*alarms.SETTINGS, *escalation.SETTINGS)
 # Of other rooms than the queue's own.
 ROUNDS = (*doorstep.SETTINGS, *ground.SETTINGS)

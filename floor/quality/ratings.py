@@ -67,18 +67,19 @@ async def rate(
     reasons: Sequence[str] = (),
     comment: str | None = None,
     window: str | None = None,
+    number: str | None = None,
     press: Press | None = None,
 ) -> Rated:
     """Keep what a citizen thinks of a visit, of whichever mode and by whichever way it was asked: voluntarily, once, in time.
 
-    `source` and `subject` say which visit (queueing/visits.py), `window` the evaluator's own.
+    `source` and `subject` say which visit (queueing/visits.py), `window` the evaluator's own, `number` the machine's that asks.
     Raises BadInput, NotYourWindow (an evaluator of another window), NotFinished, TooLate, AlreadyRated.
     """
     chosen = checked(level, reasons)
     if comment is not None and len(comment) > MOST_WORDS:
         raise BadInput(field="comment", message=f"at most {MOST_WORDS} characters")
     visit = await visit_of(db, hall, source, subject)
-    if visit is None:
+    if visit is None or (number is not None and visit.number != number):
         raise NotFinished()
     if window is not None and visit.window_no != window:
         raise NotYourWindow(window=visit.window_no)
