@@ -292,6 +292,15 @@ WITH moved AS (
 )
 
 
+DISPUTED_SERVICE = "SELECT service FROM offline_tickets WHERE hall = $1 AND id = $2"
+
+
+async def disputed_service(db: Db, hall: int, dispute: int) -> str | None:
+    """The service a disputed ticket is for, where that is known."""
+    service: str | None = await db.fetchval(DISPUTED_SERVICE, hall, dispute)
+    return service
+
+
 async def settle(db: Db, hall: int, dispute: int, *, admit: bool, actor: str) -> None:
     """Let the holder of a disputed ticket join the queue, or note that a person has seen to it. Repeated, it does nothing.
 

@@ -1,7 +1,7 @@
 """Every act a person can do, by whatever door it comes in: may they, do it once, ring the bell."""
 
 from floor.acts.desk import appeal, count_question, lift, precheck, reprint_slip, slips_by_card, tell_once, undo_question
-from floor.acts.ground import hall_by_id, hall_of, pressed, ring
+from floor.acts.ground import check_zone, hall_by_id, hall_of, pressed, ring
 from floor.acts.ratings import rate
 from floor.acts.tickets import cancel, release, remind, reprint, restore, seal_of, stop_notices, take, ticket_of
 from floor.acts.windows import (
@@ -30,6 +30,7 @@ __all__ = [
     "call_next",
     "call_number",
     "cancel",
+    "check_zone",
     "close",
     "count_question",
     "finish",

@@ -5,7 +5,9 @@ import hashlib
 import msgspec
 from starlette.requests import Request
 
-from floor.database import acquire
+from floor.database import Db, acquire
+from floor.refusals import NotAllowed
+from floor.signin import Person
 from queueing.db import Press
 from queueing.errors import NotFound
 from queueing.halls import Hall, get_hall, list_halls
@@ -47,3 +49,14 @@ def pressed(request: Request, actor: str, press: str | None, asked: object) -> P
 def ring(request: Request, hall: int) -> None:
     """Tell the link that the record has grown."""
     request.app.state.bell.ring(hall)
+
+
+SERVICE_ZONE = "SELECT zone FROM services WHERE hall = $1 AND code = $2"
+
+
+async def check_zone(db: Db, hall: Hall, person: Person, service: str | None) -> None:
+    """NotAllowed where somebody may act as a leader alone and this service is of another zone than theirs."""
+    if person.zone is None or person.roles & {"manager", "desk", "clerk"} or "leader" not in person.roles:
+        return
+    if await db.fetchval(SERVICE_ZONE, hall.id, service) != person.zone:
+        raise NotAllowed()

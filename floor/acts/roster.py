@@ -75,9 +75,18 @@ async def stop_solving(request: Request, hall_code: str, week: date) -> None:
 async def place(
     request: Request, hall_code: str, day: date, clerk: str, pattern: str | None, zone: str | None, window: str | None = None
 ) -> None:
-    """Set by hand what a clerk does on a day, at any window of the zone or at one; no pattern: off."""
-    hall, actor = await _manager(request, hall_code)
+    """Set by hand what a clerk does on a day, at any window of the zone or at one; no pattern: off.
+
+    A manager anybody; a leader the clerks of the own zone, and whoever works there that day, and nowhere else.
+    """
+    hall = await hall_of(request, hall_code)
+    person = await require(request, "manager", "leader", hall=hall.id)
+    actor, own = person.actor, own_zone(person)
     async with acquire(request.app.state.pool) as db, db.transaction():
+        if own is not None:
+            home, there = await store.belongs(db, hall, day, clerk)
+            if (there or home) != own or (pattern is not None and zone != own):
+                raise NotAllowed()
         await store.place(db, hall, day, clerk, pattern, zone, actor=actor, window=window)
         told = {"day": day.isoformat(), "clerk": clerk, "pattern": pattern, "zone": zone if pattern else None}
         told |= {"window": window} if pattern and window else {}
@@ -86,10 +95,12 @@ async def place(
 
 
 async def undo(request: Request, hall_code: str, week: date) -> bool:
-    """Take back the last change by hand on a week's roster; False when there is none left."""
-    hall, actor = await _manager(request, hall_code)
+    """Take back the last change by hand on a week's roster, a leader the last of their own; False when there is none left."""
+    hall = await hall_of(request, hall_code)
+    person = await require(request, "manager", "leader", hall=hall.id)
+    actor = person.actor
     async with acquire(request.app.state.pool) as db, db.transaction():
-        undone = await store.undo(db, hall, week)
+        undone = await store.undo(db, hall, week, by=None if "manager" in person.roles else actor)
         if undone is None:
             return False
         told = {"day": undone[0].isoformat(), "clerk": undone[1]}

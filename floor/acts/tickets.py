@@ -10,7 +10,7 @@ from starlette.requests import Request
 from devices import health, registry
 from displays import contacts
 from displays.sealed import Seal, phone_of
-from floor.acts.ground import hall_by_id, hall_of, pressed, ring
+from floor.acts.ground import check_zone, hall_by_id, hall_of, pressed, ring
 from floor.catalogue.kept import known
 from floor.database import Db, acquire
 from floor.doorcode import PHONE_TICKETS, admit
@@ -210,13 +210,21 @@ async def ticket_of(request: Request, key: str) -> tuple[Hall, Ticket]:
 
 async def cancel(request: Request, key: str, *, press: str | None = None) -> Act:
     """Leave the queue: whoever holds the key, or the desk."""
-    hall, _ = await ticket_of(request, key)
+    hall, ticket = await ticket_of(request, key)
     person = await current(request)
     await request.app.state.rates.allow_citizen(request, person)
     actor = actor_for(person, hall, "desk", "leader", "manager")
+    if person is not None and actor == person.actor:
+        await own_zone(request, hall, person, ticket)
     return await on_ticket(
         request, hall, actor, press, (), lambda db, once_only: tickets.cancel(db, hall, key, actor=actor, press=once_only)
     )
+
+
+async def own_zone(request: Request, hall: Hall, person: Person, ticket: Ticket) -> None:
+    """NotAllowed for a leader where the ticket is of another zone."""
+    async with acquire(request.app.state.pool) as db:
+        await check_zone(db, hall, person, ticket.service)
 
 
 def actor_for(person: Person | None, hall: Hall, *roles: str) -> str:
@@ -248,9 +256,11 @@ async def stop_notices(request: Request, key: str) -> None:
 
 
 async def restore(request: Request, key: str, position: str, *, press: str | None = None) -> Act:
-    """Bring a missed ticket back into line: desk, leader or manager."""
-    hall, _ = await ticket_of(request, key)
-    actor = (await require(request, "desk", "leader", "manager", hall=hall.id)).actor
+    """Bring a missed ticket back into line: desk, manager, or a leader one of the own zone."""
+    hall, ticket = await ticket_of(request, key)
+    person = await require(request, "desk", "leader", "manager", hall=hall.id)
+    await own_zone(request, hall, person, ticket)
+    actor = person.actor
     if position not in calls.POSITIONS:
         raise BadInput(field="position", message=f"one of {', '.join(calls.POSITIONS)}")
     return await on_ticket(
@@ -260,9 +270,11 @@ async def restore(request: Request, key: str, position: str, *, press: str | Non
 
 
 async def release(request: Request, key: str, *, press: str | None = None) -> Act:
-    """Send a held ticket back into line by the hall's rule for its hold: clerk, desk, leader or manager."""
-    hall, _ = await ticket_of(request, key)
-    actor = (await require(request, "clerk", "desk", "leader", "manager", hall=hall.id)).actor
+    """Send a held ticket back into line by the hall's rule for its hold: clerk, desk, manager, a leader in the own zone."""
+    hall, ticket = await ticket_of(request, key)
+    person = await require(request, "clerk", "desk", "leader", "manager", hall=hall.id)
+    await own_zone(request, hall, person, ticket)
+    actor = person.actor
     return await on_ticket(
         request, hall, actor, press, (), lambda db, once_only: holds.release(db, hall, key, actor=actor, press=once_only)
     )

@@ -9,6 +9,7 @@ from floor.database import acquire
 from floor.pages.console import text
 from floor.pages.manage import by_of, draw
 from floor.pages.staffed import reason_of
+from floor.refusals import NotAllowed
 from floor.signin import require
 from floor.words import language, words
 from queueing import numbers
@@ -27,8 +28,11 @@ async def settle(request: Request) -> Response:
     by, error = by_of(text(await request.form(), "by")), None
     try:
         async with acquire(request.app.state.pool) as db:
+            await acts.check_zone(db, hall, person, await numbers.disputed_service(db, hall.id, dispute))
             await numbers.settle(db, hall.id, dispute, admit=name == "admit", actor=person.actor)
         acts.ring(request, hall.id)
+    except NotAllowed:
+        raise
     except Refused as refused:
         error = reason_of(refused, words(language(request)))
     if request.headers.get("hx-request") == "true":

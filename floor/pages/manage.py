@@ -19,6 +19,7 @@ from floor.pages.staffed import localized, may_act_at, reason_of
 from floor.people import list_users
 from floor.quality import ratings
 from floor.quality.ratings import By
+from floor.refusals import NotAllowed
 from floor.signin import Person, require
 from floor.words import Words, language, words
 from queueing import proposals
@@ -135,6 +136,8 @@ async def act(request: Request) -> Response:
                 await acts.resume(request, hall, no, press=press)
             case "close":
                 await acts.close(request, hall, no, override=reason is not None, reason=reason, press=press)
+    except NotAllowed:
+        raise  # a leader at a window of another zone: the page has no such button
     except Refused as refused:
         error = reason_of(refused, say)
     if request.headers.get("hx-request") == "true":

@@ -56,7 +56,7 @@ async def board(request: Request, *, error: str | None = None) -> Response:
         asked = await problem_of(db, hall, week)
         found, stands = await find_roster(db, hall, week), await placed(db, hall, week)
         names, areas, floor = await lines.names(db, hall), await zones(db, hall), await list_windows(db, hall)
-        undoable = await last_change(db, hall, week)
+        undoable = await last_change(db, hall, week, by=None if "manager" in person.roles else person.actor)
         asking, away = await leaves(db, hall, week, state="asked"), await leaves(db, hall, week, state="approved")
         swapped = await swaps(db, hall, week)
         found_marks = await marks(db, hall, week, week + timedelta(6))
@@ -67,13 +67,14 @@ async def board(request: Request, *, error: str | None = None) -> Response:
     missing = [] if found is None else explain(asked, plan)
     return render(
         request, "roster.html", 200 if error is None else 409, hall=hall, week=week, roster=found, error=error,
-        edits="manager" in person.roles, rows=rows(asked, stands, names, tones, say), limit=round(LIMIT_S),
+        manages="manager" in person.roles, edits=bool(person.roles & {"manager", "leader"}),
+        rows=rows(asked, stands, names, tones, say, person), limit=round(LIMIT_S),
         days=[{"day": day, "word": day_word(day, say), "off": day in asked.rest_days} for day in asked.days],
         needs=needs(asked, worked, areas, named, say), short=[shortage(why, named, say) for why in missing[:LISTED]],
         short_count=len(missing), more=max(0, len(missing) - LISTED),
         undoable=person_of(names, undoable[1]) if undoable else "",
         patterns=[{"code": it.code, "word": hours(it, say)} for it in asked.patterns if offered(asked, it)],
-        zones=[{"code": zone.code, "name": named[zone.code], "tone": tones[zone.code],
+        zones=[{"code": zone.code, "name": named[zone.code], "tone": tones[zone.code], "mine": decides(person, zone.code),
                 "windows": [window.no for window in floor if window.zone == zone.code]} for zone in areas],
         asking=[leave_row(it, names, say, person) for it in asking],
         away=[leave_row(it, names, say, person) for it in away if it.first <= week + timedelta(6)],
@@ -110,8 +111,10 @@ def offered(asked: Problem, pattern: Pattern) -> bool:
     return any(pattern.code in codes for codes in asked.allowed.values())
 
 
-def rows(asked: Problem, stands: list[Placed], names: dict[str, str], tones: dict[str, int], say: Words) -> list[dict[str, Any]]:
-    """A row for each clerk with a cell for each day."""
+def rows(
+    asked: Problem, stands: list[Placed], names: dict[str, str], tones: dict[str, int], say: Words, person: Person
+) -> list[dict[str, Any]]:
+    """A row for each clerk with a cell for each day; `mine`: this person may set it."""
     at = {(it.clerk, it.day): it for it in stands}
     shapes = {pattern.code: pattern for pattern in asked.patterns}
     found = []
@@ -124,13 +127,15 @@ def rows(asked: Problem, stands: list[Placed], names: dict[str, str], tones: dic
             off = say[f"roster.leave_{clerk.away[day]}"] if day in clerk.away else ""
             off = off or (say["roster.off_by_hand"] if it is not None and not on else "")
             cells.append(
-                {"day": day, "on": on, "zone": it.zone if it else None, "fixed": it is not None and it.fixed,
+                {"day": day, "mine": decides(person, (it.zone if it else None) or clerk.home), "on": on,
+                 "zone": it.zone if it else None, "fixed": it is not None and it.fixed,
                  "pattern": it.pattern if it else None, "window": it.window_no if it else None,
                  "tone": tones.get(it.zone or "", 0) if it else 0, "off": off,
                  "hours": f"{clock(shape.begins)}–{clock(shape.ends)}" if shape else "",
                  "full": hours(shape, say) if shape else off}
             )  # fmt: skip
         found.append({"clerk": clerk.name, "name": person_of(names, clerk.name), "home": clerk.home, "cells": cells,
+                      "mine": any(cell["mine"] for cell in cells),
                       "count": sum(bool(cell["on"]) for cell in cells), "shifts": clerk.shifts})  # fmt: skip
     return found
 

@@ -266,25 +266,37 @@ async def place(
             await db.execute(CHANGED, hall.id, week, day, clerk, dict(row) if row else None, pattern, zone, actor)
 
 
+BELONGS = """
+SELECT c.home, s.zone FROM contracts c LEFT JOIN shifts s ON (s.hall, s.clerk, s.day) = (c.hall, c.clerk, $3)
+WHERE c.hall = $1 AND c.clerk = $2
+"""
+
+
+async def belongs(db: Db, hall: Hall, day: date, clerk: str) -> tuple[str | None, str | None]:
+    """A clerk's own zone, and where they work on a day."""
+    row = await db.fetchrow(BELONGS, hall.id, clerk, day)
+    return (row["home"], row["zone"]) if row else (None, None)
+
+
 # A change that a later solving, leave or swap overtook is not taken back: what it left no longer stands.
 LAST_CHANGE = """
 SELECT c.id, c.day, c.clerk, c.before FROM shift_changes c
 JOIN shifts s ON (s.hall, s.day, s.clerk) = (c.hall, c.day, c.clerk) AND s.fixed
     AND s.pattern IS NOT DISTINCT FROM c.pattern AND s.zone IS NOT DISTINCT FROM c.zone
-WHERE c.hall = $1 AND c.week = $2 AND NOT c.undone ORDER BY c.id DESC LIMIT 1
+WHERE c.hall = $1 AND c.week = $2 AND NOT c.undone AND ($3::text IS NULL OR c.actor = $3) ORDER BY c.id DESC LIMIT 1
 """
 UNDONE = "UPDATE shift_changes SET undone = true WHERE id = $1"
 
 
-async def last_change(db: Db, hall: Hall, week: date) -> tuple[date, str] | None:
-    """The day and clerk of the newest change by hand that can be taken back."""
-    row = await db.fetchrow(LAST_CHANGE, hall.id, week)
+async def last_change(db: Db, hall: Hall, week: date, *, by: str | None = None) -> tuple[date, str] | None:
+    """The day and clerk of the newest change by hand, of anybody or one, that can be taken back."""
+    row = await db.fetchrow(LAST_CHANGE, hall.id, week, by)
     return (row["day"], row["clerk"]) if row else None
 
 
-async def undo(db: Db, hall: Hall, week: date) -> tuple[date, str] | None:
-    """Take back the newest change by hand that still stands, and let stand what was there before; None without one."""
-    row = await db.fetchrow(LAST_CHANGE, hall.id, week)
+async def undo(db: Db, hall: Hall, week: date, *, by: str | None = None) -> tuple[date, str] | None:
+    """Take back the newest change by hand (of anybody, or one) that still stands, and let stand what was there before."""
+    row = await db.fetchrow(LAST_CHANGE, hall.id, week, by)
     if row is None:
         return None
     day, clerk, before = row["day"], row["clerk"], row["before"]

@@ -1,7 +1,10 @@
 """Windows over HTTP."""
 
+from starlette.applications import Starlette
+
 from floor.database import Connection
 from tests.floor.conftest import Client, SignsIn
+from tests.floor.pages.staff import look, staff
 from tests.floor.visits import HALL, at, finished, opened, said, take
 
 
@@ -159,3 +162,32 @@ async def test_every_act_at_a_closed_window_is_told_that_it_is_not_open(clerk: C
         ("call", {"number": "A001"}), ("hold", {"kind": "waiting"}), ("transfer", {"to_service": "B"}), ("open-rating", None),
     )  # fmt: skip
     assert [said(await at(clerk, "1", act, body)) for act, body in more] == [(409, "window_not_open")] * len(more)
+
+
+async def test_every_act_of_a_leader_ends_at_the_own_zone(
+    app: Starlette, desk: Client, manager: Client, db: Connection, hall_id: int, sign_in: SignsIn
+) -> None:
+    """What a leader may do in zone A is refused in zone B: windows and tickets, by interface and by page."""
+    leader = await sign_in("leader01")
+    await db.execute("INSERT INTO zones (hall, code, name) VALUES ($1, 'B', 'B区')", hall_id)
+    await db.execute("UPDATE windows SET zone = 'B' WHERE no = '2'")
+    await db.execute("UPDATE services SET zone = 'B' WHERE code = 'B'")
+    await at(manager, "2", "open", {"clerk": "clerk02"})
+    acts = {
+        "open": {"clerk": "clerk01", "reason": "缺人"}, "pause": {}, "resume": {}, "close": {"override": True, "reason": "停电"},
+        "next": {}, "call": {"number": "B001"}, "recall": {}, "arrive": {}, "finish": {}, "no-show": {},
+        "hold": {"kind": "waiting"}, "resume-held": {"number": "B001"}, "transfer": {"to_service": "A"}, "open-rating": {},
+    }  # fmt: skip
+    assert {act: said(await at(leader, "2", act, body)) for act, body in acts.items()} == dict.fromkeys(
+        acts, (403, "not_allowed")
+    )
+    there, here = [(await take(desk, code))["key"] for code in ("B", "A")]
+    for act in ("restore", "release", "cancel"):
+        body = {"position": "front"} if act == "restore" else {}
+        assert said(await leader.post(f"/api/v1/tickets/{there}/{act}", json=body)) == (403, "not_allowed")
+    assert (await leader.post(f"/api/v1/tickets/{here}/cancel", json={})).status_code == 200
+    browser = await staff(app, "leader01")
+    token = next(form.fields["csrf"] for form in (await look(browser, "/demo/calendar")).every if "csrf" in form.fields)
+    for path in ("/demo/manage/2/open", "/demo/manage/2/close", "/demo/console/2/next"):
+        answer = await browser.post(path, data={"csrf": token, "clerk": "clerk01", "reason": "缺人"})
+        assert (path, answer.status_code) == (path, 403)

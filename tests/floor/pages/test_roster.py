@@ -145,3 +145,28 @@ async def test_others_look_and_do_not_touch(app: Starlette, lin: Client, db: Con
 @pytest.mark.parametrize("path", [str(WEEK + timedelta(1)), "soon"])
 async def test_an_address_that_is_no_monday_is_no_page(lin: Client, path: str) -> None:
     assert (await lin.get(f"/demo/roster/{path}")).status_code == 404
+
+
+async def test_a_leader_sets_shifts_of_the_own_zone_and_takes_back_the_own_changes(
+    app: Starlette, lin: Client, db: Connection, hall: Hall
+) -> None:
+    await db.execute("INSERT INTO zones (hall, code, name) VALUES ($1, 'B', 'B区')", hall.id)
+    await set_contract(db, hall, Clerk("clerk02", ("B", "A"), home="B"))
+    leader = await staff(app, "leader01")
+    page = await look(leader, BOARD)
+    form = page.forms["place"].fields
+    mine = form | {"clerk": "clerk01", "day": str(WEEK), "pattern": ONE, "zone": "A"}
+    assert (await leader.post(f"{BOARD}/place", data=mine)).status_code == 303
+    for typed in ({"zone": "B"}, {"clerk": "clerk02"}, {"clerk": "clerk02", "zone": "B"}):
+        assert (await leader.post(f"{BOARD}/place", data=mine | typed)).status_code == 403
+    await place_shift(db, hall, WEEK, "clerk02", ONE, "A", actor="manager:lin")
+    assert (await leader.post(f"{BOARD}/place", data=mine | {"clerk": "clerk02", "pattern": ""})).status_code == 303
+    await place_shift(db, hall, WEEK + timedelta(1), "clerk02", ONE, "B", actor="manager:lin")
+    standing = []
+    for _ in range(3):
+        standing.append([(it.clerk, it.day) for it in await placed(db, hall, WEEK) if it.pattern])
+        await leader.post(f"{BOARD}/undo", data=form)
+    of_manager = ("clerk02", WEEK + timedelta(1))
+    assert standing == [
+        [("clerk01", WEEK), of_manager], [("clerk01", WEEK), ("clerk02", WEEK), of_manager], [("clerk02", WEEK), of_manager],
+    ]  # fmt: skip
