@@ -40,7 +40,7 @@ from devices.client import (
     Stale,
     Step,
 )
-from devices.drivers import Answer, Ending, Job, Screen, Worker, make
+from devices.drivers import Answer, Ending, Job, Named, Screen, Worker, chosen, make
 
 log = structlog.get_logger()
 
@@ -77,10 +77,16 @@ class Device:
     def printer_state(self) -> str:
         return str(self.driver.parts().get("printer", {}).get("state", "unknown"))
 
+    @property
+    def firmware(self) -> str:
+        """What the machine says it is; where it says nothing, the driver and its version."""
+        told = self.driver.fw if isinstance(self.driver, Named) else None
+        return told or f"{chosen(self.config.kind, self.config.settings)} {VERSION}"
+
     def health_changed(self) -> None:
         link, line = self._link, self._line
         if link and line:
-            parts = self._parts()
+            parts, link.fw = self._parts(), self.firmware
             line.feed(lambda now: link.show_health(parts, now))
 
     async def press(self, what: str, data: Mapping[str, Any], within_s: float | None = None) -> Answer:
@@ -139,7 +145,7 @@ class Device:
         """One identity's life; returns why the hall ended it."""
         self._page = page = self.ledger.page(identity.device)
         interrupted = page.settle_interrupted(self.now())
-        link = Link(ledger=page, agent=VERSION, caps=sorted(self.driver.caps))
+        link = Link(ledger=page, agent=VERSION, caps=sorted(self.driver.caps), fw=self.firmware)
         if self.config.page is not None:
             self._go_alone(link, identity)
         link.parts = self._parts()

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import msgspec
 
@@ -91,6 +91,15 @@ class Driver(Protocol):
         """Takes the hall's settings for it (volume, languages, screen text); unknown ones are left alone."""
 
 
+@runtime_checkable
+class Named(Protocol):
+    """A machine that may say what it is; beside the driver's own version that tells an engineer what to update."""
+
+    @property
+    def fw(self) -> str | None:
+        """Model and firmware in at most 64 characters; None until it has said so."""
+
+
 class Worker(Driver, Protocol):
     """A machine that takes jobs."""
 
@@ -152,10 +161,16 @@ class BadSetting(Exception):
     """A device's settings can't be used."""
 
 
+def chosen(kind: str, settings: Mapping[str, Any]) -> str | None:
+    """The driver of a device by its name in the list: `driver = ...` picks another than the kind's default."""
+    wanted: str | None = settings.get("driver") or next((d for d, m in DRIVERS.items() if m.kind == kind), None)
+    return wanted
+
+
 def make(kind: str, name: str, settings: Mapping[str, Any], hall: Hall) -> Worker | Screen:
-    """Builds the driver of one device from its settings; `driver = ...` picks another than the kind's default."""
-    settings = dict(settings)
-    wanted = settings.pop("driver", None) or next((d for d, m in DRIVERS.items() if m.kind == kind), None)
+    """Builds the driver of one device from its settings."""
+    wanted = chosen(kind, settings)
+    settings = {key: value for key, value in settings.items() if key != "driver"}
     if wanted not in DRIVERS or DRIVERS[wanted].kind != kind:
         raise BadSetting(f"{name}: there is no driver {wanted or ''} for a device of kind {kind}")
     try:

@@ -68,6 +68,8 @@ class EscposPrinter:
         self.seen = Seen(State.UNKNOWN)  # what the hall is told
         self._latest = Seen(State.UNKNOWN)  # what the printer said last
         self._strikes = 0
+        self.fw: str | None = None
+        self._unnamed = self._trust == "full"  # whether it is still to be asked who it is
         reader = settings.card_reader
         self._cards = CardReader(name, reader, settings.card_baud, hall) if reader else None
         self._thread: ThreadPoolExecutor | None = None
@@ -147,7 +149,10 @@ class EscposPrinter:
             return Seen(State.OK, "paper_not_watched") if there else Seen(State.OFFLINE)
         try:
             with self._talking() as talk:
-                return talk.state()
+                seen = talk.state()
+                if self._unnamed and seen.state in (State.OK, State.PAPER_LOW):
+                    self._unnamed, self.fw = False, talk.name()
+                return seen
         except Gone:
             return Seen(State.OFFLINE)
 

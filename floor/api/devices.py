@@ -75,6 +75,7 @@ class Device(Struct):
     window: str | None
     model: str | None
     agent: str | None
+    fw: str | None  # what the machine says it is, or its driver and version
     paired_at: datetime | None
     revoked_at: datetime | None
     last_seen: datetime | None
@@ -186,6 +187,7 @@ def show(device: registry.Device, alarms: list[health.Alarm]) -> Device:
         device.window,
         device.model,
         device.agent,
+        device.fw,
         device.paired_at,
         device.revoked_at,
         device.last_seen,

@@ -139,10 +139,14 @@ class House:
 
     def printer(self, fault: str, name: str = "dispenser-1") -> None:
         """A fault on a simulated printer's control port; "ok" heals."""
-        control = tomllib.loads((self.home / "agents" / "peers.toml").read_text())["paper"]["control"]
+        self.machine("paper", name, fault)
+
+    def machine(self, peer: str, name: str, act: str) -> None:
+        """A fault on, or a hand at, one of the demo's simulated machines: `peer` is paper, cards, network or hands."""
+        control = tomllib.loads((self.home / "agents" / "peers.toml").read_text())[peer]["control"]
         host, _, port = control.rpartition(":")
         with socket.create_connection((host, int(port)), 5) as line:
-            line.sendall(f"{name} {fault}\n".encode())
+            line.sendall(f"{name} {act}\n".encode())
             assert line.makefile().readline().startswith("ok")
 
     def child(self, needle: str) -> int:

@@ -1,4 +1,4 @@
-"""What a printer says of itself: DLE EOT 1 to 4 for its state, GS r for the end of a paper.
+"""What a printer says of itself: DLE EOT 1 to 4 for its state, GS r for the end of a paper, GS I for its name.
 
 The bytes are read by hand: python-escpos 3.1 calls an unreadable answer "no paper" and no answer "plenty", and an alarm
 must mean something. Printers differ in how far they can be believed, so an installer says it (`Trust`).
@@ -14,6 +14,9 @@ from typing import Literal
 from devices.drivers.printing.lines import Line
 
 CLEAR_BUFFER = b"\x10\x05\x02"  # DLE ENQ 2: forget what is half printed, so that it doesn't come out later unmarked
+FORGET_LINE = b"\x1b@"  # ESC @: a printer that doesn't know GS I takes its last byte for a letter to print
+MODEL, FIRMWARE = 67, 65  # of GS I
+NAMED_S = 1.0  # one that knows GS I answers at once
 DONE_YET = b"\x1dr\x01"  # GS r 1: answered in its turn, after the cut before it
 
 # full: all four answers are true. paper: only the paper's (a Star TSP650II calls itself offline all day).
@@ -71,6 +74,26 @@ class Talk:
             with suppress(TimeoutError, Silent):  # no answer yet, or noise: the caller asks for the state next
                 self._sort(self.line.receive())
         return self._in_order is not None
+
+    def name(self) -> str | None:
+        """Model and firmware as GS I gives them; None where it gives none. Only for a printer that is ready: it answers in its
+        turn. Gone."""
+        self.line.wait_at_most(NAMED_S)
+        told = [word for n in (MODEL, FIRMWARE) if (word := self._word(n))]
+        return " ".join(told)[:64] or None
+
+    def _word(self, n: int) -> str | None:
+        """A text between `_` and NUL."""
+        self.line.send(bytes((0x1D, 0x49, n)))
+        said = b""
+        try:
+            while b"\0" not in said and len(said) < 200:
+                said += self.line.receive()
+        except TimeoutError:
+            self.line.send(FORGET_LINE)
+            return None
+        word = said.partition(b"_")[2].partition(b"\0")[0]
+        return word.decode("ascii").strip() if word.isascii() and word.decode("ascii").isprintable() else None
 
     @property
     def roll_low(self) -> bool:

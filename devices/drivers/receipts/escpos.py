@@ -16,6 +16,7 @@ class Do(Enum):
     STATUS = auto()  # DLE EOT n, answered at once even when offline
     RECOVER = auto()  # DLE ENQ n
     ASKED_IN_ORDER = auto()  # GS r n, answered when the paper before it is done
+    NAMED = auto()  # GS I n, who the printer is, answered in its turn
     RESET = auto()  # ESC @
     STYLE = auto()  # how what follows is set: size, weight, place, Chinese mode
     SYMBOL = auto()  # GS ( k, a QR code in steps
@@ -73,6 +74,7 @@ FIXED: dict[bytes, tuple[Do, int]] = {
     b"\x1b3": (Do.STYLE, 3),
     b"\x1b2": (Do.STYLE, 2),
     b"\x1dr": (Do.ASKED_IN_ORDER, 3),
+    b"\x1dI": (Do.NAMED, 3),
     b"\x1da": (Do.OTHER, 3),
     b"\x1d!": (Do.STYLE, 3),
     b"\x1dL": (Do.OTHER, 4),

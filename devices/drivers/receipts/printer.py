@@ -11,6 +11,7 @@ from PIL import Image
 from devices.drivers.receipts.escpos import Command, Do
 from devices.drivers.receipts.typesetter import Typesetter
 
+NAMES = {65: b"1.05 ESC/POS", 66: b"SIMULATED", 67: b"PAPER-80"}  # what GS I 65, 66 and 67 get
 ALWAYS = 0x12  # the two bits that are set in every DLE EOT answer
 
 
@@ -81,6 +82,9 @@ class Printer:
             return
         self._queue.popleft()
         self._row = 0
+        if command.do is Do.NAMED:
+            self._tell_name(command.n)
+            return
         self._paper.raw += command.raw
         if command.do in TYPE:
             self._paper.rows += self._typed(command)
@@ -147,6 +151,10 @@ class Printer:
             3: 0x08 if self.jammed else 0,
             4: (0x60 if self.paper_out else 0) | (0x0C if self.near_end or self.paper_out else 0),
         }.get(n, 0)
+
+    def _tell_name(self, n: int) -> None:
+        if not self.silent and n in NAMES:
+            self.answer(b"\xff" if self.garbled else b"_" + NAMES[n] + b"\0")
 
     def _say(self, byte: int) -> None:
         if not self.silent:

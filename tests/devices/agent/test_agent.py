@@ -71,6 +71,7 @@ async def test_a_used_up_code_is_replaced_in_the_file_while_it_runs(agent: Agent
 async def test_it_comes_back_with_its_secret_and_pairs_no_second_time(agent: Agent, hall: Hall) -> None:
     await agent.start()
     first = await hall.live()
+    assert first.heard[0]["fw"] == "PAPER-80 1.05 ESC/POS", "as the printer itself says"
     assert await agent.stop() == 0
     await agent.start()
     second = await hall.live(2)

@@ -9,7 +9,7 @@ from typing import cast
 import pytest
 import pytest_asyncio
 
-from devices.drivers import Ending, make
+from devices.drivers import Ending, Named, make
 from devices.drivers.drawing.ticket import draw_ticket
 from devices.drivers.escpos_printer import EscposPrinter
 from tests.devices.drivers.conftest import Notes, eventually, make_job
@@ -59,6 +59,18 @@ async def test_each_state_is_told_within_ten_seconds_and_clears_by_itself(
     await printer.fault("ok")
     await until(driver, "ok")
     assert hall.changes == 3  # ok at first sight, the fault, ok again
+
+
+async def test_it_says_model_and_firmware_once_it_is_ready(printer: Papers, hall: Notes) -> None:
+    await printer.fault("paper-out")
+    made = cast(EscposPrinter, make("dispenser", "d1", {"printer": f"tcp://{printer.address}", "poll_s": 0.3}, hall))
+    await made.open()
+    assert isinstance(made, Named) and made.fw is None, "without paper it answers nothing in its turn"
+    await printer.fault("ok")
+    await eventually(lambda: made.fw == "PAPER-80 1.05 ESC/POS", seconds=10)
+    assert await made.act(job, 0) == PRINTED, "the question left nothing on the paper"
+    assert printer.image(printer.record[-1]["n"]).convert("1").tobytes() == draw_ticket(TICKET).tobytes()
+    await made.close()
 
 
 @pytest.mark.parametrize("fault", ["garble", "silent"])
