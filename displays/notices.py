@@ -30,9 +30,11 @@ GOOD_FOR = {
     "visit_accepted": timedelta(days=1),
     "visit_planned": timedelta(days=1),
     "visit_coming": timedelta(minutes=30),
+    "visit_late": timedelta(hours=2),
     "visit_declined": timedelta(days=2),
     "visit_off": timedelta(days=1),
     "visit_result": timedelta(days=3),
+    "visit_sent": timedelta(days=3),
 }
 
 

@@ -8,7 +8,7 @@ from queueing.errors import BadInput
 
 LANGS = ("zh-Hans", "zh-Hant", "en")
 GAP = re.compile(r"\{([a-z_]+)\}")
-GAPS = ("hall", "ticket", "service", "ahead", "window", "windows", "link", "code", "day", "time", "reason")
+GAPS = ("hall", "ticket", "service", "ahead", "window", "windows", "link", "code", "day", "time", "reason", "tracking")
 
 # taken, near, called and missed follow a ticket; booked, moved, unbooked, tomorrow and fallen follow a booking; those that
 # begin with visit follow a visit to somebody's door.
@@ -78,6 +78,11 @@ TEXTS: dict[str, dict[str, str]] = {
         "zh-Hant": "上門服務人員已出發，請在家等候並留意電話。{link}",
         "en": "Our two colleagues are on their way to you. {link}",
     },
+    "visit_late": {
+        "zh-Hans": "很抱歉，上门人员在路上耽误了，预计{time}到。有急事请看：{link}",
+        "zh-Hant": "很抱歉，上門人員在路上耽誤了，預計{time}到。有急事請看：{link}",
+        "en": "We are sorry, our colleagues are running late and should be with you at {time}. {link}",
+    },
     "visit_declined": {
         "zh-Hans": "很抱歉，这次不能上门服务。{reason}详情和其他办法：{link}",
         "zh-Hant": "很抱歉，這次不能上門服務。{reason}詳情和其他辦法：{link}",
@@ -92,6 +97,11 @@ TEXTS: dict[str, dict[str, str]] = {
         "zh-Hans": "您上门办理的事项有结果了：{link}",
         "zh-Hant": "您上門辦理的事項有結果了：{link}",
         "en": "The result of your home visit is there: {link}",
+    },
+    "visit_sent": {
+        "zh-Hans": "您上门办理的事项已办好并寄出，快递单号{tracking}。{link}",
+        "zh-Hant": "您上門辦理的事項已辦好並寄出，快遞單號{tracking}。{link}",
+        "en": "The result of your home visit is in the mail, tracking number {tracking}. {link}",
     },
 }
 

@@ -53,6 +53,20 @@ async def tell(db: Db, hall: Hall, visit: Visit, template: str | None = None) ->
         await notices.owe(db, hall, [word_of(hall, visit, said, now)])
 
 
+async def tell_late(db: Db, hall: Hall, visit: Visit, expected: datetime) -> None:
+    """Owe word that the team will be at the door at this time instead; once for each time it said."""
+    comes, now = expected.astimezone(ZoneInfo(hall.time_zone)), await db.fetchval("SELECT hall_now()")
+    data = {"code": visit.key[:6], "day": f"{comes:%m-%d}", "time": f"{comes:%H:%M}"}
+    await notices.owe(db, hall, [Word(subject(visit.key), "visit_late", int(expected.timestamp()) // 60, now, data)])
+
+
+async def tell_result(db: Db, hall: Hall, key: str, tracking: str | None) -> None:
+    """Owe word that the result is there, or in the mail under this number."""
+    now: datetime = await db.fetchval("SELECT hall_now()")
+    data = {"code": key[:6], "tracking": tracking or ""}
+    await notices.owe(db, hall, [Word(subject(key), "visit_sent" if tracking else "visit_result", 1, now, data)])
+
+
 async def follow(db: Db, hall: Hall, ticket: str, visit: str, *, seal: Seal, lang: str) -> None:
     """A ticket became this visit: word of it goes where word of the ticket went."""
     contact = await contacts.find(db, ticket, seal)

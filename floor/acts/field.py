@@ -10,6 +10,8 @@ import msgspec
 from msgspec import Meta, Struct
 from starlette.requests import Request
 
+from floor import doorstep_words as telling
+from floor.acts.doorstep import envelopes_of
 from floor.acts.ground import pressed, ring
 from floor.database import Db, acquire
 from floor.jpeg import NO_PHOTO, plain_jpeg
@@ -22,8 +24,8 @@ from queueing.db import Press
 from queueing.errors import BadInput, NotFound
 from queueing.halls import Hall
 from scheduling import doorstep, field, receipts
-from scheduling.doorstep import Visit
-from scheduling.envelopes import Envelopes, Sealed
+from scheduling.doorstep import Done, Visit
+from scheduling.envelopes import Sealed
 from scheduling.errors import NotYourVisit, TeamNotWhole
 
 CONSENT_VERSION = "2026-11"  # of the text `field.consent_text`: a new wording is a new version
@@ -83,11 +85,6 @@ class HandIn(Struct):
     originals: int = 0
 
 
-def envelopes_of(request: Request) -> Envelopes:
-    """The hall's envelopes: what only a few may read at a door and of its papers."""
-    return Envelopes(request.app.state.settings.secret)
-
-
 async def act(request: Request, hall: Hall, person: Person, sent: Pressed) -> Visit | None:
     """Do what was pressed on a team's phone; the visit as it stands then, None for an act on none.
 
@@ -104,9 +101,21 @@ async def act(request: Request, hall: Hall, person: Person, sent: Pressed) -> Vi
         visit = await doorstep.by_key(db, sent.visit or "")
         if visit.hall != hall.id:
             raise NotFound(what="visit")
-        await ACTS[sent.kind](Doing(request, db, hall, person, visit, sent, once_only))
+        done = await ACTS[sent.kind](Doing(request, db, hall, person, visit, sent, once_only))
+        if done is not None and not done.replayed:
+            await word_of(db, hall, sent.kind, done.visit)
         ring(request, hall.id)
         return await doorstep.by_key(db, visit.key)
+
+
+async def word_of(db: Db, hall: Hall, kind: str, visit: Visit) -> None:
+    """Owe who waits at home the word of it."""
+    if kind != "late":
+        await telling.tell(db, hall, visit)
+        return
+    expected = (await field.at_the_door(db, [visit.id]))[visit.id].expected_at
+    if expected is not None:
+        await telling.tell_late(db, hall, visit, expected)
 
 
 class Doing(Struct):
@@ -137,19 +146,19 @@ class Doing(Struct):
             raise BadInput(field="data", message=str(wrong)) from wrong
 
 
-async def depart(doing: Doing) -> None:
+async def depart(doing: Doing) -> Done:
     team = await field.team_of(doing.db, doing.hall, doing.person.username or "")
     if doing.hall.value(field.BOTH_SIGN_IN) and doing.visit.state == "scheduled" and team is not None and not team.whole:
         raise TeamNotWhole()
-    await doorstep.depart(doing.db, doing.hall, doing.visit.key, **doing.by)
+    return await doorstep.depart(doing.db, doing.hall, doing.visit.key, **doing.by)
 
 
-async def arrive(doing: Doing) -> None:
-    await doorstep.arrive(doing.db, doing.hall, doing.visit.key, **doing.by)
+async def arrive(doing: Doing) -> Done:
+    return await doorstep.arrive(doing.db, doing.hall, doing.visit.key, **doing.by)
 
 
-async def late(doing: Doing) -> None:
-    await field.late(doing.db, doing.hall, doing.visit.key, doing.read(Late).minutes, **doing.by)
+async def late(doing: Doing) -> Done:
+    return await field.late(doing.db, doing.hall, doing.visit.key, doing.read(Late).minutes, **doing.by)
 
 
 async def consent(doing: Doing) -> None:
@@ -198,8 +207,8 @@ async def discard(doing: Doing) -> None:
     await field.discard(doing.db, doing.hall, doing.visit, doing.read(Discard).paper, **doing.by)
 
 
-async def complete(doing: Doing) -> None:
-    await doorstep.complete(doing.db, doing.hall, doing.visit.key, doing.read(Complete).outcome, **doing.by)
+async def complete(doing: Doing) -> Done:
+    return await doorstep.complete(doing.db, doing.hall, doing.visit.key, doing.read(Complete).outcome, **doing.by)
 
 
 async def rate(doing: Doing) -> None:
@@ -218,7 +227,7 @@ async def hand_in(doing: Doing) -> None:
     await receipts.offer(doing.db, doing.hall, doing.visit, asked.to, asked.originals, **doing.by)
 
 
-ACTS: dict[str, Callable[[Doing], Awaitable[None]]] = {
+ACTS: dict[str, Callable[[Doing], Awaitable[Done | None]]] = {
     "depart": depart, "arrive": arrive, "late": late, "consent": consent, "paper": paper, "discard": discard,
     "complete": complete, "rating": rate, "hand_in": hand_in,
 }  # fmt: skip

@@ -12,6 +12,7 @@ from starlette.routing import Route
 
 from floor import acts, lines
 from floor.acts import field as doing
+from floor.acts.doorstep import envelopes_of
 from floor.api.routes import answer, asked
 from floor.browser import csrf_token
 from floor.catalogue.kept import known
@@ -158,9 +159,7 @@ async def opened(request: Request, db: Db, hall: Hall, person: Person, visit: Vi
     if visit.state not in OPEN:
         return None
     try:
-        return await looks.details(
-            db, hall, visit.key, doing.envelopes_of(request), actor=person.actor, member=person.username or ""
-        )
+        return await looks.details(db, hall, visit.key, envelopes_of(request), actor=person.actor, member=person.username or "")
     except (Unreadable, NotYourVisit):
         return None
 

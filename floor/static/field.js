@@ -185,7 +185,7 @@ const SHEETS = {
 
 document.addEventListener("submit", async (event) => {
   const form = event.target;
-  const act = SHEETS[form.dataset.act];
+  const act = SHEETS[form.dataset.form];
   if (!act) return;
   event.preventDefault();
   const dialog = form.closest("dialog");
