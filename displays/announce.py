@@ -45,7 +45,8 @@ def effects(entry: Entry, sound: Voice, likely: Sequence[dict[str, str]] = ()) -
         return []
     match entry.kind:
         case "ticket.called" | "ticket.recalled":
-            return [say(entry, entry.ticket, sound, likely)] if sound.volume_at(entry.at) else []
+            loud = sound.volume_at(entry.at, window=entry.data["window"])
+            return [say(entry, entry.ticket, sound, likely, loud)] if loud else []
         case "ticket.taken" | "ticket.reprinted" if entry.data.get("print_at"):
             return [paper(entry, entry.ticket)]
         case "ticket.finished":
@@ -55,13 +56,13 @@ def effects(entry: Entry, sound: Voice, likely: Sequence[dict[str, str]] = ()) -
     return []
 
 
-def say(entry: Entry, ticket: int, sound: Voice, likely: Sequence[dict[str, str]]) -> Effect:
-    """The sentence of a call, for every speaker within earshot of its window, as loud as the hall is at that hour."""
+def say(entry: Entry, ticket: int, sound: Voice, likely: Sequence[dict[str, str]], volume: int) -> Effect:
+    """The sentence of a call, for every speaker within earshot of its window, as loud as its zone is at that hour."""
     number, window, call = entry.data["ticket"], entry.data["window"], entry.data["call"]
     sentences = call_sentences(number, window, entry.data.get("lang", "zh-Hans"), sound)
     data = {
         "sentences": sentences, "times": sound.times, "chime": sound.chime, "call": call, "ticket": number, "window": window,
-        "volume": sound.volume_at(entry.at), "order": RECALL if entry.kind == "ticket.recalled" else CALL, "next": list(likely),
+        "volume": volume, "order": RECALL if entry.kind == "ticket.recalled" else CALL, "next": list(likely),
     }  # fmt: skip
     return Effect("say", f"call:{call}", entry.at + SAID_WITHIN, ticket, data, window=window)
 
@@ -89,7 +90,8 @@ def question(entry: Entry, ticket: int, key: str) -> Effect:
 
 
 PAPERS = """
-SELECT t.*, h.name AS hall_name, h.ticket_line, h.time_zone, z.name AS zone_name,
+SELECT t.*, h.name AS hall_name, h.ticket_line, h.time_zone,
+       coalesce(CASE t.lang WHEN 'zh-Hant' THEN z.name_hant WHEN 'en' THEN z.name_en END, z.name) AS zone_name,
        CASE t.lang WHEN 'zh-Hant' THEN coalesce(s.name_hant, s.name) WHEN 'en' THEN coalesce(s.name_en, s.name)
             ELSE s.name END AS service_name
 FROM tickets t JOIN halls h ON h.id = t.hall JOIN services s ON s.hall = t.hall AND s.code = t.service

@@ -32,7 +32,7 @@ async def broadcast(
         raise BadInput(field="text", message=f"at most {LONGEST} characters" if text else "it is empty")
     if lang not in phrases.VOICES:
         raise BadInput(field="lang", message=f"one of {', '.join(phrases.VOICES)}")
-    volume = LOUDEST if urgent else voice.volume_at(now)
+    volume = LOUDEST if urgent else voice.volume_at(now, zone=zone)
     if not volume:
         return 0
     data = {

@@ -30,7 +30,7 @@ PAGES = (
     "home", "first", "signin", "rate", "phone", "booking", "book", "slip", "query", "choosing", "kiosk", "kiosk_card",
     "kiosk_booked", "board", "wall", "console", "one_number", "matters", "rules", "door", "promises", "manage", "disputed",
     "proposals", "ladder", "orders", "order", "helps", "self_service", "desk_bookings", "bookings", "desk", "voice", "fleet",
-    "machine", "notices", "faults", "holidays", "day_types", "calendar", "attendance", "contracts", "roster", "swaps",
+    "machine", "notices", "faults", "holidays", "day_types", "calendar", "attendance", "contracts", "zones", "roster", "swaps",
     "shifts", "field",
 )  # fmt: skip
 STATIC = Path(__file__).parent / "static"

@@ -257,7 +257,8 @@ WITH here AS (
         lane = CASE WHEN here.last OR t.lane <> 2 THEN t.lane ELSE 0 END,
         served_at = CASE WHEN here.last THEN coalesce(t.served_at, t.called_at) WHEN here.served_here THEN hall_clock() END,
         ended_at = CASE WHEN here.last THEN hall_clock() END,
-        for_window = NULL, outcome = $7, delivery = $8
+        for_window = NULL, delivery = $8,
+        outcome = CASE WHEN $7 = 'done' AND only_accepts(t.hall, t.matters, $5) THEN 'accepted' ELSE $7 END
     FROM here WHERE t.id = here.id AND t.state IN ('called', 'serving') RETURNING t.*
 )"""
     + VISITED,
@@ -271,7 +272,10 @@ OUTCOMES = ("done", "accepted", "consulted", "not_ready")
 async def finish(
     db: Db, hall: Hall, seat: Seat, *, outcome: str = "done", delivery: str | None = None, press: Press | None = None
 ) -> Act:
-    """Finish the matter in hand (arrival implied). A ticket with services left goes on to the next of them."""
+    """Finish the matter in hand (arrival implied). A ticket with services left goes on to the next of them.
+
+    A window that may not decide on its matters has taken them in: "done" there is kept as "accepted".
+    """
     return await of_window(db, FINISH, hall, seat, press, one_of("outcome", outcome, OUTCOMES), delivery)
 
 

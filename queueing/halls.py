@@ -67,11 +67,15 @@ async def business_day(db: Db, hall: Hall) -> date:
 
 @dataclass(frozen=True, slots=True)
 class Zone:
+    """A part of the floor, with its name in the languages it has one in."""
+
     code: str
     name: str
+    name_hant: str | None = None
+    name_en: str | None = None
 
 
-ZONES = "SELECT code, name FROM zones WHERE hall = $1 ORDER BY rank, code"
+ZONES = "SELECT code, name, name_hant, name_en FROM zones WHERE hall = $1 ORDER BY rank, code"
 
 
 async def zones(db: Db, hall: Hall) -> list[Zone]:

@@ -193,6 +193,16 @@ ON CONFLICT (hall, day, matter, channel) DO UPDATE SET views = v.views + 1
 """
 
 
+DECIDED_AT = (
+    "SELECT matter, decides FROM matter_rules WHERE hall = $1 AND decides <> '{}' AND ($2::text[] IS NULL OR matter = ANY($2))"
+)
+
+
+async def decided_at(db: Db, hall: Hall, codes: Sequence[str] | None = None) -> dict[str, list[str]]:
+    """For matters that only some windows decide on the spot, these windows; the others take papers in and pass them on."""
+    return {row["matter"]: row["decides"] for row in await db.fetch(DECIDED_AT, hall.id, None if codes is None else list(codes))}
+
+
 async def viewed(db: Db, hall: Hall, matter: str, channel: str) -> None:
     """Count one look at a matter's guide."""
     await db.execute(VIEWED, hall.id, matter, channel)

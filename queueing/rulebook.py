@@ -95,7 +95,7 @@ TABLES: dict[str, tuple[str, str, tuple[Value, ...]]] = {
     "window": ("windows", "no", (
         CLASS, Value("whole_zone", "flag"), Value("helps", "codes"), Value("help_after", "number", high=600, unit="minutes"),
         Value("short_after", "number", high=600, unit="minutes", empty=True))),
-    "matter": ("matter_rules", "matter", (Value("quick", "flag"), *ONLY)),
+    "matter": ("matter_rules", "matter", (Value("quick", "flag"), *ONLY, Value("decides", "codes"))),
 }  # fmt: skip
 ORDERED = {"categories": "credit_minutes DESC, code", "services": "rank, code", "windows": "rank, no", "matter_rules": "matter"}
 

@@ -22,7 +22,7 @@ from queueing import prechecks
 from queueing.calls import POSITIONS, Nobody
 from queueing.errors import BadInput, NotFound, NotYourWindow, Refused
 from queueing.halls import Hall, services
-from queueing.matters import some
+from queueing.matters import decided_at, some
 from queueing.tickets import Act, Ticket, by_key
 from queueing.windows import Window, get_window, list_windows
 
@@ -244,6 +244,10 @@ async def visit_notes(db: Db, hall: Hall, ticket: Ticket, say: Words) -> list[st
     free = [word for word in ticket.matters if word not in {matter.code for matter in named}]
     if free:
         told.append(say("console.matters", matters="、".join(free)))
+    passed_on = [code for code, at in (await decided_at(db, hall, ticket.matters)).items() if ticket.window not in at]
+    if passed_on:
+        words_of = {matter.code: matter_name(say, matter) for matter in named}
+        told.append(say("console.accepts_only", matters="、".join(words_of.get(code, code) for code in passed_on)))
     papers = await prechecks.of_ticket(db, ticket.id)
     if papers is not None:
         at = clock(papers.at, hall)

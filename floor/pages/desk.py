@@ -24,7 +24,7 @@ from queueing import consultations, slips
 from queueing.errors import NotFound, Refused
 from queueing.forecast import wait_for
 from queueing.halls import Hall, services
-from queueing.matters import some
+from queueing.matters import decided_at, some
 from queueing.slips import LONG, plain_code
 from queueing.tickets import LIVE, Ticket, ahead, find
 
@@ -135,7 +135,8 @@ async def matters(request: Request) -> Response:
     async with acquire(request.app.state.pool) as db:
         kept = await known(request, db, hall)
         doors = {service.code: service.status for service in await services(db, hall)}
-    rows = choices(kept, typed_in, picked, who, doors, say)
+        decided = await decided_at(db, hall)
+    rows = choices(kept, typed_in, picked, who, doors, say, decided)
     return render(request, "_desk_matters.html", hall=hall, rows=rows, typed=typed_in, number=asked(request), who=who)
 
 

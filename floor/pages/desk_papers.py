@@ -20,16 +20,23 @@ APPLICANTS = {"natural": "person", "legal": "company"}
 
 
 def choices(
-    kept: Known, typed: str, picked: Sequence[str], who: str, doors: Mapping[str, str], say: Words
+    kept: Known,
+    typed: str,
+    picked: Sequence[str],
+    who: str,
+    doors: Mapping[str, str],
+    say: Words,
+    decided: Mapping[str, Sequence[str]],
 ) -> list[dict[str, Any]]:
-    """Matters to pick: those picked already, then what fits the words typed and the kind of visitor."""
+    """Matters to pick: those picked already, then what fits the words typed and the kind of visitor; with the windows that
+    decide on the spot, where others only take papers in."""
     kind = APPLICANTS.get(who)
     chosen = [matter for matter in kept.catalogue.named(picked) if not matter.retired]
     found = [each for each in kept.index.find(typed) if kind is None or each.applicant in (kind, BOTH)]
     listed = [*chosen, *(each for each in found if each.code not in picked)][: SHOWN + len(chosen)]
     return [
         {"code": each.code, "name": matter_name(say, each), "service": each.service, "picked": each.code in picked,
-         "open": doors.get(each.service) == "open"} for each in listed
+         "open": doors.get(each.service) == "open", "decided": "、".join(decided.get(each.code, ()))} for each in listed
     ]  # fmt: skip
 
 

@@ -177,7 +177,7 @@ async def first_screen(request: Request, hall: Hall, person: Person, wish: Asked
         what = shut(wish.t, hall, offered) | {"asleep": rests}
         return what | {"book": book_instead(request, hall, wish.lang), "booked": True} if bookable else what
     if len(offered) > AREAS_FROM and wish.zone is None:
-        listed = [Area(zone.code, zone.name, sum(service.zone == zone.code for service in offered)) for zone in areas]
+        listed = [Area(zone.code, sign(wish.t, zone), sum(service.zone == zone.code for service in offered)) for zone in areas]
         return paged(listed, wish, "areas") | {"find": find, "beside": beside, "bookable": bookable}
     chosen = [service for service in offered if wish.zone in (None, service.zone)]
     return paged([card(wish.t, hall, service, waits.get(service.code)) for service in chosen], wish, "cards") | {
@@ -318,6 +318,11 @@ async def number_screen(request: Request, hall: Hall, ticket: Ticket, t: Words) 
         "zone_name": area_name(t, areas, service),
         "code": code(request, ticket),
     }
+
+
+def sign(t: Words, zone: Zone) -> str:
+    """What a zone's button says beside its letter."""
+    return {"en": zone.name_en, "zh-Hant": zone.name_hant}.get(t.lang) or zone.name
 
 
 def area_name(t: Words, areas: list[Zone], service: ServiceNow) -> str:

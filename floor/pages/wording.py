@@ -43,8 +43,10 @@ def service_name(t: Words, service: ServiceNow) -> str:
 
 
 def zone_name(t: Words, zone: Zone | None) -> str:
-    """A zone as a sentence names it; in English with the letter on its sign."""
-    return t("common.zone", code=zone.code, name=zone.name) if zone else ""
+    """A zone as a sentence names it; without a name in the reader's language by the letter on its sign, or its own name."""
+    if zone is None:
+        return ""
+    return {"en": zone.name_en, "zh-Hant": zone.name_hant}.get(t.lang) or t("common.zone", code=zone.code, name=zone.name)
 
 
 def zone_of(zones: list[Zone], code: str | None) -> Zone | None:
