@@ -171,6 +171,13 @@ class OpenDay:
         return bool(self.kind.sessions) and (self.kind.services is None or service in self.kind.services)
 
 
+def kind_on(hall: Hall, known: Calendar, kinds: Mapping[str, DayType], day: date) -> DayType:
+    """The kind of day that says what can be booked and who works: in a hall that is always open a date is never shut, unless
+    the hall itself decided so."""
+    kind = kinds[known.day_type(day)]
+    return kinds["weekday"] if hall.always_open and day not in known.own and not kind.sessions else kind
+
+
 def days_ahead(known: Calendar, kinds: Mapping[str, DayType], first: date, count: int) -> list[OpenDay]:
     """The next `count` days from `first`, each with its kind."""
     days = (first + timedelta(n) for n in range(count))

@@ -6,9 +6,9 @@ from zoneinfo import ZoneInfo
 
 from queueing.db import Db
 from queueing.halls import Hall, business_day
-from scheduling.day_types import DayType, day_types
+from scheduling.day_types import DayType, day_types, kind_on
 from scheduling.days import calendar
-from scheduling.slots import BOOK_AHEAD, BOOK_DAYS, Slot, covers, kind_on, slots
+from scheduling.slots import BOOK_AHEAD, BOOK_DAYS, Slot, covers, slots
 
 NEXT_FREE = """
 SELECT v.code, (SELECT min(s.start) FROM slots s WHERE (s.hall, s.service) = (v.hall, v.code) AND s.taken < s.capacity + s.spare

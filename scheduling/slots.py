@@ -1,14 +1,14 @@
 """The places that can be booked: how many each stretch of the day has, from the calendar and the windows planned."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from queueing.db import Db, changed
 from queueing.halls import Hall, business_day
 from queueing.settings import Setting
-from scheduling.day_types import DayType, day_types, moment
-from scheduling.days import Calendar, calendar
+from scheduling.day_types import DayType, day_types, kind_on, moment
+from scheduling.days import calendar
 from scheduling.roster.planned import minute_of, staffed, windows_planned
 
 SLOT_MINUTES = Setting("slot_minutes", 30, 5, 240, "minutes")  # how long a booked place is
@@ -99,12 +99,6 @@ async def lay_slots(db: Db, hall: Hall) -> int:
     async with db.transaction():
         moved = changed(await db.execute(LAY, hall.id, *columns))
         return moved + changed(await db.execute(FALLEN, hall.id, today, columns[0], columns[1]))
-
-
-def kind_on(hall: Hall, known: Calendar, kinds: Mapping[str, DayType], day: date) -> DayType:
-    """The kind of day that says what can be booked: in a hall that is always open every date it did not decide is a weekday."""
-    always = hall.always_open and day not in known.own
-    return kinds["weekday" if always else known.day_type(day)]
 
 
 def covers(hall: Hall, kind: DayType, service: str, day: date, start: datetime, end: datetime) -> bool:

@@ -12,6 +12,7 @@ from queueing.halls import Hall
 from scheduling.day_types import DayType, decide, remove_day_type, save_day_type, undecide
 from scheduling.hours import rehang_doors
 from scheduling.roster.patterns import lay_patterns
+from scheduling.slots import lay_slots
 from scheduling.statutory import Notice, take_in
 
 
@@ -62,7 +63,8 @@ async def _manager(request: Request, hall_code: str) -> tuple[Hall, str]:
 
 
 async def _changed(db: Db, hall: Hall, actor: str, data: dict[str, object]) -> None:
-    """Let today's and tomorrow's doors and the usual shifts follow, and record who changed what."""
+    """Let today's and tomorrow's doors, the usual shifts and the places to be booked follow, and record who changed what."""
     await rehang_doors(db, hall)
     await lay_patterns(db, hall)
+    await lay_slots(db, hall)
     await journal.append(db, hall.id, "calendar.changed", actor, data=data)

@@ -1,6 +1,7 @@
 """The calendar as the manager keeps it: the year at a glance, a week's hours, and what a single date is."""
 
 from calendar import Calendar as Months
+from collections.abc import Mapping
 from datetime import date, time, timedelta
 from typing import Any
 
@@ -14,15 +15,18 @@ from floor.database import acquire
 from floor.pages import render
 from floor.pages.console import text
 from floor.pages.staffed import reason_of
+from floor.pages.wording import service_name
 from floor.signin import require
 from floor.words import Words, language, words
 from queueing.errors import NotFound, Refused
-from queueing.halls import Hall, business_day
+from queueing.halls import Hall, business_day, services
 from scheduling.day_types import DayType, Session, day_types
 from scheduling.days import SATURDAY, Calendar, calendar
 
 READERS = ("manager", "leader", "auditor", "desk", "clerk")
 FIRST_HOUR, LAST_HOUR = 6, 22  # of the week's drawing
+FEW = 3  # services that are named in one line
+NAMELESS: Mapping[str, str] = {}
 TONES = ("weekday", "saturday", "sunday", "holiday", "holiday_end", "make_up", "special", "closed")
 
 
@@ -35,15 +39,33 @@ async def year(request: Request) -> Response:
     say = words(language(request))
     async with acquire(request.app.state.pool) as db:
         today, known, kinds = await business_day(db, hall), await calendar(db, hall), await day_types(db, hall)
+        named = {service.code: service_name(say, service) for service in await services(db, hall)}
     shown = number(request.query_params.get("year"), 2000, 2199) or today.year
     return render(
         request, "calendar.html", hall=hall, year=shown, today=today, edits="manager" in person.roles,
         months=[month(known, kinds, shown, n, say) for n in range(1, 13)],
-        kinds=[kind_row(kind, say) for kind in kinds.values()],
+        kinds=[kind_row(kind, say, named) for kind in kinds.values()],
         questions=[question(day, known, say) for day in known.questions(shown) if day >= today],
         saturdays=saturdays(known, shown), awaited=known.awaited(today), provisional=shown not in known.published,
-        week=(today - timedelta(today.weekday())).isoformat(),
+        week=(today - timedelta(today.weekday())).isoformat(), saved=saved(request, known, kinds, today, say, named),
     )  # fmt: skip
+
+
+def saved(
+    request: Request, known: Calendar, kinds: dict[str, DayType], today: date, say: Words, named: Mapping[str, str]
+) -> dict[str, Any] | None:
+    """What was just set up, in one sentence, and from which day on it holds."""
+    kind = kinds.get(request.query_params.get("saved", ""))
+    if kind is None:
+        return None
+    ahead = next((day for day in dates_of(known, kind.code, today) if day >= today), None)
+    notes = [hours_of(kind, say), *notes_of(kind, say, named)]
+    return {"word": kind_word(kind, say), "told": " · ".join(notes), "from": day_word(ahead, say) if ahead else ""}
+
+
+def dates_of(known: Calendar, code: str, today: date) -> list[date]:
+    """The days of a kind in the year from today on."""
+    return [day for day in (today + timedelta(n) for n in range(366)) if known.day_type(day) == code]
 
 
 def month(known: Calendar, kinds: dict[str, DayType], year: int, number: int, say: Words) -> dict[str, Any]:
@@ -85,10 +107,10 @@ def saturdays(known: Calendar, year: int) -> dict[str, int]:
     return {"plain": plain, "worked": worked, "off": len(kinds) - plain - worked}
 
 
-def kind_row(kind: DayType, say: Words) -> dict[str, Any]:
+def kind_row(kind: DayType, say: Words, named: Mapping[str, str] = NAMELESS) -> dict[str, Any]:
     return {
         "code": kind.code, "word": kind_word(kind, say), "tone": tone(kind.code), "hours": hours_of(kind, say),
-        "notes": notes_of(kind, say),
+        "notes": notes_of(kind, say, named),
     }  # fmt: skip
 
 
@@ -97,14 +119,16 @@ def hours_of(kind: DayType, say: Words) -> str:
     return ", ".join(f"{it.opens:%H:%M}–{it.closes:%H:%M}" for it in kind.sessions) or say["calendar.shut"]
 
 
-def notes_of(kind: DayType, say: Words) -> list[str]:
-    """What else holds on such a day, in words."""
+def notes_of(kind: DayType, say: Words, named: Mapping[str, str] = NAMELESS) -> list[str]:
+    """What else holds on such a day, in words; a few services by their names."""
     if not kind.sessions:
         return []
+    few = say["calendar.and_then"].join(named.get(code, code) for code in sorted(kind.services or ())[: FEW + 1])
+    few = "" if kind.services and len(kind.services) > FEW else few
     noted = [
         say["calendar.booked_only"] if not kind.walk_in else "",
         say["calendar.accept_only"] if kind.accept_only else "",
-        say("calendar.some_services", n=len(kind.services)) if kind.services is not None else "",
+        "" if kind.services is None else few or say("calendar.some_services", n=len(kind.services)),
         say("calendar.least_windows", n=sum(kind.zones.values())) if kind.zones else "",
         say["calendar.no_drain"] if not kind.drain else "",
     ]
@@ -141,7 +165,7 @@ async def week(request: Request) -> Response:
     days = []
     for day in (first + timedelta(n) for n in range(7)):
         kind = kinds[known.day_type(day)]
-        bars = [bar(session) for session in kind.sessions]
+        bars = [bar(kind, session) for session in kind.sessions]
         days.append(
             cell(known, kinds, day, say)
             | {"word": day_word(day, say), "kind": kind_word(kind, say), "hours": hours_of(kind, say), "bars": bars,
@@ -154,11 +178,11 @@ async def week(request: Request) -> Response:
     )  # fmt: skip
 
 
-def bar(session: Session) -> dict[str, Any]:
+def bar(kind: DayType, session: Session) -> dict[str, Any]:
     """Where a session stands on the drawing, in minutes from its left edge."""
     begins = max(0, minutes_of(session.opens) - FIRST_HOUR * 60)
     ends = min((LAST_HOUR - FIRST_HOUR) * 60, (minutes_of(session.closes) or 24 * 60) - FIRST_HOUR * 60)
-    return {"x": begins, "width": max(1, ends - begins), "booked": session.audience == "booked",
+    return {"x": begins, "width": max(1, ends - begins), "booked": session.audience == "booked" or not kind.walk_in,
             "last": minutes_of(session.last_ticket) - FIRST_HOUR * 60}  # fmt: skip
 
 

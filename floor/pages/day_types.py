@@ -12,18 +12,20 @@ from floor import acts
 from floor.acts import calendar as changes
 from floor.database import acquire
 from floor.pages import render
-from floor.pages.calendar import kind_word, number, reader
+from floor.pages.calendar import dates_of, day_word, kind_word, number, reader, saturdays
 from floor.pages.console import text
 from floor.pages.staffed import localized, reason_of
 from floor.pages.wording import zone_name
 from floor.signin import require
 from floor.words import language, words
 from queueing.errors import NotFound, Refused
-from queueing.halls import Hall, services, zones
+from queueing.halls import Hall, business_day, services, zones
 from scheduling.day_types import NEEDED, DayType, Session, copy_of, day_types
+from scheduling.days import calendar
 from scheduling.errors import BadSession
 
-SESSIONS = 4  # rows of the form; a kind of day has few
+SESSIONS, ROWS = 4, 2  # a kind of day has few: so many at most, so many rows to begin with
+SHOWN_AHEAD = 3  # of the days it will hold on
 
 
 async def show(request: Request) -> Response:
@@ -42,15 +44,19 @@ async def show(request: Request) -> Response:
 async def draw(request: Request, hall: Hall, kind: DayType, *, edits: bool, error: str | None = None) -> Response:
     say = words(language(request))
     async with acquire(request.app.state.pool) as db:
+        today, known = await business_day(db, hall), await calendar(db, hall)
         offered = [localized(service, say) for service in await services(db, hall)]
         areas = [
             {"code": zone.code, "name": zone_name(say, zone), "least": kind.zones.get(zone.code)}
             for zone in await zones(db, hall)
         ]
-    rows = [*kind.sessions, *[None] * max(1, SESSIONS - len(kind.sessions))][:SESSIONS]
+    rows = [*kind.sessions, *[None] * max(1, ROWS - len(kind.sessions))][:SESSIONS]
+    ahead = dates_of(known, kind.code, today)
     return render(
         request, "calendar_kind.html", 200 if error is None else 422, hall=hall, kind=kind, word=kind_word(kind, say),
         rows=rows, services=offered, zones=areas, edits=edits, error=error, own=kind.code not in NEEDED,
+        ahead=[day_word(day, say) for day in ahead[:SHOWN_AHEAD]], days=len(ahead), saturdays=saturdays(known, today.year),
+        year=today.year,
     )  # fmt: skip
 
 
@@ -69,7 +75,7 @@ async def save(request: Request) -> Response:
         await changes.set_day_type(request, hall_code, asked)
     except Refused as refused:
         return await draw(request, hall, asked, edits=True, error=reason_of(refused, say))
-    return RedirectResponse(f"/{hall_code}/calendar", 303)
+    return RedirectResponse(f"/{hall_code}/calendar?saved={asked.code}", 303)
 
 
 async def new_code(request: Request, hall: Hall) -> str:

@@ -10,7 +10,7 @@ import asyncpg
 
 from queueing.db import Db, changed
 from queueing.halls import Hall
-from scheduling.day_types import day_types
+from scheduling.day_types import day_types, kind_on
 from scheduling.days import Calendar, calendar
 from scheduling.errors import NoSuchRoster, NoSuchShift, NotSkilledForZone, OnLeave, ShiftTaken, Solving
 from scheduling.roster.patterns import patterns
@@ -103,7 +103,7 @@ async def problem_of(db: Db, hall: Hall, week: date) -> Problem:
 
     known, kinds = await calendar(db, hall), await day_types(db, hall)
     days = tuple(week + timedelta(n) for n in range(7))
-    of_day = {day: kinds["weekday" if hall.always_open and day not in known.own else known.day_type(day)] for day in days}
+    of_day = {day: kind_on(hall, known, kinds, day) for day in days}
     shapes, of_kind = await patterns(db, hall)
     stands = await placed(db, hall, week)
     return Problem(

@@ -42,7 +42,7 @@ async def test_open_saturdays_nine_to_twelve_two_windows_booked_matters_only(lin
         least_A="2", which="some", services="A", drain="yes",
     )  # fmt: skip
     assert "09:00–12:00" in page.words
-    assert "只接待预约办事人 · 1 项业务 · 至少 2 个窗口" in page.words
+    assert "只接待预约办事人 · 社会保险 · 至少 2 个窗口" in page.words
     doors = await db.fetch("SELECT day::text, service, audience, opens FROM doors WHERE day > '2026-11-20' ORDER BY service")
     assert [tuple(door)[:3] for door in doors] == [("2026-11-21", "A", "booked")]
 
