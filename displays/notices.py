@@ -13,14 +13,16 @@ from queueing.journal import Entry, Position, read, top
 from queueing.settings import Setting
 
 BATCH = 500
-FOLLOWS = {"ticket.taken": "taken", "ticket.called": "called", "ticket.missed": "missed"}
-TICKET_TEMPLATES = ("taken", "near", "called", "missed")
+FOLLOWS = {"ticket.taken": "taken", "ticket.called": "called", "ticket.missed": "missed", "escalation.offered": "offered"}
+TICKET_TEMPLATES = ("taken", "near", "called", "missed", "offered")
+OFFERS = ("slot", "doorstep")  # what the ladder offers a visitor: word of each once
 # How long word is worth sending. A call that comes late only confuses people.
 GOOD_FOR = {
     "taken": timedelta(minutes=30),
     "near": timedelta(minutes=15),
     "called": timedelta(minutes=5),
     "missed": timedelta(hours=1),
+    "offered": timedelta(hours=3),
     "booked": timedelta(days=1),
     "moved": timedelta(days=1),
     "unbooked": timedelta(days=1),
@@ -149,7 +151,7 @@ async def begin(db: Db, hall: int) -> None:
 
 async def tell(db: Db, hall: Hall, entries: Sequence[Entry]) -> None:
     """The notices of these rows, and of those whose turn has come near by them."""
-    moved = [entry for entry in entries if entry.ticket is not None and entry.kind.startswith("ticket.")]
+    moved = [entry for entry in entries if entry.ticket is not None and entry.kind.startswith(("ticket.", "escalation."))]
     found = await holders(db, hall, [entry.ticket for entry in moved if entry.ticket is not None and entry.kind in FOLLOWS])
     told = [
         said(entry, found[entry.ticket])
@@ -204,6 +206,8 @@ def said(entry: Entry, holder: Holder) -> Word:
     """What one row says to the holder of its ticket. The step is the row's own: the ticket may be further by now."""
     service = entry.data["service"]
     step = holder.services.index(service) + 1 if service in holder.services else holder.step
+    if entry.kind == "escalation.offered":
+        step = OFFERS.index(entry.data["step"]) + 1
     data = {
         "ticket": entry.data["ticket"], "window": entry.data.get("window") or "", "service": holder.service_name,
         "windows": holder.windows, "ahead": holder.ahead or 0,

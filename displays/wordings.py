@@ -10,8 +10,8 @@ LANGS = ("zh-Hans", "zh-Hant", "en")
 GAP = re.compile(r"\{([a-z_]+)\}")
 GAPS = ("hall", "ticket", "service", "ahead", "window", "windows", "link", "code", "day", "time", "reason", "tracking")
 
-# taken, near, called and missed follow a ticket; booked, moved, unbooked, tomorrow and fallen follow a booking; those that
-# begin with visit follow a visit to somebody's door.
+# taken, near, called, missed and offered follow a ticket; booked, moved, unbooked, tomorrow and fallen follow a booking; those
+# that begin with visit follow a visit to somebody's door.
 TEXTS: dict[str, dict[str, str]] = {
     "taken": {
         "zh-Hans": "您的号码{ticket}，{service}当前等待{ahead}人，办理窗口：{windows}。轮到您时会有短信提醒，也请看大屏。{link}",
@@ -32,6 +32,11 @@ TEXTS: dict[str, dict[str, str]] = {
         "zh-Hans": "{ticket}号已过号。仍要办理请到导办台，不必重新取号。",
         "zh-Hant": "{ticket}號已過號。仍要辦理請到導辦臺，不必重新取號。",
         "en": "{ticket} was called and nobody came. Please ask at the guide desk; you need no new number.",
+    },
+    "offered": {
+        "zh-Hans": "{ticket}号：今天可能来不及为您办理。您可以改约别的时间或请我们上门，请点开答复：{link}",
+        "zh-Hant": "{ticket}號：今天可能來不及為您辦理。您可以改約別的時間或請我們上門，請點開答覆：{link}",
+        "en": "{ticket}: we may not get to you today. You can book another time or ask us to come to you: {link}",
     },
     "booked": {
         "zh-Hans": "预约成功：{day} {time} {service}，预约码{code}。请提前10分钟到{hall}取号。",

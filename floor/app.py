@@ -31,7 +31,7 @@ PAGES = (
     "kiosk_booked", "board", "wall", "console", "one_number", "matters", "rules", "door", "promises", "manage", "disputed",
     "proposals", "ladder", "orders", "order", "helps", "self_service", "desk_bookings", "bookings", "desk", "voice", "fleet",
     "machine", "notices", "faults", "holidays", "day_types", "calendar", "attendance", "contracts", "zones", "roster", "swaps",
-    "shifts", "field",
+    "shifts", "field", "phone_offer",
 )  # fmt: skip
 STATIC = Path(__file__).parent / "static"
 

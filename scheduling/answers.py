@@ -11,7 +11,7 @@ from queueing.errors import NotFound
 from queueing.halls import Hall
 from queueing.tickets import TODAY, by_key, carry
 from scheduling import appointments
-from scheduling.appointments import Appointment, Holder
+from scheduling.appointments import Appointment, Booked, Holder
 from scheduling.errors import NothingFree, OutsideHours, SlotFull, StepIs
 from scheduling.escalation import LADDER, NOW, VISITOR_STEPS, Offer, cases, offer, settle, thresholds, visitor_steps
 from scheduling.slots import BOOK_AHEAD
@@ -38,6 +38,14 @@ class Step:
     decided_at: datetime | None
     decided_by: str | None
     code: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A step was refused: which one is offered `next`. `replayed`: this press had acted before."""
+
+    next: str | None
+    replayed: bool = False
 
 
 SHOWN = """
@@ -104,26 +112,27 @@ OWE = "UPDATE appointments SET owed = $2 WHERE code = $1"
 
 async def take_slot(
     db: Db, hall: Hall, key: str, *, actor: str, channel: str, start: datetime | None = None, press: Press | None = None
-) -> Appointment:
+) -> Booked:
     """Take the slot that was offered: the first that is free now, or the one that is named. Its holder goes before the others
     booked for that time, and the ticket of today ends.
 
     Raises StepIs, NothingFree, SlotFull (the one named), and what booking raises of a person (TooManyBookings, Banned).
     """
-    code = appointments.new_code()
+    minted = appointments.new_code()
 
-    async def act() -> str:
+    async def act() -> tuple[str, bool]:
         async with db.transaction():
             row = await decided(db, hall, key, "slot", "accepted", None, actor)
-            booked = await first_free(db, hall, row, code, start, actor=actor, channel=channel)
+            booked = await first_free(db, hall, row, minted, start, actor=actor, channel=channel)
             await db.execute(OWE, booked.code, row["ticket"])
             await keep(db, press, 200, {"code": booked.code})
             await told(db, hall, row, "accepted", actor, start=booked.start.isoformat())
             await carry(db, hall, key, "slot", actor=actor)
             await settle(db, hall)
-            return booked.code
+            return booked.code, False
 
-    return await appointments.by_code(db, await once(db, press, act, lambda kept: str(kept.answer["code"])))
+    code, replayed = await once(db, press, act, lambda kept: (str(kept.answer["code"]), True))
+    return Booked(await appointments.by_code(db, code), replayed)
 
 
 async def first_free(
@@ -149,14 +158,14 @@ async def first_free(
     raise NothingFree()
 
 
-async def refuse(db: Db, hall: Hall, key: str, step: str, why: str, *, actor: str, press: Press | None = None) -> str | None:
+async def refuse(db: Db, hall: Hall, key: str, step: str, why: str, *, actor: str, press: Press | None = None) -> Refusal:
     """Say no to a step, with the reason. The next step that is due, offered at once; a visitor who is left over and was
     offered every step is through: the ticket ends, declined.
 
     `why` is one of WHY, or words of the desk's own, of which the record keeps only that there were some.
     """
 
-    async def act() -> str | None:
+    async def act() -> Refusal:
         async with db.transaction():
             row = await decided(db, hall, key, step, "refused", why, actor)
             following = await next_step(db, hall, row["ticket"], actor)
@@ -164,9 +173,9 @@ async def refuse(db: Db, hall: Hall, key: str, step: str, why: str, *, actor: st
             await told(db, hall, row, "refused", actor, why=why if why in WHY else "other")
             if following is None and await is_left(db, hall, row["ticket"]):
                 await carry(db, hall, key, "declined", actor=actor)
-            return following
+            return Refusal(following)
 
-    return await once(db, press, act, lambda kept: kept.answer["next"])
+    return await once(db, press, act, lambda kept: Refusal(kept.answer["next"], replayed=True))
 
 
 async def next_step(db: Db, hall: Hall, ticket: int, actor: str) -> str | None:

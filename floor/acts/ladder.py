@@ -19,8 +19,8 @@ from queueing.proposals import Proposal
 from queueing.tickets import Ticket
 from queueing.windows import get_window, open_window
 from scheduling import answers
-from scheduling.answers import Step
-from scheduling.appointments import Appointment
+from scheduling.answers import Refusal, Step
+from scheduling.appointments import Appointment, Booked
 from scheduling.roster.planned import apply_on_shift
 
 FOR_THEM = ("clerk", "desk", "leader", "manager")  # who may answer for a visitor, at their word
@@ -35,7 +35,7 @@ async def steps_of(request: Request, key: str) -> tuple[Hall, Ticket, list[Step]
         return hall, ticket, await answers.of_ticket(db, ticket.id)
 
 
-async def take_slot(request: Request, key: str, *, start: datetime | None = None, press: str | None = None) -> Appointment:
+async def take_slot(request: Request, key: str, *, start: datetime | None = None, press: str | None = None) -> Booked:
     """Take the slot that was offered; word of it goes where word of the ticket went. What answers.take_slot raises."""
     hall, _ = await ticket_of(request, key)
     person = await current(request)
@@ -45,7 +45,8 @@ async def take_slot(request: Request, key: str, *, start: datetime | None = None
     once_only = pressed(request, actor, press, start.timestamp() if start else None)
     async with acquire(request.app.state.pool) as db:
         booked = await answers.take_slot(db, hall, key, actor=actor, channel=channel, start=start, press=once_only)
-        await follow_booking(db, request, hall, key, booked)
+        if not booked.replayed:
+            await follow_booking(db, request, hall, key, booked.appointment)
     ring(request, hall.id)
     return booked
 
@@ -61,18 +62,18 @@ async def follow_booking(db: Db, request: Request, hall: Hall, key: str, booked:
         await tell(db, hall, booked, "booked")
 
 
-async def refuse(request: Request, key: str, step: str, why: str, *, press: str | None = None) -> str | None:
+async def refuse(request: Request, key: str, step: str, why: str, *, press: str | None = None) -> Refusal:
     """Say no to a step; the one that is offered next."""
     hall, _ = await ticket_of(request, key)
     person = await current(request)
     await request.app.state.rates.allow_citizen(request, person)
     actor = actor_for(person, hall, *FOR_THEM)
     async with acquire(request.app.state.pool) as db:
-        following = await answers.refuse(
+        refused = await answers.refuse(
             db, hall, key, step, why[:200], actor=actor, press=pressed(request, actor, press, [step, why])
         )
     ring(request, hall.id)
-    return following
+    return refused
 
 
 async def offer(request: Request, key: str, step: str) -> None:

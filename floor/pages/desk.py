@@ -8,6 +8,7 @@ from starlette.routing import Route
 
 from devices import health, registry
 from floor import acts, lines
+from floor.acts import ladder
 from floor.acts.desk import AT_DESK
 from floor.catalogue.kept import known
 from floor.database import Db, acquire
@@ -15,7 +16,9 @@ from floor.pages import render
 from floor.pages.console import text, typed
 from floor.pages.desk_papers import choices, in_visitors_words, papers_of, slip_told, slips_of
 from floor.pages.desk_pauses import pauses
+from floor.pages.drained import reason
 from floor.pages.machines import place_of
+from floor.pages.phone import OPEN, when
 from floor.pages.staffed import clock, localized, now_of, reason_of
 from floor.pages.wording import matter_name, minutes
 from floor.signin import require
@@ -27,6 +30,8 @@ from queueing.halls import Hall, services
 from queueing.matters import decided_at, some
 from queueing.slips import LONG, plain_code
 from queueing.tickets import LIVE, Ticket, ahead, find
+from scheduling import answers
+from scheduling.escalation import VISITOR_STEPS
 
 CLASSES = ("natural", "legal", "consult", "complaint")  # who comes: a person, a company, with a question, with a complaint
 
@@ -118,9 +123,25 @@ async def told(db: Db, hall: Hall, ticket: Ticket, say: Words) -> dict[str, Any]
         "ahead": before, "words": "、".join(f"{code} {named.get(code, '')}" for code in ticket.services),
         "taken": clock(ticket.joined_at, hall), "wait": minutes(say, wait) if wait else "",
         "category": categories.get(ticket.category or "", ""), "verified": verified, "live": ticket.state in LIVE,
-        "matters": ticket.matters, "lang": ticket.lang,
+        "matters": ticket.matters, "lang": ticket.lang, "steps": await steps_of(db, hall, ticket, say),
         "for": "、".join(matter_name(say, matter) for matter in await some(db, hall, ticket.matters)),
     }  # fmt: skip
+
+
+async def steps_of(db: Db, hall: Hall, ticket: Ticket, say: Words) -> list[dict[str, Any]]:
+    """What can be offered to somebody the hall may not reach today, and how each of it stands."""
+    made = {one.step: one for one in await answers.of_ticket(db, ticket.id)}
+    if ticket.state not in OPEN and not made:
+        return []
+    found = []
+    for step in VISITOR_STEPS:
+        one = made.get(step)
+        found.append({
+            "step": step, "word": say[f"ladder.step_{step}"], "state": one.state if one else "",
+            "said": say[f"ladder.state_{one.state}"] if one else "", "when": when(say, hall, one.start if one else None),
+            "why": reason(one.why, say) if one else "", "code": one.code if one else None, "open": ticket.state in OPEN,
+        })  # fmt: skip
+    return found
 
 
 # --- choosing matters -------------------------------------------------------------------------------------------
@@ -182,6 +203,12 @@ async def act(request: Request) -> Response:
                 await acts.reprint(request, key, text(form, "print_at"), press=press)
             case "cancel":
                 await acts.cancel(request, key, press=press)
+            case "offer":
+                await ladder.offer(request, key, typed(form, "step"))
+            case "accept":
+                await ladder.take_slot(request, key, press=press)
+            case "refuse":
+                await ladder.refuse(request, key, typed(form, "step"), text(form, "why") or "other", press=press)
             case _:
                 raise NotFound(what="page")
     except NotFound:

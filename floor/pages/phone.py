@@ -1,6 +1,7 @@
 """The ticket in a citizen's hand: where it stands, where to go, a way out of the queue, and the rating."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -23,7 +24,10 @@ from queueing.halls import Hall, services, zones
 from queueing.matters import some
 from queueing.tickets import ENDINGS, Ticket
 from queueing.windows import list_windows
+from scheduling import answers
+from scheduling.answers import Step
 
+OPEN = ("waiting", "held", "missed")  # a ticket that no window has
 LEAVABLE = ("waiting", "called", "held", "missed")
 ASKED_WHY = (2, 1)  # bad levels offer reasons
 PART = {"waiting": "waiting", "called": "called", "finished": "finished"}  # every other state is a plain sentence
@@ -87,7 +91,10 @@ async def ticket_context(db: Db, t: Words, hall: Hall, ticket: Ticket) -> dict[s
         "taken": f"{day(t, hall, ticket.joined_at)} {hours(hall, ticket.joined_at)}",
         "part": PART.get(ticket.state, "plain"),
         "matters": [(each.code, matter_name(t, each)) for each in await some(db, hall, ticket.matters) if not each.retired],
+        "offers": [],
+        "booked": None,
     }
+    steps = await answers.of_ticket(db, ticket.id) if ticket.state in OPEN or ticket.carried else []
     if ticket.state == "called":
         said["plan"] = await floor_plan(db, t, hall, ticket)
     elif ticket.state == "finished":
@@ -96,10 +103,27 @@ async def ticket_context(db: Db, t: Words, hall: Hall, ticket: Ticket) -> dict[s
         tone, symbol, says, does = PLAIN[ticket.state]
         window = ticket.window_no or ""
         said |= {"tone": tone, "symbol": symbol, "says": t(says, window=window), "does": t(does, window=window)}
-    return said
+    if ticket.carried:
+        booked = next((one for one in steps if one.code), None)
+        start = when(t, hall, booked.start) if booked and booked.start else ""
+        said |= {"symbol": "check", "says": t[f"phone.carried_{ticket.carried}"], "booked": booked.code if booked else None,
+                 "does": t(f"phone.carried_{ticket.carried}_do", when=start)}  # fmt: skip
+    return said | {"offers": offers(t, hall, ticket, steps)}
 
 
 SENDS = "SELECT EXISTS (SELECT FROM notice_ways WHERE hall = $1 AND kind = 'phone' AND is_on)"
+
+
+def offers(t: Words, hall: Hall, ticket: Ticket, steps: list[Step]) -> list[dict[str, str]]:
+    """What the hall offers in place of today's visit and nobody has answered."""
+    if ticket.state not in OPEN:
+        return []
+    return [{"step": one.step, "when": when(t, hall, one.start)} for one in steps if one.state == "offered"]
+
+
+def when(t: Words, hall: Hall, start: datetime | None) -> str:
+    """A booked time in words."""
+    return f"{day(t, hall, start)} {hours(hall, start)}" if start else ""
 
 
 async def told_where(db: Db, request: Request, hall: Hall, ticket: Ticket) -> str | None:

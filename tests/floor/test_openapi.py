@@ -115,6 +115,16 @@ async def visits(manager: Client, desk: Client, anyone: Client, db: Connection) 
         await manager.get(f"{HALL}/{path}")
 
 
+async def offers(desk: Client, anyone: Client) -> None:
+    """Two who are offered another time: one takes it, one does not."""
+    for act in ("slot/accept", "slot/refuse"):
+        ticket = (await desk.post(f"{HALL}/tickets", json={"services": ["B"]})).json()["key"]
+        await desk.post(f"/api/v1/tickets/{ticket}/offers", json={"step": "slot"})
+        await anyone.get(f"/api/v1/tickets/{ticket}/offers")
+        await anyone.post(f"/api/v1/tickets/{ticket}/offers/{act}", json={})
+    await desk.get(f"{HALL}/alarms")
+
+
 async def test_every_operation_answers_as_promised_when_all_goes_well(
     app: Starlette, desk: Client, clerk: Client, manager: Client, anyone: Client, db: Connection
 ) -> None:
@@ -145,6 +155,7 @@ async def test_every_operation_answers_as_promised_when_all_goes_well(
     await desk.post(f"/api/v1/tickets/{keys[3]}/reprint", json={"print_at": "dv_dispenser_1"})
     await anyone.post(f"/api/v1/tickets/{keys[5]}/cancel")
     await bookings(app, anyone, db)
+    await offers(desk, anyone)
     await visits(manager, desk, anyone, db)
     for path in ("tickets", "ratings/summary", "devices", "journal"):
         await manager.get(f"{HALL}/{path}")

@@ -14,7 +14,7 @@ from queueing.settings import STRIKES, choose
 from queueing.tickets import by_key
 from queueing.windows import close, open_window
 from scheduling import answers, appointments
-from scheduling.answers import answer, of_day, of_ticket, offer_now, refuse, take_slot
+from scheduling.answers import Refusal, answer, of_day, of_ticket, offer_now, refuse, take_slot
 from scheduling.errors import NothingFree, SlotFull, StepIs, TooManyBookings
 from scheduling.escalation import climb
 from tests.scheduling.clocks import at
@@ -51,12 +51,12 @@ async def kinds(db: Connection, hall: Hall, *nouns: str) -> list[str]:
 async def test_a_slot_taken_ends_the_ticket_and_its_holder_goes_first_tomorrow(db: Connection, closed: Hall) -> None:
     await choose(db, closed.id, STRIKES, 1)
     key = await left(db, closed, person=SOMEBODY)
-    booked = await take_slot(db, closed, key, actor="citizen", channel="web", press=press("yes"))
+    booked = (await take_slot(db, closed, key, actor="citizen", channel="web", press=press("yes"))).appointment
     ticket = await by_key(db, key)
     assert (ticket.state, ticket.carried) == ("cancelled", "slot")
     assert await db.fetchval("SELECT count(*) FROM strikes") == 0  # the hall could not serve them
     again = await take_slot(db, closed, key, actor="citizen", channel="web", press=press("yes"))
-    assert again.code == booked.code
+    assert (again.appointment.code, again.replayed) == (booked.code, True)
     (step,) = await of_ticket(db, ticket.id)
     assert (step.state, step.code, step.decided_by) == ("accepted", booked.code, "citizen")
     assert await kinds(db, closed, "escalation", "appointment", "ticket") == [
@@ -82,7 +82,7 @@ async def test_the_first_free_slot_is_given_and_none_is_given_twice(pool: Pool, 
     async def take(key: str) -> Any:
         async with pool.acquire() as own:
             try:
-                return (await take_slot(own, closed, key, actor="citizen", channel="web")).start.hour
+                return (await take_slot(own, closed, key, actor="citizen", channel="web")).appointment.start.hour
             except NothingFree:
                 return None
 
@@ -98,7 +98,7 @@ async def test_a_time_of_ones_own_may_be_named_and_what_books_says_no_leaves_all
     key = await left(db, closed, person=SOMEBODY)
     later = await db.fetchval("SELECT start FROM slots WHERE capacity = 1")
     booked = await take_slot(db, closed, key, actor="desk:wang", channel="desk", start=later)
-    assert booked.start == later
+    assert booked.appointment.start == later
     twice = await left(db, closed, person=SOMEBODY)
     with pytest.raises(TooManyBookings):
         await take_slot(db, closed, twice, actor="citizen", channel="web")
@@ -111,11 +111,11 @@ async def test_who_refuses_is_offered_the_next_step_and_after_the_last_is_throug
     db: Connection, closed: Hall
 ) -> None:
     key = await left(db, closed)
-    assert await refuse(db, closed, key, "slot", "time", actor="citizen", press=press("no")) == "doorstep"
-    assert await refuse(db, closed, key, "slot", "time", actor="citizen", press=press("no")) == "doorstep"
+    assert await refuse(db, closed, key, "slot", "time", actor="citizen", press=press("no")) == Refusal("doorstep")
+    assert await refuse(db, closed, key, "slot", "time", actor="citizen", press=press("no")) == Refusal("doorstep", replayed=True)
     with pytest.raises(StepIs):
         await take_slot(db, closed, key, actor="citizen", channel="web")
-    assert await refuse(db, closed, key, "doorstep", "下周自己来", actor="desk:wang") is None
+    assert await refuse(db, closed, key, "doorstep", "下周自己来", actor="desk:wang") == Refusal(None)
     ticket = await by_key(db, key)
     assert (ticket.state, ticket.carried) == ("cancelled", "declined")
     assert [(s.step, s.state, s.why) for s in await of_day(db, closed)] == [
@@ -130,7 +130,7 @@ async def test_who_refuses_while_a_window_serves_them_keeps_the_place_in_line(db
     ticket = (await number(db, closed)).ticket
     await offer_now(db, closed, ticket.key, "slot", actor="desk:wang")
     await offer_now(db, closed, ticket.key, "slot", actor="desk:wang")
-    assert await refuse(db, closed, ticket.key, "slot", "no_need", actor="citizen") is None
+    assert await refuse(db, closed, ticket.key, "slot", "no_need", actor="citizen") == Refusal(None)
     assert (await by_key(db, ticket.key)).state == "waiting"
     with pytest.raises(NotFound):
         await offer_now(db, closed, ticket.key, "alert", actor="desk:wang")

@@ -11,7 +11,7 @@ from floor.database import Connection
 from queueing.halls import Hall, get_hall
 from queueing.windows import open_window
 from scheduling.escalation import climb
-from tests.floor.conftest import Client
+from tests.floor.conftest import Client, client_of
 from tests.floor.pages.staff import Page, look, press, staff
 from tests.scheduling.clocks import at
 from tests.scheduling.halls import DAY, number, until_five
@@ -99,3 +99,58 @@ async def test_before_the_last_half_hour_the_board_says_nothing_of_closing(app: 
     await db.execute("UPDATE escalations SET day = day - 1")
     page = await look(await staff(app, "manager"), "/demo/manage")
     assert re.search("延时办结中|快下班了|升级处理", page.words) is None
+
+
+async def test_on_the_telephone_another_time_is_taken_and_shown(app: Starlette, db: Connection, evening: Hall) -> None:
+    keys = [row["key"] for row in await db.fetch("SELECT key FROM tickets WHERE service = 'B' ORDER BY id")]
+    async with client_of(app) as phone:
+        page = await look(phone, f"/t/{keys[0]}")
+        assert "可以改约别的时间" in page.words and "3月4日 周四 10:00" in page.words
+        page = await look(phone, f"/t/{keys[0]}/offers/slot")
+        await answer(phone, page, "accept")
+        page = await look(phone, f"/t/{keys[0]}")
+        assert "已为您改约 3月4日 周四 10:00" in page.words and "改约别的时间" not in page.words
+        code = await db.fetchval("SELECT code FROM appointments")
+        assert f"/b/{code}" in page.answer.text
+        assert "3月4日 周四 10:00" in (await look(phone, f"/b/{code}")).words
+        # And who wants neither is through, with the reasons.
+        page = await look(phone, f"/t/{keys[1]}/offers/slot")
+        await answer(phone, page, "refuse", why="time")
+        page = await look(phone, f"/t/{keys[1]}")
+        assert "可以请我们上门" in page.words
+        page = await look(phone, f"/t/{keys[1]}/offers/doorstep")
+        await answer(phone, page, "refuse", why="no_need")
+        assert "今天没有办成，很抱歉" in (await look(phone, f"/t/{keys[1]}")).words
+        assert (await phone.get(f"/t/{keys[1]}/offers/slot")).status_code == 303
+    states = await db.fetch("SELECT step, state, why FROM escalations WHERE ticket IS NOT NULL ORDER BY id")
+    assert [tuple(row) for row in states] == [
+        ("slot", "accepted", None), ("slot", "refused", "time"), ("doorstep", "refused", "no_need"),
+    ]  # fmt: skip
+
+
+async def test_the_desk_offers_and_keeps_what_the_visitor_says(app: Starlette, db: Connection, evening: Hall) -> None:
+    desk = await staff(app, "desk01")
+    page = await look(desk, "/demo/desk?number=A002")
+    page = await press(desk, page, "offer-slot-" + await key_of(db, "A002"))
+    assert page.sentence == "已向 A002 提出"
+    page = await press(desk, page, "refuse-slot-" + await key_of(db, "A002"), why="no_need")
+    assert page.sentence == "A002 不要，已记下原因"
+    page = await look(desk, "/demo/desk?number=B001")
+    page = await press(desk, page, "accept-slot-" + await key_of(db, "B001"))
+    assert page.sentence == "B001 已改约"
+    assert [tuple(row) for row in await db.fetch("SELECT number, state::text, carried FROM tickets WHERE id IN (2, 4)")] == [
+        ("A002", "waiting", None), ("B001", "cancelled", "slot"),
+    ]  # fmt: skip
+    by = await db.fetch("SELECT DISTINCT decided_by FROM escalations WHERE ticket IN (2, 4)")
+    assert [row["decided_by"] for row in by] == ["desk:desk01"]
+
+
+async def answer(phone: Client, page: Page, form: str, **typed: str) -> None:
+    """A button pressed on a telephone, without a script."""
+    answered = await phone.post(page.forms[form].action, data=page.forms[form].fields | typed)
+    assert answered.status_code == 303
+
+
+async def key_of(db: Connection, number: str) -> str:
+    key: str = await db.fetchval("SELECT key FROM tickets WHERE number = $1", number)
+    return key
