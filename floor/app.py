@@ -29,9 +29,9 @@ from floor.words import check_words
 PAGES = (
     "home", "first", "signin", "rate", "phone", "booking", "book", "slip", "query", "choosing", "kiosk", "kiosk_card",
     "kiosk_booked", "board", "wall", "console", "one_number", "matters", "rules", "door", "promises", "manage", "disputed",
-    "proposals", "ladder", "orders", "order", "helps", "self_service", "desk_bookings", "bookings", "desk", "voice", "fleet",
-    "machine", "notices", "faults", "holidays", "day_types", "calendar", "attendance", "contracts", "zones", "roster", "swaps",
-    "shifts", "field", "phone_offer",
+    "proposals", "ladder", "orders", "order", "helps", "self_service", "escorts", "station", "desk_bookings", "bookings",
+    "desk", "voice", "fleet", "machine", "notices", "faults", "holidays", "day_types", "calendar", "attendance", "contracts",
+    "zones", "roster", "swaps", "shifts", "field", "phone_offer",
 )  # fmt: skip
 STATIC = Path(__file__).parent / "static"
 

@@ -52,7 +52,7 @@ ON CONFLICT (hall, code) DO UPDATE SET ({COLUMNS}) = ROW (excluded.code, exclude
 """
 FIELD_OF = {
     "sites_code_check": ("code", "1 to 24 characters a-z, 0-9 and -"),
-    "sites_name_check": ("name", "1 to 40 characters"),
+    "sites_name_check": ("name", "at most 40 characters"),
     "sites_level_check": ("level", f"one of {', '.join(LEVELS)}"),
     "sites_hall_parent_fkey": ("parent", "there is no such site in this hall"),
     "site_stands_below": ("parent", "a site stands below its parent"),

@@ -89,6 +89,14 @@ class MachineBusy(Refused):
     """Somebody uses this machine."""
 
 
+class EscortThere(Refused):
+    """Somebody walks with this ticket already."""
+
+
+class EscortBusy(Refused):
+    """They walk with somebody else: end that first."""
+
+
 class AlreadyCheckedIn(Refused):
     """This booking has become a ticket already."""
 

@@ -63,7 +63,7 @@ INSERT INTO self_machines AS m (hall, code, key, name, zone, broken, gone) VALUE
 ON CONFLICT (hall, code) DO UPDATE SET name = excluded.name, zone = excluded.zone, broken = excluded.broken, gone = excluded.gone
 """
 FIELD_OF = {
-    "self_machines_code_check": ("code", "1 to 8 characters A-Z and 0-9"),
+    "self_machines_code_check": ("code", "at most 8 characters"),
     "self_machines_name_check": ("name", "at most 40 characters"),
     "self_machines_hall_zone_fkey": ("zone", "there is no such zone in this hall"),
 }

@@ -8,7 +8,7 @@ from queueing.db import Db, changed
 from queueing.halls import Hall, business_day
 from queueing.holds import tell_overdue
 from queueing.tickets import expire_day
-from scheduling import orders, self_service
+from scheduling import escorts, orders, self_service
 from scheduling.appointments import forget_holders, let_fall
 from scheduling.closing import follow_capacity
 from scheduling.escalation import climb
@@ -162,6 +162,11 @@ async def free_left_machines(db: Db, hall: Hall) -> int:
     return await self_service.free_left(db, hall)
 
 
+async def end_forgotten_escorts(db: Db, hall: Hall) -> int:
+    """Escorts of visitors who have long been served."""
+    return await escorts.end_forgotten(db, hall)
+
+
 async def forget_whose_orders(db: Db, hall: Hall) -> int:
     """Names, telephones and addresses of orders that are over."""
     return await orders.forget_holders(db, hall)
@@ -191,6 +196,7 @@ TICKS = (
     Tick("doorstep.forget", 3600, forget_who_was_visited),
     Tick("orders.overdue", 600, tell_late_orders),
     Tick("machines.left", 60, free_left_machines),
+    Tick("escorts.end", 300, end_forgotten_escorts),
     Tick("orders.forget", 3600, forget_whose_orders),
     Tick("papers.forget", 3600, forget_photos),
     Tick("presses.forget", 600, forget_presses),

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from floor import acts, lines
+from floor import acts, beside, lines
 from floor.database import Db, acquire
 from floor.pages import render
 from floor.pages.staffed import LOOKS, clock, elapsed, localized, may_act_at, now_of, reason_of, zones_of
@@ -248,6 +248,7 @@ async def visit_notes(db: Db, hall: Hall, ticket: Ticket, say: Words) -> list[st
     if passed_on:
         words_of = {matter.code: matter_name(say, matter) for matter in named}
         told.append(say("console.accepts_only", matters="、".join(words_of.get(code, code) for code in passed_on)))
+    told += await beside.of_ticket(db, ticket.id, say)
     papers = await prechecks.of_ticket(db, ticket.id)
     if papers is not None:
         at = clock(papers.at, hall)

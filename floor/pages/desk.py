@@ -7,7 +7,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from devices import health, registry
-from floor import acts, lines
+from floor import acts, beside, lines
 from floor.acts import ladder
 from floor.acts.desk import AT_DESK
 from floor.catalogue.kept import known
@@ -119,6 +119,7 @@ async def told(db: Db, hall: Hall, ticket: Ticket, say: Words) -> dict[str, Any]
     categories = {category.code: category.name for category in await lines.categories(db, hall)}
     verified = await lines.verified(db, ticket.id)
     return {
+        "beside": await beside.of_ticket(db, ticket.id, say),
         "id": ticket.id, "key": ticket.key, "number": ticket.number, "state": ticket.state, "window": ticket.window,
         "ahead": before, "words": "、".join(f"{code} {named.get(code, '')}" for code in ticket.services),
         "taken": clock(ticket.joined_at, hall), "wait": minutes(say, wait) if wait else "",
