@@ -32,6 +32,7 @@ PAGES = (
     "proposals", "ladder", "orders", "order", "helps", "self_service", "escorts", "station", "desk_bookings", "bookings",
     "desk", "voice", "fleet", "machine", "notices", "faults", "holidays", "day_types", "calendar", "attendance", "contracts",
     "zones", "roster", "swaps", "shifts", "field", "phone_offer",
+    "dispatch", "dispatching",
 )  # fmt: skip
 STATIC = Path(__file__).parent / "static"
 
@@ -58,6 +59,7 @@ async def lifespan(app: Starlette) -> AsyncIterator[None]:
     state.halls, state.loads = Kept(3.0), Kept(3.0)
     state.catalogues = {}  # floor.catalogue.kept
     state.films, state.waits = {}, Kept(15.0)  # earlier minutes of today, the day's waits
+    state.places = {}  # floor.rounds: doors looked at within the hour
     state.days = {}  # floor.trends: each hall's day as far as it was read
     state.bell, state.rings, state.streams = Bell(state.doorbell), Rings(state.doorbell), 0
     state.tasks = set()  # files that are being read

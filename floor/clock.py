@@ -20,6 +20,7 @@ from floor.doorbell import Doorbell, open_redis
 from floor.log import start_log
 from floor.outlook import Outlook, keep_outlook
 from floor.power import follow_the_day
+from floor.rounds import Watcher, keep_rounds
 from floor.settings import load
 from floor.signin import forget_ended, signed_out
 from floor.views import printed_address
@@ -181,6 +182,7 @@ async def main() -> None:
         group.create_task(keep_time(Clock(pool, doorbell, post), stop))
         group.create_task(keep_outlook(Outlook(pool), stop))
         group.create_task(keep_balance(Balancer(pool, doorbell), stop))
+        group.create_task(keep_rounds(Watcher(pool, doorbell, Envelopes(settings.secret, *settings.former_secrets)), stop))
     await post.rest()
     with suppress(Unavailable):
         async with acquire(pool) as db:

@@ -24,9 +24,11 @@ CARED_FOR = {
     "hours": frozenset({"manage"}),
     "alarm": frozenset({"manage"}),
     "escalation": frozenset({"desk", "manage"}),
+    "doorstep": frozenset({"dispatch"}),
+    "rounds": frozenset({"dispatch"}),
     "device": frozenset({"fleet", "manage", "kiosk"}),
 }
-EVERYONE = frozenset({"kiosk", "desk", "manage", "console", "fleet"})
+EVERYONE = frozenset({"dispatch", "kiosk", "desk", "manage", "console", "fleet"})
 
 
 class Nudges:

@@ -39,6 +39,7 @@ class Settings:
     takes_per_address: int  # a minute, of those who have not signed in
     notice_secrets: Mapping[str, str]  # of the ways notices leave by, where the database has none; by kind
     plain_http: bool  # the hall's own network may be without TLS
+    map_tiles: Path | None = None  # pictures under maps, {zoom}/{column}/{row}.png; None: maps are drawn without
 
     def origin(self, host_header: str) -> str:
         """The origin pages are served from, as browsers send it: "http://192.168.1.5:8000"."""
@@ -101,6 +102,7 @@ def load(env: Mapping[str, str] = os.environ) -> Settings:
             if env.get(f"HALL_NOTICE_SECRET_{kind.upper()}")
         },
         plain_http=plain_http,
+        map_tiles=folder(env, "HALL_MAP_TILES"),
     )
 
 
@@ -132,6 +134,13 @@ def flag(env: Mapping[str, str], name: str, usual: bool) -> bool:
     if value not in ("0", "1"):
         raise SettingsError(name, value, "it is 1 or 0")
     return value == "1"
+
+
+def folder(env: Mapping[str, str], name: str) -> Path | None:
+    value = env.get(name)
+    if value and not Path(value).expanduser().is_dir():
+        raise SettingsError(name, value, "there is no such folder")
+    return Path(value).expanduser().absolute() if value else None
 
 
 def choice(env: Mapping[str, str], name: str, known: tuple[str, ...]) -> str:

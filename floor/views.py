@@ -23,11 +23,12 @@ STAFF = frozenset({"clerk", "desk", "leader", "manager", "engineer", "auditor", 
 ROLES = {
     "hall": STAFF, "zone": STAFF, "window": STAFF,
     "manage": frozenset({"leader", "manager", "auditor"}),
+    "dispatch": frozenset({"leader", "manager"}),
     "fleet": frozenset({"engineer", "manager", "leader"}),
     "desk": frozenset({"desk", "leader", "manager"}),
     "console": frozenset({"clerk", "leader", "manager"}),
 }  # fmt: skip
-VIEW = re.compile(r"(hall|kiosk|manage|fleet|desk)|(zone|window|console):[A-Z0-9]{1,8}|(ticket):[A-Za-z0-9_-]{8,64}")
+VIEW = re.compile(r"(hall|kiosk|manage|dispatch|fleet|desk)|(zone|window|console):[A-Z0-9]{1,8}|(ticket):[A-Za-z0-9_-]{8,64}")
 FEEDS = ("hall", "zone", "window")
 
 

@@ -258,6 +258,14 @@ async def by_key(db: Db, key: str) -> Visit:
     return from_row(row)
 
 
+async def by_number(db: Db, hall: Hall, number: int) -> Visit:
+    """The visit of this number in this hall, or NotFound."""
+    row = await db.fetchrow(f"SELECT {SHOWN} FROM doorstep_visits v WHERE v.hall = $1 AND v.id = $2", hall.id, number)
+    if row is None:
+        raise NotFound(what="visit")
+    return from_row(row)
+
+
 async def act_on(
     db: Db, statement: str, hall: Hall, key: str, actor: str, press: Press | None, *given: object,
     why_not: Callable[[Visit], Awaitable[Exception | None]] | None = None,

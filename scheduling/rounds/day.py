@@ -78,7 +78,7 @@ async def day_of(db: Db, hall: Hall, day: date, visits: Mapping[int, Asked], poi
     """The day as it stands now. `visits` are those of `visits_of`, `points` where they are, as far as that is known."""
     midnight = datetime.combine(day, time(), ZoneInfo(hall.time_zone))
     now = round((await db.fetchval(NOW) - midnight).total_seconds())
-    crews = tuple(await teams(db, hall, day))
+    crews = tuple(sorted(await teams(db, hall, day), key=lambda it: it.id))
     out = await teams_out(db, hall, day)
     centre = await centre_of(db, hall, crews)
     travel = await travel_of(db, hall)

@@ -1,5 +1,6 @@
 """What a hall says of its ground and its teams: where it stands, how ways are reckoned, who is out, how far times may move."""
 
+from collections.abc import Sequence
 from datetime import date
 
 from queueing import journal
@@ -80,3 +81,16 @@ ON CONFLICT (hall) DO UPDATE SET lat = excluded.lat, lon = excluded.lon
 async def set_place(db: Db, hall: Hall, lat: float, lon: float) -> None:
     """Say where the hall stands."""
     await db.execute(SET_PLACE, hall.id, lat, lon)
+
+
+SKILLED = """
+SELECT s.code FROM services s WHERE s.hall = $1 AND (NOT $4 OR EXISTS (
+    SELECT FROM skills k WHERE k.hall = s.hall AND k.service = s.code AND k.clerk = ANY($2)
+      AND (k.until IS NULL OR k.until >= $3)))
+ORDER BY s.rank, s.code
+"""
+
+
+async def skills_of(db: Db, hall: Hall, members: Sequence[str], day: date) -> list[str]:
+    """All that one of these people can do on a day; every service where the hall asks for no skills."""
+    return [row["code"] for row in await db.fetch(SKILLED, hall.id, list(members), day, hall.skills_required)]

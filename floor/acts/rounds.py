@@ -1,0 +1,147 @@
+"""Acts on a day's rounds: look for them, take a plan or leave it, take it back; teams of the day."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import date, datetime, time
+from zoneinfo import ZoneInfo
+
+from starlette.requests import Request
+
+from floor import doorstep_words as telling
+from floor.acts.doorstep import envelopes_of, find, on_visit
+from floor.acts.ground import hall_of, pressed, ring
+from floor.database import Db, acquire
+from floor.rounds import look_for, seen_day
+from floor.signin import require
+from queueing.errors import BadInput
+from queueing.halls import Hall
+from scheduling import doorstep, teams
+from scheduling.rounds import ground, store
+
+DECIDES = ("manager", "leader")
+
+
+async def _dispatcher(request: Request, hall_code: str) -> tuple[Hall, str]:
+    hall = await hall_of(request, hall_code)
+    return hall, (await require(request, *DECIDES, hall=hall.id)).actor
+
+
+async def start(request: Request, hall_code: str, day: date, *, cause: str = "asked") -> None:
+    """Begin to look for a day's rounds; they are proposed once they are found. RoundsSought while another run looks."""
+    hall, actor = await _dispatcher(request, hall_code)
+    state = request.app.state
+    async with acquire(state.pool) as db, db.transaction():
+        number = await store.begin(db, hall, day, cause, actor=actor)
+        seen = await seen_day(db, hall, day, envelopes_of(request), state.places, actor=actor)
+    task = asyncio.create_task(look_for(state.pool, state.doorbell, hall, number, seen))
+    state.tasks.add(task)
+    task.add_done_callback(state.tasks.discard)
+
+
+async def stop(request: Request, hall_code: str, day: date) -> None:
+    """Let the run that looks for this day's rounds end without a plan."""
+    hall, actor = await _dispatcher(request, hall_code)
+    async with acquire(request.app.state.pool) as db:
+        await store.stop(db, hall, day, actor=actor)
+
+
+async def take(request: Request, hall_code: str, number: int) -> None:
+    """Do what a plan says, and tell everybody whose time it set or changed. PlanOvertaken."""
+    hall, actor = await _dispatcher(request, hall_code)
+    async with acquire(request.app.state.pool) as db:
+        await store.take(db, hall, number, actor=actor)
+        await tell(db, hall, [stop.visit for stop in await store.stops(db, number) if stop.start != stop.was_start])
+    ring(request, hall.id)
+
+
+async def take_back(request: Request, hall_code: str, number: int) -> None:
+    """Let all stand as before the plan, and tell everybody whose time that changes again. PlanOvertaken."""
+    hall, actor = await _dispatcher(request, hall_code)
+    async with acquire(request.app.state.pool) as db:
+        await store.take_back(db, hall, number, actor=actor)
+        await tell(db, hall, [stop.visit for stop in await store.stops(db, number) if stop.start != stop.was_start])
+    ring(request, hall.id)
+
+
+async def tell(db: Db, hall: Hall, visits: Sequence[int]) -> None:
+    """Owe each of them word of the time that is now set; who waits again hears of it when there is one."""
+    for number in visits:
+        visit = await doorstep.by_number(db, hall, number)
+        if visit.state == "scheduled":
+            await telling.tell(db, hall, visit)
+
+
+async def unschedule(request: Request, key: str, *, press: str | None = None) -> None:
+    """Take one visit out of the plan: it waits for another time. VisitIs."""
+    hall, _ = await find(request, key)
+    actor = (await require(request, *DECIDES, hall=hall.id)).actor
+    once_only = pressed(request, actor, press, ())
+    await on_visit(request, hall, lambda db: doorstep.unschedule(db, hall, key, actor=actor, press=once_only), silent=True)
+
+
+async def refuse(request: Request, hall_code: str, number: int) -> None:
+    """Leave the day as it is."""
+    hall, actor = await _dispatcher(request, hall_code)
+    async with acquire(request.app.state.pool) as db:
+        await store.refuse(db, hall, number, actor=actor)
+
+
+async def drop_out(request: Request, hall_code: str, day: date, team: int) -> None:
+    """A team can't go on: look at once for who takes over what it had."""
+    hall, actor = await _dispatcher(request, hall_code)
+    async with acquire(request.app.state.pool) as db:
+        await ground.drop_out(db, hall, team, actor=actor)
+    ring(request, hall.id)
+    await start(request, hall_code, day, cause="team")
+
+
+async def come_back(request: Request, hall_code: str, team: int) -> None:
+    """A team goes out again."""
+    hall, actor = await _dispatcher(request, hall_code)
+    async with acquire(request.app.state.pool) as db:
+        await ground.come_back(db, hall, team, actor=actor)
+    ring(request, hall.id)
+
+
+async def make_team(
+    request: Request, hall_code: str, day: date, name: str, members: tuple[str, str], *, skills: Sequence[str],
+    kits: Sequence[str], hours: tuple[str, str], lunch: tuple[str, str] | None,
+) -> None:  # fmt: skip
+    """Put two people together for a day; without skills named they have all that either can do. BadInput, BadTeam."""
+    hall, actor = await _dispatcher(request, hall_code)
+    begins, ends = moment(hall, day, hours[0], "starts"), moment(hall, day, hours[1], "ends")
+    pause = (moment(hall, day, lunch[0], "lunch"), moment(hall, day, lunch[1], "lunch")) if lunch is not None else None
+    async with acquire(request.app.state.pool) as db:
+        centre = await ground.centre_of(db, hall)
+        known = list(skills) or await ground.skills_of(db, hall, members, day)
+        await teams.save_team(
+            db, hall, day, name, members, skills=known, kits=kits, starts=begins, ends=ends, start=(centre.lat, centre.lon),
+            lunch=pause, actor=actor,
+        )  # fmt: skip
+    ring(request, hall.id)
+
+
+async def drop_team(request: Request, hall_code: str, team: int) -> None:
+    """Take a team away that goes to nobody. BadTeam."""
+    hall, actor = await _dispatcher(request, hall_code)
+    async with acquire(request.app.state.pool) as db:
+        await teams.drop_team(db, hall, team, actor=actor)
+    ring(request, hall.id)
+
+
+async def set_place(request: Request, hall_code: str, lat: float, lon: float) -> None:
+    """Say where the hall stands, in WGS 84 degrees. BadInput."""
+    hall, _ = await _dispatcher(request, hall_code)
+    for field, value, most in (("lat", lat, 90), ("lon", lon, 180)):
+        if not -most <= value <= most:
+            raise BadInput(field=field, message="degrees of latitude and longitude")
+    async with acquire(request.app.state.pool) as db:
+        await ground.set_place(db, hall, lat, lon)
+
+
+def moment(hall: Hall, day: date, clock: str, field: str) -> datetime:
+    """14:05 of a day, on the hall's clock. BadInput for anything else."""
+    try:
+        return datetime.combine(day, time.fromisoformat(clock), ZoneInfo(hall.time_zone))
+    except ValueError:
+        raise BadInput(field=field, message="a time of day like 08:30") from None

@@ -1,0 +1,172 @@
+"""What is pressed on the dispatch page: plans taken or left, requests answered, times set by hand, teams of the day."""
+
+from datetime import date
+from typing import Any
+
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from floor import acts
+from floor.acts import doorstep as visiting
+from floor.acts import rounds as changes
+from floor.database import acquire
+from floor.pages import render
+from floor.pages.calendar import date_of
+from floor.pages.console import text, typed
+from floor.pages.dispatch import WATCH, bag_names, draw, free_people, matter_names
+from floor.pages.dispatched import Names, area_names, request_row
+from floor.pages.staffed import clock, now_of, reason_of
+from floor.pages.wording import service_name
+from floor.signin import require
+from floor.words import language, words
+from queueing.errors import BadInput, NotFound, Refused
+from queueing.halls import Hall, services
+from scheduling import doorstep, looks, teams
+from scheduling.doorstep import DECLINES, Visit
+from scheduling.envelopes import Unreadable
+from scheduling.rounds.ground import centre_of
+
+
+async def act(request: Request) -> Response:
+    """Everything that is pressed here. An error is said on the page it was pressed on."""
+    hall, name = await acts.hall_of(request, request.path_params["hall"]), request.path_params["act"]
+    day = date_of(request.path_params["day"])
+    await require(request, *WATCH, hall=hall.id)
+    form = await request.form()
+    error = None
+    try:
+        await do(request, hall, day, name, form)
+    except Refused as refused:
+        error = reason_of(refused, words(language(request)))
+    if request.headers.get("hx-request") == "true":
+        return await draw(request, "_dispatch.html", error=error)
+    if error is not None:
+        return await draw(request, "dispatch.html", error=error, status=409)
+    return RedirectResponse(f"/{hall.code}/dispatch/{day}", 303)
+
+
+async def do(request: Request, hall: Hall, day: date, name: str, form: FormData) -> None:
+    """One act by its name."""
+    press = text(form, "press")
+    key = (await visit_in(request, hall, number_in(form, "visit"))).key if "visit" in form else ""
+    match name:
+        case "plan":
+            await changes.start(request, hall.code, day)
+        case "stop":
+            await changes.stop(request, hall.code, day)
+        case "take" | "refuse" | "undo":
+            of_plan = {"take": changes.take, "refuse": changes.refuse, "undo": changes.take_back}[name]
+            await of_plan(request, hall.code, number_in(form, "plan"))
+        case "accept":
+            await visiting.accept(request, key, visiting.Amends(evidence=text(form, "evidence")), press=press)
+        case "decline":
+            await visiting.decline(request, key, text(form, "words") or typed(form, "why"), press=press)
+        case "schedule":
+            at = changes.moment(hall, day, typed(form, "at"), "at")
+            await visiting.schedule(request, key, at, number_in(form, "team"), press=press)
+        case "unschedule":
+            await changes.unschedule(request, key, press=press)
+        case "out":
+            await changes.drop_out(request, hall.code, day, number_in(form, "team"))
+        case "back":
+            await changes.come_back(request, hall.code, number_in(form, "team"))
+        case "team":
+            await make_team(request, hall, day, form)
+        case "drop":
+            await changes.drop_team(request, hall.code, number_in(form, "team"))
+        case "place":
+            await changes.set_place(request, hall.code, degrees(form, "lat"), degrees(form, "lon"))
+        case _:
+            raise NotFound(what="page")
+
+
+async def make_team(request: Request, hall: Hall, day: date, form: FormData) -> None:
+    pause = text(form, "lunch_from"), text(form, "lunch_to")
+    await changes.make_team(
+        request, hall.code, day, typed(form, "name"), (typed(form, "lead"), typed(form, "second")),
+        skills=[str(it) for it in form.getlist("skill")], kits=[str(it) for it in form.getlist("kit")],
+        hours=(typed(form, "starts"), typed(form, "ends")), lunch=(pause[0], pause[1]) if pause[0] and pause[1] else None,
+    )  # fmt: skip
+
+
+def number_in(form: FormData, field: str) -> int:
+    """A number the page itself wrote into its form; BadInput for anything else."""
+    word = typed(form, field)
+    if not (word.isascii() and word.isdigit() and len(word) < 19):
+        raise BadInput(field=field, message="there is none")
+    return int(word)
+
+
+def degrees(form: FormData, field: str) -> float:
+    try:
+        return float(typed(form, field))
+    except ValueError:
+        raise BadInput(field=field, message="degrees of latitude and longitude") from None
+
+
+async def visit_in(request: Request, hall: Hall, number: int) -> Visit:
+    """The visit of a number a page of this hall wrote. NotFound."""
+    async with acquire(request.app.state.pool) as db:
+        return await doorstep.by_number(db, hall, number)
+
+
+# --- sheets -------------------------------------------------------------------------------------------------------
+
+
+async def visit_sheet(request: Request) -> Response:
+    """One visit: what is known without opening its envelope, and what can be done with it."""
+    hall, day = await acts.hall_of(request, request.path_params["hall"]), date_of(request.path_params["day"])
+    person = await require(request, *WATCH, hall=hall.id)
+    say = words(language(request))
+    async with acquire(request.app.state.pool) as db:
+        visit = await doorstep.by_number(db, hall, request.path_params["id"])
+        names = Names(
+            say, hall, area_names(await teams.areas(db, hall), say), await matter_names(db, hall, say), {},
+            await looks.masks(db, hall, [visit.id]),
+        )  # fmt: skip
+        row, cards = request_row(visit, names, await now_of(db)), await teams.teams(db, hall, day)
+    return render(
+        request, "_dispatch_visit.html", hall=hall, day=day, row=row, state=visit.state, cards=cards, declines=DECLINES,
+        may_look="manager" in person.roles and visit.state in ("requested", "accepted"), at_team=visit.team,
+        at_time=clock(visit.start, hall),
+    )  # fmt: skip
+
+
+async def team_sheet(request: Request) -> Response:
+    """Two people put together for a day, and where the hall stands."""
+    hall, day = await acts.hall_of(request, request.path_params["hall"]), date_of(request.path_params["day"])
+    await require(request, *WATCH, hall=hall.id)
+    say = words(language(request))
+    async with acquire(request.app.state.pool) as db:
+        crews = await teams.teams(db, hall, day)
+        context: dict[str, Any] = {
+            "people": await free_people(db, hall, day, crews, say), "bags": await bag_names(db, hall, say),
+            "skills": {it.code: service_name(say, it) for it in await services(db, hall)}, "centre": await centre_of(db, hall),
+            "next_name": say("dispatch.team_name", n=len(crews) + 1),
+        }  # fmt: skip
+    return render(request, "_dispatch_team.html", hall=hall, day=day, **context)
+
+
+async def who(request: Request) -> Response:
+    """Name, telephone and address of one visit, for the manager who answers it; the look is on record."""
+    hall = await acts.hall_of(request, request.path_params["hall"])
+    person = await require(request, "manager", hall=hall.id)
+    say, told, error = words(language(request)), None, None
+    try:
+        visit = await visit_in(request, hall, request.path_params["id"])
+        told = await visiting.details(request, visit.key, person)
+    except Refused as refused:
+        error = reason_of(refused, say)
+    except Unreadable:
+        error = say["dispatch.unreadable"]
+    return render(request, "_dispatch_who.html", hall=hall, told=told, error=error)
+
+
+ROUTES = [
+    Route("/{hall}/dispatch/{day}/sheet/team", team_sheet, methods=["GET"]),
+    Route("/{hall}/dispatch/{day}/sheet/visit/{id:int}", visit_sheet, methods=["GET"]),
+    Route("/{hall}/dispatch/{day}/who/{id:int}", who, methods=["POST"]),
+    Route("/{hall}/dispatch/{day}/{act}", act, methods=["POST"]),
+]

@@ -1,0 +1,184 @@
+"""The dispatch page: requests answered, teams made, rounds planned, taken and taken back, without a name on the page."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+from starlette.applications import Starlette
+
+from floor.database import Connection, Pool
+from floor.doorbell import Doorbell
+from floor.people import add_user
+from floor.rounds import Watcher
+from queueing.halls import Hall
+from queueing.tickets import new_key
+from scheduling import doorstep
+from scheduling.doorstep import Visit, Visitor
+from scheduling.envelopes import Details, name_mask, phone_mask
+from scheduling.rounds import store
+from tests.floor.conftest import HASHED, Client
+from tests.floor.pages.staff import Page, look, press, staff
+from tests.scheduling.clocks import at
+from tests.scheduling.rounds.doors import DAY, ENVELOPES, as_it_is, crew, on, open_doors, told, wanted
+
+PAGE = f"/demo/dispatch/{DAY}"
+SECRETS = ("欧阳明月", "13900001234", "柳荫路")
+
+
+@pytest.fixture
+async def out(db: Connection, hall: Hall) -> Hall:
+    await open_doors(db, hall)
+    await db.execute("INSERT INTO doorstep_areas (hall, code, name, lat, lon) VALUES ($1, 'east', '东街', 26.6, 104.9)", hall.id)
+    return hall
+
+
+@pytest.fixture
+async def lin(app: Starlette, out: Hall) -> Client:
+    return await staff(app, "manager")
+
+
+async def asked(db: Connection, hall: Hall) -> Visit:
+    """A request that waits for an answer since last night."""
+    await at(db, "2027-03-01 21:00+08")
+    key = new_key()
+    details = Details(name=SECRETS[0], phone=SECRETS[1], address="云上镇柳荫路17号", lat=26.61, lon=104.84)
+    visitor = Visitor(ENVELOPES.close(details, key), key.encode(), name_mask(SECRETS[0]), phone_mask(SECRETS[1]))
+    done = await doorstep.request(
+        db, hall, "mobility", visitor, actor="desk:desk01", channel="phone", matters=["CERT"], area="east", key=key,
+        preferred=[(on(9), on(12))],
+    )  # fmt: skip
+    await at(db, "2027-03-02 08:00+08")
+    return done.visit
+
+
+async def until(db: Connection, hall: Hall, state: str) -> store.Kept:
+    async with asyncio.timeout(90):
+        while not (plans := await store.plans_of(db, hall, DAY)) or plans[0].state != state:
+            await asyncio.sleep(0.1)
+    return plans[0]
+
+
+async def send(client: Client, page: Page, act: str) -> Page:
+    """Press the first button of an act."""
+    return await press(client, page, f"{PAGE}/{act}")
+
+
+async def test_an_empty_day_says_how_to_begin_and_who_may_see_it(
+    app: Starlette, lin: Client, sign_in: Callable[[str], Awaitable[Client]]
+) -> None:
+    assert (await lin.get("/demo/dispatch")).headers["location"] == PAGE
+    page = await look(lin, PAGE)
+    assert "没有等待答复的申请" in page.words
+    assert "先给这一天组一个小组" in page.words
+    for name, status in (("leader01", 200), ("desk01", 403), ("clerk01", 403), ("auditor", 403)):
+        assert (await (await staff(app, name)).get(PAGE)).status_code == status
+
+
+async def test_a_request_is_answered_without_its_envelope_and_each_look_is_on_record(
+    lin: Client, db: Connection, out: Hall
+) -> None:
+    await db.execute("UPDATE doorstep_reasons SET needs_evidence = true")
+    visit = await asked(db, out)
+    page = await look(lin, PAGE)
+    assert "东街" in page.words and "养老资格认证" in page.words and "3月2日 周二 09:00–12:00" in page.words
+    assert "11 小时 0 分" in page.words and 'class="ask is-fault"' in page.answer.text  # longer than the hall's eight hours
+    sheet = await look(lin, f"{PAGE}/sheet/visit/{visit.id}")
+    assert not any(secret in page.answer.text + sheet.answer.text for secret in SECRETS)
+    assert "欧**" in sheet.words
+    seen = await lin.post(f"{PAGE}/who/{visit.id}", data=sheet.forms[f"{PAGE}/who/{visit.id}"].fields)
+    assert all(secret in seen.text for secret in SECRETS)
+    refused = await press(lin, sheet, f"{PAGE}/accept", visit=str(visit.id))
+    assert "证明" in refused.sentence
+    page = await press(lin, sheet, f"{PAGE}/accept", visit=str(visit.id), evidence="残疾证")
+    assert (page.sentence, await told(db, [visit])) == ("", [("accepted", None, None)])
+    page = await press(
+        lin, await look(lin, f"{PAGE}/sheet/visit/{visit.id}"), f"{PAGE}/decline", visit=str(visit.id), why="out_of_area"
+    )
+    assert await told(db, [visit]) == [("declined", None, None)]
+    rows = await db.fetch("SELECT kind, actor, data FROM journal WHERE kind LIKE 'doorstep.%' ORDER BY \"offset\"")
+    kinds = [row["kind"] for row in rows]
+    assert kinds.count("doorstep.looked") == 2  # to see it, and to put the paper into the envelope
+    assert not any(secret in str(dict(row)) for row in rows for secret in SECRETS)
+
+
+async def test_a_day_is_planned_from_the_page_taken_and_taken_back(lin: Client, db: Connection, out: Hall) -> None:
+    near, far = await wanted(db, out, 2, (on(9), on(11))), await wanted(db, out, -6, (on(14), on(16)))
+    for name in ("door01", "door02"):
+        await add_user(db, out.id, name, HASHED, name=f"上门{name}", roles=["doorstep"])
+    sheet = await look(lin, f"{PAGE}/sheet/team")
+    team = {
+        "name": "一组",
+        "lead": "door01",
+        "second": "door01",
+        "starts": "09:00",
+        "ends": "17:00",
+        "lunch_from": "11:30",
+        "lunch_to": "13:00",
+    }
+    assert "两" in (await press(lin, sheet, f"{PAGE}/team", **team)).sentence
+    page = await press(lin, sheet, f"{PAGE}/team", **(team | {"second": "door02"}))
+    assert "一组" in page.words and "上门door01" in page.words
+    page = await send(lin, page, "plan")
+    assert "正在规划路线" in page.words or "采用方案" in page.words
+    plan = await until(db, out, "proposed")
+    page = await look(lin, PAGE)
+    assert "按申请先后" in page.words and "新排 2 户" in page.words
+    assert await told(db, [near, far]) == [("accepted", None, None)] * 2
+    page = await send(lin, page, "take")
+    assert [state for state, _, _ in await told(db, [near, far])] == ["scheduled"] * 2
+    marks = page.answer.text.count('class="mark r1"')
+    assert (marks, page.answer.text.count('class="way"') >= 2) == (2, True)
+    assert f"撤销方案 {plan.version}" in page.words
+    page = await send(lin, page, "undo")
+    assert await told(db, [near, far]) == [("accepted", None, None)] * 2
+    assert not any(secret in page.answer.text for secret in SECRETS)
+    looks = await db.fetch("SELECT data FROM journal WHERE kind = 'doorstep.located' ORDER BY \"offset\"")
+    assert [row["data"]["visits"] for row in looks] == [[near.id, far.id]]  # once an hour, however often the page is drawn
+
+
+async def test_a_visit_is_set_by_hand_moved_and_taken_out_and_no_says_why(lin: Client, db: Connection, out: Hall) -> None:
+    one = await crew(db, out, "一组", "door01", "clerk01")
+    visit = await wanted(db, out, 3)
+    sheet = await look(lin, f"{PAGE}/sheet/visit/{visit.id}")
+    page = await press(lin, sheet, f"{PAGE}/schedule", visit=str(visit.id), team=str(one.id), at="20:00")
+    assert "小组" in page.sentence and await told(db, [visit]) == [("accepted", None, None)]
+    page = await press(lin, sheet, f"{PAGE}/schedule", visit=str(visit.id), team=str(one.id), at="10:00")
+    assert await told(db, [visit]) == [("scheduled", one.id, "10:00")]
+    assert "10:00" in page.words
+    sheet = await look(lin, f"{PAGE}/sheet/visit/{visit.id}")
+    await press(lin, sheet, f"{PAGE}/unschedule", visit=str(visit.id))
+    assert await told(db, [visit]) == [("accepted", None, None)]
+
+
+async def test_a_team_that_drops_out_has_its_visits_put_to_another_at_once(lin: Client, db: Connection, out: Hall) -> None:
+    one, two = await crew(db, out, "一组", "door01", "clerk01"), await crew(db, out, "二组", "door02", "clerk02")
+    visit = await wanted(db, out, 3)
+    await doorstep.schedule(db, out, visit.key, on(10), one.id, actor="m")
+    page = await look(lin, PAGE)
+    form = next(form for form in page.every if form.action == f"{PAGE}/out" and form.fields["team"] == str(one.id))
+    await lin.post(form.action, data=form.fields, headers={"hx-request": "true"})
+    plan = await until(db, out, "proposed")
+    page = await look(lin, PAGE)
+    assert (plan.cause, "有小组退出" in page.words, "一组 → 二组" in page.words) == ("team", True, True)
+    await send(lin, page, "take")
+    ((state, team, _),) = await told(db, [visit])
+    assert (state, team) == ("scheduled", two.id)
+    page = await look(lin, PAGE)
+    assert "已退出" in page.words
+
+
+async def test_the_clock_proposes_when_somebody_asks_and_moves_nobody(
+    lin: Client, db: Connection, out: Hall, pool: Pool, app: Starlette
+) -> None:
+    one = await crew(db, out, "一组", "door01", "clerk01")
+    first = await wanted(db, out, 3)
+    await doorstep.schedule(db, out, first.key, on(10), one.id, actor="m")
+    second = await wanted(db, out, 4)
+    watcher = Watcher(pool, Doorbell(app.state.redis), ENVELOPES)
+    await watcher.look(0.0)
+    await watcher.look(30.0)  # the same minute: once
+    plan = await until(db, out, "proposed")
+    assert (plan.cause, plan.made_by, plan.version) == ("call", "clock", 1)
+    assert await told(db, [first, second]) == [("scheduled", one.id, "10:00"), ("accepted", None, None)]
+    assert "来了新的申请" in (await look(lin, PAGE)).words
+    assert (await as_it_is(db, out)).out == frozenset()
