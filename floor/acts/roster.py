@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 from datetime import date
+from typing import Any
 
 import structlog
 from starlette.requests import Request
@@ -73,9 +74,11 @@ async def stop_solving(request: Request, hall_code: str, week: date) -> None:
 
 
 async def place(
-    request: Request, hall_code: str, day: date, clerk: str, pattern: str | None, zone: str | None, window: str | None = None
-) -> None:
-    """Set by hand what a clerk does on a day, at any window of the zone or at one; no pattern: off.
+    request: Request, hall_code: str, day: date, clerk: str, pattern: str | None, zone: str | None, window: str | None = None,
+    *, source: tuple[str, date] | None = None,
+) -> None:  # fmt: skip
+    """Set by hand what a clerk does on a day, at any window of the zone or at one; no pattern: off. `source`: the clerk and
+    day a shift is dragged from, who has that day off then.
 
     A manager anybody; a leader the clerks of the own zone, and whoever works there that day, and nowhere else.
     """
@@ -83,13 +86,16 @@ async def place(
     person = await require(request, "manager", "leader", hall=hall.id)
     actor, own = person.actor, own_zone(person)
     async with acquire(request.app.state.pool) as db, db.transaction():
-        if own is not None:
-            home, there = await store.belongs(db, hall, day, clerk)
-            if (there or home) != own or (pattern is not None and zone != own):
+        for name, on in ((clerk, day), *([source] if source else [])):
+            home, there = await store.belongs(db, hall, on, name)
+            if own is not None and ((there or home) != own or (pattern is not None and zone != own)):
                 raise NotAllowed()
+        if source is not None and source != (clerk, day):
+            await store.place(db, hall, source[1], source[0], None, None, actor=actor)
         await store.place(db, hall, day, clerk, pattern, zone, actor=actor, window=window)
-        told = {"day": day.isoformat(), "clerk": clerk, "pattern": pattern, "zone": zone if pattern else None}
+        told: dict[str, Any] = {"day": day.isoformat(), "clerk": clerk, "pattern": pattern, "zone": zone if pattern else None}
         told |= {"window": window} if pattern and window else {}
+        told |= {"from": [source[0], source[1].isoformat()]} if source else {}
         await journal.append(db, hall.id, "roster.shift", actor, data=told)
     ring(request, hall.id)
 

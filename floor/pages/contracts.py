@@ -22,7 +22,7 @@ from floor.words import language, words
 from queueing.errors import BadInput, NotFound, Refused
 from queueing.halls import business_day, services, zones
 from scheduling.day_types import day_types
-from scheduling.roster.patterns import LONG, Kept, code_of, kept_patterns
+from scheduling.roster.patterns import Kept, code_of, kept_patterns
 from scheduling.roster.people import EMPLOYMENT, Contract, contracts, skills_of
 from scheduling.roster.planned import clock
 from scheduling.roster.problem import Pattern
@@ -81,7 +81,7 @@ async def show(request: Request, *, error: str | None = None) -> Response:
         new=found is None, edits="manager" in person.roles, employment=EMPLOYMENT,
         zones=[{"code": zone.code, "name": zone_name(say, zone)} for zone in areas],
         services=[localized(service, say) for service in offered],
-        patterns=[{"code": one.pattern.code, "word": hours_of(one.pattern)} for one in shapes if one.day_types],
+        patterns=[{"code": one.pattern.code, "word": full_hours(one.pattern)} for one in shapes if one.day_types],
     )  # fmt: skip
 
 
@@ -128,6 +128,12 @@ def hours_of(pattern: Pattern) -> str:
     return f"{clock(pattern.begins)}–{clock(pattern.ends)}"
 
 
+def full_hours(pattern: Pattern) -> str:
+    """09:00–17:00 (11:30–12:30): two with the same hours differ in their breaks."""
+    breaks = ", ".join(f"{clock(begins)}–{clock(ends)}" for begins, ends in pattern.breaks)
+    return f"{hours_of(pattern)} ({breaks})" if breaks else hours_of(pattern)
+
+
 async def patterns(request: Request, *, error: str | None = None) -> Response:
     """The ways to work a day, by kind of day, and a form for one of the hall's own."""
     hall = await acts.hall_of(request, request.path_params["hall"])
@@ -143,11 +149,11 @@ async def patterns(request: Request, *, error: str | None = None) -> Response:
             {"code": one.pattern.code, "hours": hours_of(one.pattern), "laid": one.laid, "used": one.used,
              "breaks": [f"{clock(begins)}–{clock(ends)}" for begins, ends in one.pattern.breaks],
              "kinds": [kind_word(kinds[kind], say) for kind in one.day_types if kind in kinds],
-             "not_before": [hours_of(other.pattern) for other in found if other.pattern.code in one.pattern.not_before]}
+             "not_before": [full_hours(other.pattern) for other in found if other.pattern.code in one.pattern.not_before]}
             for one in found
         ],
-        chosen=chosen, form=form_of(chosen), slots=range(BREAKS), long=LONG // 60,
-        others=[{"code": one.pattern.code, "hours": hours_of(one.pattern)} for one in found if one.day_types],
+        chosen=chosen, form=form_of(chosen), slots=range(BREAKS),
+        others=[{"code": one.pattern.code, "hours": full_hours(one.pattern)} for one in found if one.day_types],
     )  # fmt: skip
 
 

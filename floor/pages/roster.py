@@ -65,10 +65,12 @@ async def board(request: Request, *, error: str | None = None) -> Response:
     named = {zone.code: zone_name(say, zone) for zone in areas}
     tones = {zone.code: n % TONES + 1 for n, zone in enumerate(areas)}
     missing = [] if found is None else explain(asked, plan)
+    table = rows(asked, stands, names, tones, say, person)
     return render(
         request, "roster.html", 200 if error is None else 409, hall=hall, week=week, roster=found, error=error,
+        rest=fairness([row["rest"] for row in table], say),
         manages="manager" in person.roles, edits=bool(person.roles & {"manager", "leader"}),
-        rows=rows(asked, stands, names, tones, say, person), limit=round(LIMIT_S),
+        rows=table, limit=round(LIMIT_S),
         days=[{"day": day, "word": day_word(day, say), "off": day in asked.rest_days} for day in asked.days],
         needs=needs(asked, worked, areas, named, say), short=[shortage(why, named, say) for why in missing[:LISTED]],
         short_count=len(missing), more=max(0, len(missing) - LISTED),
@@ -136,8 +138,15 @@ def rows(
             )  # fmt: skip
         found.append({"clerk": clerk.name, "name": person_of(names, clerk.name), "home": clerk.home, "cells": cells,
                       "mine": any(cell["mine"] for cell in cells),
+                      "rest": clerk.rest_days + sum(bool(cell["on"]) and cell["day"] in asked.rest_days for cell in cells),
                       "count": sum(bool(cell["on"]) for cell in cells), "shifts": clerk.shifts})  # fmt: skip
     return found
+
+
+def fairness(worked: list[int], say: Words) -> dict[str, Any]:
+    """How days off worked are shared over three months, this week among them: the scale of the bars, and in words."""
+    most, least = max(worked, default=0), min(worked, default=0)
+    return {"most": max(most, 1), "said": say("roster.rest_said", most=most, least=least) if worked else ""}
 
 
 def needs(
@@ -217,7 +226,9 @@ async def act(request: Request) -> Response:
                 if monday(day) != week:
                     raise NotFound(what="page")
                 clerk, pattern, zone, window = (text(form, name) for name in ("clerk", "pattern", "zone", "window"))
-                await changes.place(request, code, day, clerk or "", pattern, zone, window)
+                moved = (text(form, "from_clerk"), text(form, "from_day"))
+                source = (moved[0], date_of(moved[1])) if moved[0] and moved[1] else None
+                await changes.place(request, code, day, clerk or "", pattern, zone, window, source=source)
             case _:
                 raise NotFound(what="page")
     except (NotFound, NotAllowed):

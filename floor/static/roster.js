@@ -10,7 +10,9 @@ for (const button of document.querySelectorAll("[data-print]")) {
   button.addEventListener("click", () => print());
 }
 
-const fill = (cell, shift) => {
+const fill = (cell, shift, source = null) => {
+  form.elements.from_clerk.value = source?.dataset.clerk ?? "";
+  form.elements.from_day.value = source?.dataset.day ?? "";
   form.elements.clerk.value = cell.dataset.clerk;
   form.elements.day.value = cell.dataset.day;
   if (shift?.dataset.pattern) {
@@ -41,7 +43,7 @@ if (form) {
     const cell = event.target.closest("td[data-clerk]");
     if (!dragged || !cell || cell === dragged.closest("td")) return;
     event.preventDefault();
-    fill(cell, dragged);
+    fill(cell, dragged, dragged.closest("td"));
     form.requestSubmit();
   });
 }

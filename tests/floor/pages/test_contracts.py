@@ -64,7 +64,7 @@ async def test_a_pattern_of_ones_own_outlives_the_calendar_until_it_follows_it_a
     own = found["own_1000_1900_13"]
     assert own.pattern == Pattern("own_1000_1900_13", 600, 1140, ((780, 840),), (ONE,))
     assert (own.day_types, own.laid) == (("weekday",), False)
-    assert "10:00–19:00 13:00–14:00 工作日 09:00–17:00 本厅自定" in (await look(lin, "/demo/patterns")).words
+    assert "10:00–19:00 13:00–14:00 工作日 09:00–17:00 (11:30–12:30) 本厅自定" in (await look(lin, "/demo/patterns")).words
     usual = form | {"code": ONE}
     changed = usual | {"begins": "09:30", "ends": "17:00", "kinds": "weekday"}
     assert (await lin.post("/demo/patterns", data=changed)).status_code == 303

@@ -170,3 +170,15 @@ async def test_a_leader_sets_shifts_of_the_own_zone_and_takes_back_the_own_chang
     assert standing == [
         [("clerk01", WEEK), of_manager], [("clerk01", WEEK), ("clerk02", WEEK), of_manager], [("clerk02", WEEK), of_manager],
     ]  # fmt: skip
+
+
+async def test_a_dragged_shift_leaves_where_it_was(lin: Client, db: Connection, hall: Hall) -> None:
+    form = (await look(lin, BOARD)).forms["place"].fields
+    typed = form | {"clerk": "clerk01", "day": str(WEEK + timedelta(5)), "pattern": ONE, "zone": "A", "window": "2"}
+    await lin.post(f"{BOARD}/place", data=typed)
+    page = await look(lin, BOARD)
+    assert ("A·2" in page.answer.text, "最多 1 天，最少 0 天" in page.words) == (True, True)
+    dragged = typed | {"clerk": "clerk02", "from_clerk": "clerk01", "from_day": str(WEEK + timedelta(5))}
+    assert (await lin.post(f"{BOARD}/place", data=dragged)).status_code == 303
+    stands = {it.clerk: (it.pattern, it.window_no) for it in await placed(db, hall, WEEK)}
+    assert stands == {"clerk01": (None, None), "clerk02": (ONE, "2")}
