@@ -20,6 +20,7 @@ from floor.doorbell import Doorbell, open_redis
 from floor.log import start_log
 from floor.outlook import Outlook, keep_outlook
 from floor.power import follow_the_day
+from floor.quality import callbacks
 from floor.rounds import Watcher, keep_rounds
 from floor.settings import load
 from floor.signin import forget_ended, signed_out
@@ -75,6 +76,7 @@ TICKS = (
     ticks.Tick("sessions.forget", 600, forget_sessions),
     *notices.TICKS,
     *reminders.TICKS,
+    *callbacks.TICKS,
 )
 
 

@@ -16,7 +16,8 @@ from floor.words import LANGUAGES, language, said_in, words
 PLACES = "|".join((
     "helps", "escorts", "sites", "station", "figures",
     "console", "desk", "manage", "rules", "matters", "fleet", "faults", "voice", "calendar", "notices", "bookings", "orders",
-    "roster", "shifts", "overtime", "contracts", "patterns", "zones", "field", "dispatch",
+    "roster", "shifts", "overtime", "contracts", "patterns", "zones", "field", "dispatch", "papers",
+    "callbacks",
 ))  # fmt: skip
 WORKPLACE = re.compile(rf"/(signin|[a-z0-9-]+/({PLACES})(/[\w-]+){{0,2}})?")
 YEAR_S = 365 * 24 * 3600
