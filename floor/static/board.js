@@ -134,7 +134,11 @@ function screen() {
     onConfig: configure,
     onState: (state) => {
       if (state === "live") { heard = performance.now(); show("live"); }
-      if (state === "unpaired" || state === "update") { write(document.getElementById("stale"), words[state]); show("lost"); }
+      if (state === "unpaired" || state === "update") {   // what it shows will never be brought up to date
+        write(document.getElementById("stale"), words[state]);
+        document.body.classList.add("is-over");
+        show("lost");
+      }
     },
     onHeard: () => { heard = performance.now(); show("live"); },
   });
