@@ -9,17 +9,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
+from floor.pages.places import PAGES, menu
 from floor.signin import csrf_token
 from floor.words import LANGUAGES, language, said_in, words
 
 # Where one person works, a chosen language stays chosen. A kiosk forgets it with each citizen.
-PLACES = "|".join((
-    "helps", "escorts", "sites", "station", "figures",
-    "console", "desk", "manage", "rules", "matters", "fleet", "faults", "voice", "calendar", "notices", "bookings", "orders",
-    "roster", "shifts", "overtime", "contracts", "patterns", "zones", "field", "dispatch", "papers",
-    "callbacks",
-))  # fmt: skip
-WORKPLACE = re.compile(rf"/(signin|[a-z0-9-]+/({PLACES})(/[\w-]+){{0,2}})?")
+WORKPLACE = re.compile(rf"/(signin|[a-z0-9-]+/({'|'.join(PAGES)})(/[\w-]+){{0,2}})?")
 YEAR_S = 365 * 24 * 3600
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
@@ -45,9 +40,10 @@ def mint_press() -> str:
 
 def render(request: Request, template: str, status: int = 200, **context: object) -> HTMLResponse:
     """A page or a fragment of one. Beside `context` every template has t, lang, languages, csrf_token, link_url,
-    person, press (mints a press id) and request.
+    person, menu (places), press (mints a press id) and request.
     """
     lang = language(request)
+    person = request.scope.get("hall.people", {}).get("current")
     host = request.headers.get("host", "")
     text = (
         environment()
@@ -61,7 +57,8 @@ def render(request: Request, template: str, status: int = 200, **context: object
                 "link_url": request.app.state.settings.link_address(host),
                 "press": mint_press,
                 "request": request,
-                "person": request.scope.get("hall.people", {}).get("current"),
+                "person": person,
+                "menu": menu(person, request.app.state.settings.demo),
                 **context,
             }
         )

@@ -90,4 +90,4 @@ def plot(told: Sequence[Told]) -> dict[str, Any] | None:
     }  # fmt: skip
 
 
-ROUTES = [Route("/{hall}/manage/promises", show, methods=["GET"])]
+ROUTES = [Route("/{hall}/promises", show, methods=["GET"])]

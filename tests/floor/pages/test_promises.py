@@ -22,7 +22,7 @@ async def lin(app: Starlette) -> Client:
 
 
 async def test_an_empty_day_says_when_something_will_be_there(lin: Client) -> None:
-    page = await look(lin, "/demo/manage/promises")
+    page = await look(lin, "/demo/promises")
     assert "有人取号并叫到之后，这里每分钟更新" in page.words
     assert "<svg viewBox" not in page.answer.text.partition('class="promises"')[2]
 
@@ -32,7 +32,7 @@ async def test_the_account_of_the_day_stands_on_both_pages(lin: Client, desk: Cl
         number = (await take(desk))["number"]
         await db.execute(KEPT, 240 if n < 6 else 500 if n < 9 else 900, number)
     await promises.settle(db, await db.fetchval("SELECT id FROM halls"))
-    page = await look(lin, "/demo/manage/promises")
+    page = await look(lin, "/demo/promises")
     cells = re.findall(r'<td class="num">(?:<b>)?([^<]*)', page.answer.text.partition('id="accounts"')[2])
     assert cells[:5] == ["10", "90 %", "60 %", "1.0", "2.6"]
     assert page.answer.text.count('<circle class="half"') == 2, "one point and one in the key"
