@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote, urlencode
 
+import segno
 from msgspec import Meta, Struct
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
@@ -132,10 +133,19 @@ async def drawn(
         person_there = await opened(request, db, hall, person, visit) if str(visit.id) not in holds else None
         found.append(
             one(hall, t, visit, doors[visit.id], catalogue.named(visit.matters), bags, handed.get(visit.id))
-            | {"rated": visit.id in rated, "papers": await papers(db, hall, visit, handed.get(visit.id))}
+            | own_phone(request, visit, visit.id in rated)
+            | {"papers": await papers(db, hall, visit, handed.get(visit.id))}
             | who(hall, person_there)
         )
     return found
+
+
+def own_phone(request: Request, visit: Visit, rated: bool) -> dict[str, Any]:
+    """Whether it has been rated, and until then the code that leads the citizen's own phone there."""
+    asks = visit.state == "completed" and visit.outcome != "nobody_home" and not rated
+    address = f"{request.app.state.settings.origin(request.headers.get('host', ''))}/d/{visit.key}"
+    code = segno.make(address, error="m", micro=False).svg_data_uri(scale=4, border=2, light="#fff") if asks else None
+    return {"rated": rated, "code": code}
 
 
 RATED = """

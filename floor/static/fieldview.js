@@ -28,6 +28,8 @@ function show(id, node) {
   place.replaceChildren(...(node ? [node] : []));
 }
 
+const TONES = { scheduled: "is-waiting", on_the_way: "is-called", on_site: "is-serving", completed: "is-serving" };
+
 export function draw({ day, waiting, refused, chosen, ticked, keeps, ended, old }) {
   const visits = day ? day.visits.map((visit) => standing(visit, waiting)) : [];
   drawLine(waiting.length, { ended, old, keeps, day });
@@ -93,8 +95,8 @@ function card(visit, day, ticked) {
   node.dataset.state = visit.state;
   put(node, "window", visit.window);
   put(node, "state", say(`state_${visit.state}`));
-  at(node, "state").className = `badge ${visit.state === "scheduled" ? "is-waiting" : visit.state === "on_site" ? "is-serving" : "is-called"}`;
-  put(node, "late", visit.late_min ? say("late_by", { n: visit.late_min }) : "");
+  at(node, "state").className = `badge ${TONES[visit.state] ?? ""}`;
+  put(node, "late", visit.late_min && isOpen(visit) ? say("late_by", { n: visit.late_min }) : "");
   put(node, "name", visit.name);
   put(node, "address", visit.address);
   put(node, "note", visit.note);

@@ -344,3 +344,17 @@ async def test_nobody_at_home_is_no_visit_to_be_rated_or_called_back(db: Connect
     assert await callbacks.choose(db, hall) == 0
     with pytest.raises(NotFinished):
         await ratings.rate(db, hall, "doorstep", visit.id, level=1, actor="citizen", channel="phone")
+
+
+async def test_photos_and_drawn_names_are_sealed_anew_after_a_change_of_the_secret(
+    db: Connection, hall: Hall, planned: Visit
+) -> None:
+    visit = await there(db, hall, planned)
+    drawn = ENVELOPES.wrap(b"a name drawn with a finger", f"{visit.key}:consent")
+    await field.agree(db, hall, visit, "drawn", version="1", words="我同意", drawn=drawn, **DOOR01)
+    await snap(db, hall, visit, "a" * 32)
+    newer = Envelopes(b"another secret of thirty-two signs", b"a secret of thirty-two characters")
+    assert [await field.reseal(db, hall, newer), await field.reseal(db, hall, newer)] == [2, 0]
+    alone = Envelopes(b"another secret of thirty-two signs")
+    sealed, key = await field.look(db, hall, "a" * 32, actor="doorstep:door01", clerk="door01", at_desk=False)
+    assert alone.unwrap(sealed, f"{key}:{'a' * 32}") == b"photo"
