@@ -88,11 +88,11 @@ async def lay_slots(db: Db, hall: Hall) -> int:
             if kind.services is not None and row["code"] not in kind.services:
                 continue
             least, there = kind.zones.get(row["zone"]), row["windows"]
-            for start, end in stretches(hall, kind, day):
+            for start, end, share in stretches(hall, kind, day):
                 if planned is not None:
                     least = staffed(planned, row["zone"], minute_of(hall, day, start), minute_of(hall, day, end))
                 windows = row["share"] if least is None or not there else row["share"] * min(1.0, least / there)
-                places = windows * (end - start).total_seconds() / 60 / row["minutes"] * hall.value(BOOK_SHARE) / 100
+                places = windows * (end - start).total_seconds() / 60 / row["minutes"] * share / 100
                 spare = round(places * missed.get(row["code"], 0.0)) if hall.value(OVERBOOK) else 0
                 laid.append((row["code"], start, end, day, int(places), spare))
     columns = [list(column) for column in zip(*laid, strict=True)] or [[] for _ in range(6)]
@@ -108,13 +108,15 @@ def covers(hall: Hall, kind: DayType, service: str, day: date, start: datetime, 
     return any(moment(hall, day, it.opens) <= start and end <= moment(hall, day, it.closes) for it in kind.sessions)
 
 
-def stretches(hall: Hall, kind: DayType, day: date) -> Iterable[tuple[datetime, datetime]]:
-    """The slots of a day: each session cut into stretches, as long as a number can still be given in it."""
+def stretches(hall: Hall, kind: DayType, day: date) -> Iterable[tuple[datetime, datetime, int]]:
+    """The slots of a day, each session cut into stretches, and the share of what windows can serve that is booked in each: all
+    of it where nobody else is served (早晚弹性办)."""
     length = timedelta(minutes=hall.value(SLOT_MINUTES))
     for session in kind.sessions:
         start, closes = moment(hall, day, session.opens), moment(hall, day, session.closes)
+        share = hall.value(BOOK_SHARE) if kind.walk_in and session.audience == "all" else 100
         while start + length <= closes:
-            yield start, start + length
+            yield start, start + length, share
             start += length
 
 

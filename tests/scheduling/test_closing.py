@@ -10,14 +10,16 @@ from floor.database import Connection
 from floor.outlook import Known, Outlook
 from queueing import journal, windows
 from queueing.calls import Seat, arrive, call_next
-from queueing.errors import PastLastTicket, StillWaiting, WindowBusy
+from queueing.errors import BookingOnly, PastLastTicket, StillWaiting, WindowBusy
 from queueing.forecast import Load
 from queueing.halls import Hall
 from queueing.tickets import Act, take
 from queueing.windows import close, open_window
+from scheduling import appointments
 from scheduling.closing import Left, closing, follow_capacity, in_time
 from scheduling.day_types import Session, day_types, save_day_type
 from scheduling.hours import open_doors, rehang_doors
+from scheduling.slots import lay_slots, slots
 from scheduling.statutory import keep_known
 from tests.scheduling.clocks import at
 
@@ -137,3 +139,25 @@ async def test_a_hall_that_is_always_open_has_no_closing(db: Connection, hall: H
     shown: Sequence[object] = [await closing(db, hall), await follow_capacity(db, hall)]
     assert shown == [None, 0]
     assert await windows.list_windows(db, hall) != []
+
+
+async def test_an_early_hour_is_booked_whole_refuses_who_has_none_and_takes_in_who_has(db: Connection, evening: Hall) -> None:
+    """早晚弹性办: an hour before the doors open for all."""
+    early = Session(time(8), time(8, 45), time(9), "booked")
+    kind = (await day_types(db, evening))["weekday"]
+    await save_day_type(db, evening, replace(kind, sessions=(early, Session(time(9), time(16, 30), time(17)))))
+    await at(db, "2027-03-03 18:00+08")
+    await open_doors(db, evening)
+    await rehang_doors(db, evening)
+    await lay_slots(db, evening)
+    tomorrow = await slots(db, evening, "A", date(2027, 3, 4), date(2027, 3, 4))
+    first, usual = tomorrow[0], next(slot for slot in tomorrow if slot.start.hour == 1)
+    assert (first.start, first.capacity, usual.capacity) == (datetime(2027, 3, 4, 0, 0, tzinfo=UTC), 5, 2)
+    booked = await appointments.book(db, evening, "A", first.start, appointments.Holder(), actor="citizen", channel="web")
+    await at(db, "2027-03-04 08:05+08")
+    with pytest.raises(BookingOnly):
+        await number(db, evening)
+    act = await appointments.check_in(db, evening, booked.appointment.code, actor="citizen", channel="api")
+    assert (act.ticket.state, act.ticket.booked_for) == ("waiting", first.start)
+    await at(db, "2027-03-04 09:00+08")
+    await number(db, evening)

@@ -157,7 +157,7 @@ async def everything(db: Connection, hall: Hall) -> list[journal.Entry]:
 
 def judge(evening: Evening, record: list[journal.Entry]) -> None:
     """From the record alone: one ending each, and each ending with what must stand beside it."""
-    taken = {row.ticket for row in record if row.kind == "ticket.taken"}
+    taken = {row.ticket for row in record if row.kind == "ticket.taken" and row.ticket is not None}
     endings: dict[int, list[str]] = defaultdict(list)
     beside: dict[int, set[tuple[str, str]]] = defaultdict(set)
     reasons: dict[int, list[Any]] = defaultdict(list)
@@ -190,7 +190,7 @@ def judge(evening: Evening, record: list[journal.Entry]) -> None:
         (row.kind, row.ticket, row.data["step"]) for row in record if row.kind.startswith("escalation.") and row.ticket
     )
     assert set(once.values()) == {1}, "no step of anybody's twice"
-    alarms_now: Counter[tuple[str, str]] = Counter()
+    alarms_now: Counter[tuple[str, str | None]] = Counter()
     for row in record:
         if row.kind in ("alarm.raised", "alarm.cleared"):
             alarms_now[row.data["what"], row.data.get("service") or row.data.get("window")] += 1 if "raised" in row.kind else -1
