@@ -13,7 +13,7 @@ from devices import clock
 from floor.database import Db, Pool, Unavailable, acquire
 from floor.doorbell import Doorbell
 from floor.free import free_clerks, posts_now
-from queueing import proposals, settings
+from queueing import outcomes, proposals, settings
 from queueing.errors import Refused
 from queueing.floors import Measures, read_floor
 from queueing.halls import Hall, list_halls
@@ -90,7 +90,7 @@ class Balancer:
             await self.follow_tide(db, hall, proposal)
         for proposal in standing:
             await self.take_back(db, hall, proposal, found)
-        await proposals.judge(db, hall, floor.at)
+        await outcomes.judge(db, hall, floor.at)
         log.debug("balance", hall=hall.code, weighed=len(found.weighed), processor_s=round(found.cost_s, 3))
         if self.doorbell is not None and (offered or standing):
             self.doorbell.ring(hall.id)

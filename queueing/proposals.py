@@ -1,8 +1,8 @@
-"""Proposals as they are kept: they form, are offered, decided, carried out, taken back, and held against what came of them."""
+"""Proposals as they are kept: they form, are offered, decided, carried out and taken back."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from math import isfinite
 from typing import Any
 
@@ -11,7 +11,7 @@ from queueing.db import Db, Row
 from queueing.errors import NotFound, ProposalGone
 from queueing.halls import Hall
 from queueing.moves import carry_out, cause_of, take_back
-from queueing.steps import SOON_S, Effect, Step, Worth
+from queueing.steps import Effect, Step, Worth
 from queueing.tickets import TODAY
 
 LIVE = ("forming", "offered", "applied")
@@ -62,6 +62,11 @@ SELECT {COLUMNS} FROM proposals WHERE hall = $1 AND judged_at IS NULL AND state 
 async def live(db: Db, hall: Hall, states: Sequence[str] = LIVE) -> list[Proposal]:
     """What is under way, oldest first."""
     return [_proposal(row) for row in await db.fetch(OF_HALL, hall.id, list(states))]
+
+
+async def unjudged(db: Db, hall: Hall) -> list[Proposal]:
+    """Those whose outcome is not told for good yet."""
+    return [_proposal(row) for row in await db.fetch(UNJUDGED, hall.id)]
 
 
 async def decided(db: Db, hall: Hall, limit: int = 12) -> list[Proposal]:
@@ -232,6 +237,23 @@ async def apply(db: Db, hall: Hall, proposal: int, *, actor: str, keep_minutes: 
         return True
 
 
+# A window that somebody opens by hand, for a service and as it was proposed, is the proposal carried out, whoever sits there.
+HEED = f"""
+UPDATE proposals SET state = 'applied', rounds = 0, decided_at = hall_clock(), decided_by = $3,
+    keep_until = hall_now() + make_interval(mins => $4), step = step || jsonb_build_object('clerk', seated)
+FROM (SELECT clerk AS seated, services AS served FROM windows WHERE hall = $1 AND no = $2 AND clerk IS NOT NULL) here
+WHERE hall = $1 AND state = 'offered' AND step ->> 'kind' = 'open' AND step ->> 'window' = $2 AND service = ANY(served)
+RETURNING {COLUMNS}
+"""
+
+
+async def heed(db: Db, hall: Hall, window: str, *, actor: str, keep_minutes: int) -> None:
+    """Count what was proposed for a window as carried out by whoever has just opened it so."""
+    async with db.transaction():
+        for row in await db.fetch(HEED, hall.id, window, actor, keep_minutes):
+            await _record(db, hall, "applied", actor, _proposal(row))
+
+
 async def refuse(db: Db, hall: Hall, proposal: int, *, actor: str) -> bool:
     """Put a proposal aside; False when that has been done already."""
     async with db.transaction():
@@ -258,58 +280,3 @@ async def undo(db: Db, hall: Hall, proposal: int, *, actor: str, by_clock: bool 
         await db.execute(ENDED, proposal, verb)
         await _record(db, hall, verb, actor, found)
         return True
-
-
-# --- what came of it ---------------------------------------------------------------------------------------------
-
-# The same people as were forecast: all who waited then and all who came in the next half hour; each by the first call.
-# Who left without one says nothing; who still waits has waited so long at least.
-CAME = f"""
-WITH asked AS (SELECT $3::timestamptz AS at), mine AS (
-    SELECT t.joined_at, t.ended_at, c.at AS called
-    FROM asked, tickets t LEFT JOIN LATERAL (
-        SELECT min(j.at) AS at FROM journal j WHERE j.ticket = t.id AND j.kind = 'ticket.called') c ON true
-    WHERE t.hall = $1 AND t.service = $2 AND t.joined_at < asked.at + interval '{SOON_S} seconds'
-      AND t.joined_at > asked.at - interval '12 hours'
-      AND (t.joined_at >= asked.at OR coalesce(c.at, t.ended_at, 'infinity') > asked.at)
-)
-SELECT count(*)::int AS people, (count(*) FILTER (WHERE called IS NULL))::int AS waiting,
-       percentile_disc(0.9) WITHIN GROUP (ORDER BY extract(epoch FROM coalesce(called, hall_now()) - joined_at))::int AS p90_s
-FROM mine WHERE called IS NOT NULL OR ended_at IS NULL
-"""
-# The day has ended with its last visit, once no door gives a number and nobody is left. Who was missed is not waited for.
-DAY_END = """
-SELECT extract(epoch FROM max(ended_at) FILTER (WHERE state = 'finished') - $3)::int AS ended_s,
-       count(*) FILTER (WHERE state IN ('waiting', 'called', 'serving', 'held')) = 0 AND NOT EXISTS (
-           SELECT FROM doors d WHERE d.hall = $1 AND d.day = $2 AND coalesce(d.stopped_at, d.last_ticket) > hall_now()) AS over
-FROM tickets WHERE hall = $1 AND day = $2
-"""
-JUDGE = "UPDATE proposals SET actual = $2, judged_at = CASE WHEN $3 THEN hall_now() END WHERE id = $1"
-AT_LAST = timedelta(minutes=90)
-
-
-async def judge(db: Db, hall: Hall, now: datetime) -> int:
-    """Hold what was forecast against the waits that came; how many were judged for good. Until then it is what came so far."""
-    judged = 0
-    for row in await db.fetch(UNJUDGED, hall.id):
-        proposal = _proposal(row)
-        since = proposal.since
-        assert since is not None, "what is decided was offered"
-        actual: dict[str, Any] = {
-            each.service: dict(await _came(db, hall, each.service, since)) for each in proposal.told
-        }  # fmt: skip
-        all_called = all(each["waiting"] == 0 for each in actual.values())
-        over = now >= since + (timedelta(seconds=SOON_S) if all_called else AT_LAST)
-        if proposal.step.kind == "stop":  # what it promised is when the day ends
-            ended = await db.fetchrow(DAY_END, hall.id, proposal.day, since)
-            assert ended is not None
-            actual["ended_s"], over = ended["ended_s"], ended["over"] or not proposal.today
-        await db.execute(JUDGE, proposal.id, actual, over)
-        judged += over
-    return judged
-
-
-async def _came(db: Db, hall: Hall, service: str, since: datetime) -> Row:
-    row = await db.fetchrow(CAME, hall.id, service, since)
-    assert row is not None
-    return row

@@ -10,11 +10,12 @@ from floor.database import Db, acquire
 from floor.quality import ratings
 from floor.refusals import NotAllowed
 from floor.signin import Person, require
-from queueing import calls, undo, windows
+from queueing import calls, proposals, undo, windows
 from queueing.calls import Nobody, Seat
 from queueing.db import Press
 from queueing.errors import BadInput, NotYourWindow, WindowNotOpen
 from queueing.halls import Hall
+from queueing.settings import MIN_OPEN
 from queueing.tickets import Act
 from queueing.windows import WindowAct
 from scheduling.errors import NotOnShift
@@ -168,7 +169,9 @@ async def open_window(
             if reason is None or seat.clerk is not None:
                 raise
             against = reason
-        return await windows.open_window(db, at, no, seated, services=services, actor=seat.actor, reason=against, press=press)
+        done = await windows.open_window(db, at, no, seated, services=services, actor=seat.actor, reason=against, press=press)
+        await proposals.heed(db, at, no, actor=seat.actor, keep_minutes=at.value(MIN_OPEN))
+        return done
 
     opened: WindowAct = await at_window(request, hall, no, act, press, services=services, clerk=clerk, reason=reason)
     return opened

@@ -6,7 +6,7 @@ from floor.balancing import Balancer
 from floor.database import Connection, Pool
 from floor.free import free_clerks
 from floor.people import add_user
-from queueing import calls, journal, proposals, settings, tickets, windows
+from queueing import calls, journal, outcomes, proposals, settings, tickets, windows
 from queueing.calls import Seat
 from queueing.errors import AlreadySeated, NotInThatState, ProposalGone, WindowBusy
 from queueing.halls import Hall, get_hall
@@ -138,7 +138,7 @@ async def test_refused_it_is_kept_and_its_forecast_of_doing_nothing_is_judged(
     await db.execute("UPDATE proposals SET decided_at = decided_at - interval '2 hours'")
     await db.execute("UPDATE tickets SET joined_at = joined_at - interval '125 minutes'")
     now = await db.fetchval("SELECT hall_now()")
-    assert await proposals.judge(db, crowded, now) == 1
+    assert await outcomes.judge(db, crowded, now) == 1
     (kept,) = await proposals.decided(db, crowded)
     assert kept.state == "refused" and kept.judged_at is not None
     assert kept.actual["B"] | {"p90_s": 0} == {"people": 10, "waiting": 9, "p90_s": 0}

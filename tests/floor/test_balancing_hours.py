@@ -10,7 +10,7 @@ from floor.database import Connection, Pool
 from floor.pages.promised import Told
 from floor.people import add_user
 from floor.words import words
-from queueing import calls, journal, proposals, settings, tickets, windows
+from queueing import calls, journal, outcomes, proposals, settings, tickets, windows
 from queueing.errors import PastLastTicket
 from queueing.halls import Hall, get_hall
 from queueing.proposals import Proposal
@@ -129,7 +129,7 @@ async def test_what_was_put_off_is_over_when_the_windows_have_closed(db: Connect
     await at(db, "2027-03-01 18:10+08")
     await calls.arrive(db, evening, LI)
     await calls.finish(db, evening, LI)
-    await proposals.judge(db, evening, moment("18:10"))
+    await outcomes.judge(db, evening, moment("18:10"))
     (kept,) = await proposals.decided(db, evening)
     assert kept.actual["B"] == {"people": 6, "waiting": 5, "p90_s": 6000}, "five have waited for 100 minutes"
 
@@ -175,7 +175,7 @@ async def test_its_outcome_is_when_the_day_ended_and_the_next_day_begins_without
     await at(db, "2027-03-01 17:50+08")
     await calls.arrive(db, evening, LI)
     await calls.finish(db, evening, LI)
-    await proposals.judge(db, evening, moment("17:50"))
+    await outcomes.judge(db, evening, moment("17:50"))
     (still,) = await proposals.decided(db, evening)
     assert (still.actual["ended_s"], still.judged_at) == (80 * 60, None), "seven people still wait"
     await db.execute("UPDATE tickets SET state = 'cancelled', ended_at = hall_now() WHERE state = 'waiting'")

@@ -13,6 +13,7 @@ from queueing.settings import choose
 from scheduling.hours import open_doors
 from tests.floor.conftest import Client
 from tests.floor.pages.staff import Page, look, press, staff
+from tests.floor.test_balancing import PAST
 from tests.floor.visits import at, opened, take
 
 # The minute of now, since the day's roll.
@@ -31,6 +32,7 @@ async def lin(app: Starlette) -> Client:
 async def crowded(db: Connection, hall_id: int, clerk: Client, desk: Client) -> None:
     """Window 1 is open, window 2 is not, and twelve wait."""
     await choose(db, hall_id, settings.ROUNDS, 1)
+    await db.execute(PAST, hall_id)  # whatever the clock says, nobody more is expected today
     await db.execute("UPDATE services SET minutes = 12")
     await opened(clerk)
     for _ in range(12):
@@ -66,6 +68,19 @@ async def test_one_click_opens_the_window_and_one_closes_it_again(lin: Client, d
     assert re.search(r"目前 \d+ 分钟（11 人，还有 11 人在等）", page.words)
     page = await press(lin, page, action(page, "undo"))
     assert (page.sentence, acts_of(page), "已撤销" in page.words) == ("", [], True)
+    assert await db.fetchval("SELECT state FROM windows WHERE no = '2'") == "closed"
+
+
+async def test_opened_by_hand_as_it_was_proposed_it_counts_as_done(
+    lin: Client, db: Connection, pool: Pool, crowded: None
+) -> None:
+    await rounds(pool, db)
+    sheet = await look(lin, "/demo/manage/2")
+    page = await press(lin, sheet, "/demo/manage/2/open", clerk="clerk02", services="A")
+    assert (page.sentence, acts_of(page), "已照办" in page.words) == ("", ["undo"], True)
+    told = await db.fetchrow("SELECT state, decided_by, step ->> 'clerk' FROM proposals WHERE step ->> 'window' = '2'")
+    assert tuple(told or ()) == ("applied", "manager:manager", "clerk02")
+    page = await press(lin, page, action(page, "undo"))
     assert await db.fetchval("SELECT state FROM windows WHERE no = '2'") == "closed"
 
 
