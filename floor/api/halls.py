@@ -84,7 +84,7 @@ async def look(request: Request) -> Response:
         hall.code,
         hall.name,
         today(day, services, known),
-        [Zone(zone.code, zone.name) for zone in zones],
+        [Zone(zone.code, named(zone, lang)) for zone in zones],
         [
             Service(s.code, named(s, lang), s.zone, s.status, s.waiting, waits.get(s.code))  # type: ignore[arg-type]
             for s in services
@@ -97,9 +97,9 @@ async def look(request: Request) -> Response:
     return response
 
 
-def named(service: ServiceNow, lang: str) -> str:
-    """A service's name in a language, in simplified Chinese where it has none."""
-    return {"zh-Hant": service.name_hant, "en": service.name_en}.get(lang) or service.name
+def named(it: ServiceNow | halls.Zone, lang: str) -> str:
+    """A service's or zone's name in a language, in simplified Chinese where it has none."""
+    return {"zh-Hant": it.name_hant, "en": it.name_en}.get(lang) or it.name
 
 
 def today(day: date, services: Sequence[ServiceNow], known: Calendar) -> Today:

@@ -13,6 +13,7 @@ from starlette.routing import Route
 from floor import acts, beside, lines
 from floor.database import Db, acquire
 from floor.pages import render
+from floor.pages.on_duty import shift_words
 from floor.pages.staffed import LOOKS, clock, elapsed, localized, may_act_at, now_of, reason_of, zones_of
 from floor.pages.wording import matter_name
 from floor.refusals import NotAllowed
@@ -25,6 +26,7 @@ from queueing.halls import Hall, services
 from queueing.matters import decided_at, some
 from queueing.tickets import Act, Ticket, by_key
 from queueing.windows import Window, get_window, list_windows
+from scheduling.roster.swaps import asked_of
 
 OVERRULE = ("leader", "manager")
 PRIMARY = {"closed": "open", "open": "next", "called": "arrive", "serving": "finish", "paused": "resume"}
@@ -294,8 +296,10 @@ async def choose(request: Request, error: str | None = None) -> Response:
         if mine and error is None and "all" not in request.query_params:
             return RedirectResponse(f"/{hall.code}/console/{mine}", 303)
         zones = await zones_of(db, hall, floor, person)
+        shift = await shift_words(db, hall, person, words(language(request)))
+        asked = await asked_of(db, hall, person.username or "")
     return render(
-        request, "windows.html", 409 if error else 200, hall=hall, zones=zones, error=error,
+        request, "windows.html", 409 if error else 200, hall=hall, zones=zones, error=error, shift=shift, asked=asked,
         overrules=bool(person.roles & set(OVERRULE)),
     )  # fmt: skip
 

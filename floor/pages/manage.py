@@ -26,6 +26,7 @@ from queueing import proposals
 from queueing.errors import NotFound, Refused
 from queueing.halls import Hall, business_day, services
 from queueing.windows import get_window, list_windows
+from scheduling.roster.planned import on_duty
 
 WATCH = ("manager", "leader", "auditor")
 ACTS = ("open", "pause", "resume", "close")
@@ -104,6 +105,8 @@ async def sheet(request: Request) -> Response:
         clerks = [user for user in await list_users(db, hall.id) if "clerk" in user.roles and not user.disabled]
         known = [localized(service, say) for service in await services(db, hall)]
         live = await proposals.live(db, hall, ("offered",))
+        on = await on_duty(db, hall, 0)
+    at_work = {clerk for clerk, duty in (on or {}).items() if duty.allows(window.zone, window.no)}
     advised = next((one.step for one in live if one.step.kind == "open" and one.step.window == window.no), None)
     letters = "、".join(f"{service.code} {service.word}" for service in known if service.code in window.services)
     spot = {"no": window.no, "state": window.state, "name": names.get(window.clerk or "", ""), "serves": window.serves,
@@ -111,7 +114,8 @@ async def sheet(request: Request) -> Response:
     return render(
         request, "_window_sheet.html", hall=hall, spot=spot, services=known, mine=may_act_at(person, window),
         by=by_of(request.query_params.get("by")), advised=advised,
-        free_clerks=[clerk for clerk in clerks if clerk.username not in seated],
+        free_clerks=sorted((it for it in clerks if it.username not in seated), key=lambda it: it.username not in at_work),
+        at_work=at_work,
     )  # fmt: skip
 
 

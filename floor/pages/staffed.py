@@ -77,7 +77,8 @@ async def zones_of(db: Db, hall: Hall, floor: list[Window], person: Person) -> l
             "code": zone.code, "name": zone.name, "waiting": waiting[zone.code],
             "windows": [
                 {"no": window.no, "state": window.state, "name": names.get(window.clerk or "", ""), "ticket": window.ticket,
-                 "since": window.since, "mine": window.clerk is not None and window.clerk == person.username}
+                 "since": window.since, "may": may_act_at(person, window),
+                 "mine": window.clerk is not None and window.clerk == person.username}
                 for window in floor if window.zone == zone.code
             ],
         }

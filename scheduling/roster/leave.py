@@ -8,7 +8,7 @@ import asyncpg
 from queueing.db import Db, changed
 from queueing.errors import BadInput, NotFound
 from queueing.halls import Hall
-from scheduling.roster.overtime import give_back, take_off
+from scheduling.roster.overtime import can_take_off, give_back, take_off
 
 KINDS = ("annual", "sick", "comp", "training", "other")
 
@@ -43,9 +43,12 @@ ASK = "INSERT INTO leaves (hall, clerk, first, last, kind, note) VALUES ($1, $2,
 
 
 async def ask_leave(db: Db, hall: Hall, clerk: str, first: date, last: date, kind: str, note: str | None = None) -> int:
-    """Ask to be away; nothing changes before somebody approves. BadInput, NotFound without contract."""
+    """Ask to be away; nothing changes before somebody approves. BadInput, NotFound without contract,
+    NotEnoughOvertime for time off that nothing would pay."""
     if kind not in KINDS:
         raise BadInput(field="kind", message=f"one of {', '.join(KINDS)}")
+    if kind == "comp" and first <= last:
+        await can_take_off(db, hall, clerk, first, last)
     try:
         asked: int = await db.fetchval(ASK, hall.id, clerk, first, last, kind, note)
     except asyncpg.CheckViolationError as broken:

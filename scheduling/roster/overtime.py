@@ -146,6 +146,13 @@ async def take_off(db: Db, hall: Hall, clerk: str, leave: int, first: date, last
     return needed
 
 
+async def can_take_off(db: Db, hall: Hall, clerk: str, first: date, last: date) -> None:
+    """NotEnoughOvertime where there is too little for these days by now; whoever approves asks again."""
+    needed, found = await cost(db, hall, first, last), balance(await ledger(db, hall, clerk), first)
+    if found < needed:
+        raise NotEnoughOvertime(clerk=clerk, found=found, needed=needed)
+
+
 async def give_back(db: Db, leave: int) -> int:
     """Put back what leave took, in the caller's transaction; how many days of overtime it was."""
     return changed(await db.execute(GIVE_BACK, leave))

@@ -105,17 +105,31 @@ async def problem_of(db: Db, hall: Hall, week: date) -> Problem:
     days = tuple(week + timedelta(n) for n in range(7))
     of_day = {day: kind_on(hall, known, kinds, day) for day in days}
     shapes, of_kind = await patterns(db, hall)
-    stands = await placed(db, hall, week)
+    stands, over = await placed(db, hall, week), await days_over(db, hall, week)
+    kept = [it for it in stands if it.fixed or it.day in over]
+    worked, people = {(it.day, it.clerk) for it in stands}, await clerks(db, hall, week, known)
     return Problem(
         days,
         tuple(day for day in days if not known.is_working(day)),
         tuple(shapes),
-        tuple(await clerks(db, hall, week, known)),
+        tuple(people),
         tuple(await demand(db, hall, of_day)),
-        tuple(Shift(it.day, it.clerk, it.pattern, it.zone) for it in stands if it.fixed and it.pattern and it.zone),
-        tuple((it.day, it.clerk) for it in stands if it.pattern is None),
+        tuple(Shift(it.day, it.clerk, it.pattern, it.zone) for it in kept if it.pattern and it.zone),
+        tuple((it.day, it.clerk) for it in stands if it.pattern is None)
+        + tuple((day, clerk.name) for day in over for clerk in people if (day, clerk.name) not in worked),
         {day: tuple(sorted(of_kind.get(kind.code, ()))) for day, kind in of_day.items()},
     )
+
+
+OVER = """
+SELECT d::date AS day FROM rosters r JOIN halls h ON h.id = r.hall, generate_series(r.week, r.week + 6, interval '1 day') AS d
+WHERE r.hall = $1 AND r.week = $2 AND r.state = 'published' AND d::date <= business_day(hall_now(), h.time_zone, h.day_starts)
+"""
+
+
+async def days_over(db: Db, hall: Hall, week: date) -> list[date]:
+    """The days of a published week that have begun: what was worked stays as it is, however often the week is solved anew."""
+    return [row["day"] for row in await db.fetch(OVER, hall.id, week)]
 
 
 async def clerks(db: Db, hall: Hall, week: date, known: Calendar) -> list[Clerk]:
@@ -203,7 +217,7 @@ SAVE = """
 UPDATE rosters SET solving = NULL, status = $4, gap = $5, seconds = $6, made_at = hall_now()
 WHERE hall = $1 AND week = $2 AND solving = $3 RETURNING week
 """
-CLEAR = "DELETE FROM shifts WHERE hall = $1 AND week = $2 AND NOT fixed"
+CLEAR = "DELETE FROM shifts WHERE hall = $1 AND week = $2 AND NOT fixed AND NOT day = ANY($3)"
 # What changed by hand or by leave while the solver thought stays: the plan gives way.
 FILL = """
 INSERT INTO shifts (hall, week, day, clerk, pattern, zone)
@@ -220,7 +234,7 @@ async def save_plan(db: Db, hall: Hall, week: date, run: str, plan: Plan) -> boo
     async with db.transaction():
         if await db.fetchval(SAVE, hall.id, week, run, plan.status, plan.gap, plan.seconds) is None:
             return False
-        await db.execute(CLEAR, hall.id, week)
+        await db.execute(CLEAR, hall.id, week, await days_over(db, hall, week))
         columns: list[list[Any]] = [[getattr(it, name) for it in plan.shifts] for name in ("day", "clerk", "pattern", "zone")]
         await db.execute(FILL, hall.id, week, *columns)
         return True

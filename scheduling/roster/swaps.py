@@ -203,6 +203,15 @@ async def swaps(db: Db, hall: Hall, since: date, clerk: str | None = None) -> li
     return [Swap(**row) for row in await db.fetch(SWAPS + more, hall.id, since, clerk)]
 
 
+ASKED_OF = "SELECT count(*) FROM shift_swaps WHERE hall = $1 AND other = $2 AND state = 'asked' AND day >= hall_now()::date - 1"
+
+
+async def asked_of(db: Db, hall: Hall, clerk: str) -> int:
+    """How many swaps wait for this clerk's word."""
+    count: int = await db.fetchval(ASKED_OF, hall.id, clerk)
+    return count
+
+
 async def get_swap(db: Db, hall: Hall, swap: int) -> Swap:
     """One swap, or NotFound."""
     row = await db.fetchrow(SWAPS + " AND w.id = $2", hall.id, swap)

@@ -165,6 +165,8 @@ async def test_overtime_becomes_time_off_that_is_used_once(db: Connection, monda
     assert await revoke_leave(db, monday, first, zone="A")
     assert not await revoke_leave(db, monday, first)
     assert (await ledger(db, monday))[0].taken == 0
+    with pytest.raises(NotEnoughOvertime):
+        await ask_leave(db, monday, "li", tuesday, tuesday + timedelta(1), "comp")
     assert await decide_leave(db, monday, second, approve=True, actor="manager:lin")
     await keep_attendance(db, monday, 3)
     assert (await ledger(db, monday))[0].taken == 60

@@ -10,12 +10,14 @@ from floor.database import Connection
 from floor.free import free_clerks, posts_now
 from floor.people import add_user
 from queueing import windows
-from queueing.floors import Plan, endings
+from queueing.floors import Plan, Seat, endings
 from queueing.halls import Hall, get_hall
-from queueing.steps import EXTEND_S
+from queueing.hands import able_at
+from queueing.proposals import step_of
+from queueing.steps import EXTEND_S, Place
 from scheduling.errors import NoSuchShift, NotOnShift, OtherHours, OtherWindow
 from scheduling.hours import open_doors
-from scheduling.roster.planned import Duty, check_on_shift
+from scheduling.roster.planned import Duty, apply_on_shift, check_on_shift
 from scheduling.roster.plans import Planned, Spot, lay_plans, planned
 from scheduling.roster.problem import Clerk, Pattern
 from scheduling.roster.store import place, publish, set_contract
@@ -166,3 +168,25 @@ async def test_only_who_is_on_shift_and_stays_is_proposed(db: Connection, monday
 async def test_nobody_is_put_at_a_window_of_another_zone(db: Connection, monday: Hall) -> None:
     with pytest.raises(NoSuchShift):
         await place(db, monday, MONDAY, "zhao", "d", "A", actor="manager:lin", window="9")
+
+
+async def test_a_proposal_is_carried_out_only_while_its_clerk_is_on_shift_there(db: Connection, monday: Hall) -> None:
+    step = {"kind": "open", "service": "B", "window": "2", "services": ["A", "B"], "clerk": "wang"}
+    offered = await db.fetchval(
+        "INSERT INTO proposals (hall, day, subject, service, step, state, effects, offered_with, offered_at) "
+        "VALUES ($1, $2, 'open:2:B', 'B', $3, 'offered', '[]', '[]', hall_now()) RETURNING id",
+        monday.id, MONDAY, step,
+    )  # fmt: skip
+    with pytest.raises(OtherHours):
+        await apply_on_shift(db, monday, offered, step_of(step), actor="manager:lin")
+    await at(db, f"{MONDAY} 14:00+08")
+    assert await apply_on_shift(db, monday, offered, step_of(step), actor="manager:lin")
+    assert (await windows.get_window(db, monday, "2")).clerk == "wang"
+
+
+def test_an_empty_window_is_for_who_is_posted_there() -> None:
+    place, posts = Place("2", "A", ("B",)), {"li": ("A", None), "wang": ("A", "2"), "zhao": ("A", "1"), "chen": ("B", None)}
+    every = ("chen", "li", "sun", "wang", "zhao")
+    assert able_at(place, Seat("2", "closed", ()), every, posts) == ("li", "wang")
+    assert able_at(place, Seat("2", "closed", ()), every, None) == every
+    assert able_at(place, Seat("2", "open", ("B",), "sun"), every, posts) == ("li", "sun", "wang")

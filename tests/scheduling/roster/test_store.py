@@ -28,6 +28,7 @@ from scheduling.roster.store import (
     undo,
 )
 from scheduling.statutory import keep_known
+from tests.scheduling.clocks import at
 
 WEEK = date(2026, 11, 23)
 DAYS = [WEEK + timedelta(n) for n in range(7)]
@@ -205,3 +206,16 @@ async def test_a_roster_is_published_once(db: Connection, staffed: Hall) -> None
     found = await find_roster(db, staffed, WEEK)
     assert found is not None
     assert (found.state, found.published_by) == ("published", "manager:lin")
+
+
+async def test_solving_a_running_week_anew_leaves_what_was_worked(db: Connection, staffed: Hall) -> None:
+    await solved(db, staffed)
+    await publish(db, staffed, WEEK, actor="manager:lin")
+    before = [it for it in await placed(db, staffed, WEEK) if it.day <= DAYS[2]]
+    await at(db, f"{DAYS[2]} 10:00+08")
+    for name in ("li", "wang", "zhao", "chen"):  # who worked at all would rather not
+        await db.execute("INSERT INTO shift_wishes SELECT hall, $1, day, 'off' FROM shifts WHERE clerk = $1", name)
+    assert await solved(db, staffed, "r2")
+    after = await placed(db, staffed, WEEK)
+    assert [it for it in after if it.day <= DAYS[2]] == before
+    assert {it.day for it in after} == set(DAYS[:5])
