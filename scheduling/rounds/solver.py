@@ -174,7 +174,7 @@ def settle(problem: Problem, clock: Clock, visits: list[Visit], orders: dict[str
     rounds: dict[str, Round] = {}
     for team in problem.teams:
         order = orders[team.id]
-        while not clock.holds(team, clock.round(team, order)):
+        while order and not clock.holds(team, clock.round(team, order)):
             order = min((without(order, n) for n in range(len(order))), key=lambda it: strain(clock, team, it))
         orders[team.id], rounds[team.id] = order, clock.round(team, order)
     placed = {visit.id for order in orders.values() for visit in order}

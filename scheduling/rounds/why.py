@@ -55,5 +55,5 @@ def with_room(team: Team) -> Team:
 
 
 def overlaps(team: Team, visit: Visit) -> bool:
-    """Whether any wanted time falls into the shift."""
-    return any(first < team.ends and last >= team.begins for first, last in visit.windows)
+    """Whether any wanted time falls into what is left of the shift."""
+    return any(max(first, team.begins) < team.ends and last >= team.begins for first, last in visit.windows)

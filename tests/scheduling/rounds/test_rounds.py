@@ -194,6 +194,7 @@ def test_of_two_the_weightier_is_visited() -> None:
          [team("t1", skills=frozenset("X")), team("t2", kits=frozenset(["k"]))], "no_both"),
         (visit("v", only="t9"), [team()], "not_them"),
         (visit("v", 1, (18, 19)), [team()], "off_shift"),
+        (visit("v"), [team("t1", 17.5, 17)], "off_shift"),  # asked after the team went home
         (visit("v", 20, (9, 9.1)), [team()], "too_far"),
         (visit("v", 20, (16.9, 17)), [team()], "too_far"),
         (visit("v"), [team(room=0)], "no_room"),
