@@ -31,7 +31,7 @@ PAGES = (
     "kiosk_booked", "board", "wall", "console", "one_number", "matters", "rules", "door", "promises", "manage", "disputed",
     "proposals", "ladder", "orders", "order", "helps", "self_service", "escorts", "station", "desk_bookings", "bookings",
     "desk", "voice", "fleet", "machine", "notices", "faults", "holidays", "day_types", "calendar", "attendance", "contracts",
-    "zones", "roster", "swaps", "shifts", "field", "papers", "phone_offer",
+    "zones", "roster", "swaps", "shifts", "field", "papers", "visit_after", "phone_offer",
     "dispatch", "dispatching",
 )  # fmt: skip
 STATIC = Path(__file__).parent / "static"

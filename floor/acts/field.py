@@ -12,7 +12,7 @@ from starlette.requests import Request
 
 from floor import doorstep_words as telling
 from floor.acts.doorstep import envelopes_of
-from floor.acts.ground import pressed, ring
+from floor.acts.ground import hall_by_id, pressed, ring
 from floor.database import Db, acquire
 from floor.jpeg import NO_PHOTO, plain_jpeg
 from floor.people import find_user, verify_password
@@ -258,3 +258,12 @@ async def photo(request: Request, hall: Hall, person: Person, paper: str) -> byt
         )
     ring(request, hall.id)
     return envelopes_of(request).unwrap(sealed, f"{key}:{paper}")
+
+
+async def withdraw(request: Request, key: str, press: str | None) -> None:
+    """The citizen, who holds the key, agrees no longer: photos and drawn name go at once. NotFound, NoConsent."""
+    async with acquire(request.app.state.pool) as db:
+        visit = await doorstep.by_key(db, key)
+        hall = await hall_by_id(request, visit.hall)
+        await field.withdraw(db, hall, visit, actor="citizen", press=pressed(request, "citizen", press, key))
+    ring(request, hall.id)

@@ -1,7 +1,7 @@
 // The team's phone at the door: every press is kept first and sent when there is a net; nothing personal outlives the day.
 
 import { photo } from "./camera.js";
-import { holds, isDone, merged, nextStep } from "./fieldday.js";
+import { holds, isDone, merged, nameless, nextStep } from "./fieldday.js";
 import { draw, say } from "./fieldview.js";
 import { mint, Outbox } from "./outbox.js";
 import { openPocket } from "./pocket.js";
@@ -39,13 +39,23 @@ async function look() {
     console.info("no list", cut.name);
     return away();
   }
-  if (answer.status === 401) { outbox.ended = true; redraw(); return; }
+  if (answer.status === 401) return signedOut();
   if (!answer.ok) return away();
   const day = await answer.json();
   if (before !== answers) return look();
   await learn(day);
   outbox.ended = false;
   outbox.hurry();
+}
+
+// The sign-in has ended, here or in the hall: acts wait for the next one, names and addresses don't.
+async function signedOut() {
+  outbox.ended = true;
+  if (state.day) {
+    state.day = { ...state.day, visits: state.day.visits.map(nameless) };
+    await pocket.put("day", "day", state.day);
+  }
+  redraw();
 }
 
 function away() {
@@ -77,6 +87,7 @@ async function changed(why, act, answer) {
     else await learn({ ...state.day, visits: state.day.visits.map((visit) => (visit.id === answer.visit.id ? answer.visit : visit)) });
     if (act.kind === "hand_in" && isDone(state.day.visits, outbox.waiting)) await forgetAll();
   }
+  if (why === "ended") await signedOut();
   if (why === "refused") { answers += 1; look(); }
   redraw();
 }
@@ -263,9 +274,10 @@ async function keepShell() {
   worker.postMessage({ keep: addresses });
 }
 
-addEventListener("online", () => { outbox?.hurry(); look(); });
+// The list first: it brings the token that acts are sent with, and the acts go behind it.
+addEventListener("online", look);
 addEventListener("offline", away);
-document.addEventListener("visibilitychange", () => { if (!document.hidden) { outbox?.hurry(); look(); } });
+document.addEventListener("visibilitychange", () => { if (!document.hidden) look(); });
 setInterval(() => { tidy(); if (!document.hidden && outbox && !outbox.waiting.length) look(); }, LOOK_MS);
 
 pocket = await openPocket();
