@@ -19,7 +19,6 @@ from scheduling.rounds.day import Day, day_of, visits_of
 from scheduling.rounds.ground import WATCH
 from scheduling.rounds.solver import Unsolved, solve
 from scheduling.rounds.standing import standing
-from scheduling.rounds.timing import first_come
 from scheduling.rounds.travel import Point
 
 BEAT_S = 1.0
@@ -76,7 +75,7 @@ async def look_for(pool: Pool, doorbell: Doorbell | None, hall: Hall, number: in
                 log.error("rounds.unsolved", hall=hall.code, day=day.day.isoformat(), why=str(unsolved))
                 await store.give_up(db, number)
             else:
-                await store.propose(db, hall, number, day, plan, standing(day), first_come(day.problem))
+                await store.propose(db, hall, number, day, plan, standing(day))
     finally:
         if not solving.done():
             solving.cancel()

@@ -18,6 +18,7 @@ from scheduling.looks import forget_visitors
 from scheduling.roster.attendance import BACK_DAYS, keep_attendance
 from scheduling.roster.patterns import lay_patterns
 from scheduling.roster.plans import lay_plans
+from scheduling.rounds.store import forget_old
 from scheduling.slots import lay_slots
 from scheduling.statutory import keep_known
 
@@ -104,6 +105,11 @@ async def lay_places(db: Db, hall: Hall) -> int:
 async def end_missed_bookings(db: Db, hall: Hall) -> int:
     """Bookings nobody came for within the hall's grace."""
     return await let_fall(db, hall)
+
+
+async def forget_rounds(db: Db, hall: Hall) -> int:
+    """Plans of days long past."""
+    return await forget_old(db, hall)
 
 
 async def forget_who_was_visited(db: Db, hall: Hall) -> int:
@@ -194,6 +200,7 @@ TICKS = (
     Tick("appointments.end", 60, end_missed_bookings),
     Tick("appointments.forget", 3600, forget_who_booked),
     Tick("doorstep.forget", 3600, forget_who_was_visited),
+    Tick("rounds.forget", 3600, forget_rounds),
     Tick("orders.overdue", 600, tell_late_orders),
     Tick("machines.left", 60, free_left_machines),
     Tick("escorts.end", 300, end_forgotten_escorts),

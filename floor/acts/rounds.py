@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
@@ -17,6 +18,7 @@ from queueing.errors import BadInput
 from queueing.halls import Hall
 from scheduling import doorstep, teams
 from scheduling.rounds import ground, store
+from scheduling.rounds.travel import Measured, Point
 
 DECIDES = ("manager", "leader")
 
@@ -30,9 +32,9 @@ async def start(request: Request, hall_code: str, day: date, *, cause: str = "as
     """Begin to look for a day's rounds; they are proposed once they are found. RoundsSought while another run looks."""
     hall, actor = await _dispatcher(request, hall_code)
     state = request.app.state
-    async with acquire(state.pool) as db, db.transaction():
-        number = await store.begin(db, hall, day, cause, actor=actor)
+    async with acquire(state.pool) as db:
         seen = await seen_day(db, hall, day, envelopes_of(request), state.places, actor=actor)
+        number = await store.begin(db, hall, day, cause, actor=actor)
     task = asyncio.create_task(look_for(state.pool, state.doorbell, hall, number, seen))
     state.tasks.add(task)
     task.add_done_callback(state.tasks.discard)
@@ -103,22 +105,36 @@ async def come_back(request: Request, hall_code: str, team: int) -> None:
     ring(request, hall.id)
 
 
-async def make_team(
-    request: Request, hall_code: str, day: date, name: str, members: tuple[str, str], *, skills: Sequence[str],
-    kits: Sequence[str], hours: tuple[str, str], lunch: tuple[str, str] | None,
-) -> None:  # fmt: skip
-    """Put two people together for a day; without skills named they have all that either can do. BadInput, BadTeam."""
+@dataclass(frozen=True, slots=True)
+class Crew:
+    """A team as somebody typed it; times of day like 08:30. No skill named: all that either of the two can do."""
+
+    name: str
+    members: tuple[str, str]
+    hours: tuple[str, str]
+    lunch: tuple[str, str] | None
+    skills: Sequence[str] = ()
+    kits: Sequence[str] = ()
+
+
+async def save_team(request: Request, hall_code: str, day: date, typed: Crew, number: int | None = None) -> None:
+    """Put two people together for a day, or change the team of this number. BadInput, BadTeam."""
     hall, actor = await _dispatcher(request, hall_code)
-    begins, ends = moment(hall, day, hours[0], "starts"), moment(hall, day, hours[1], "ends")
-    pause = (moment(hall, day, lunch[0], "lunch"), moment(hall, day, lunch[1], "lunch")) if lunch is not None else None
+    begins, ends = (moment(hall, day, word, field) for word, field in zip(typed.hours, ("starts", "ends"), strict=True))
+    pause = None if typed.lunch is None else tuple(moment(hall, day, word, "lunch_from") for word in typed.lunch)
     async with acquire(request.app.state.pool) as db:
-        centre = await ground.centre_of(db, hall)
-        known = list(skills) or await ground.skills_of(db, hall, members, day)
+        before = await teams.team(db, hall, number) if number is not None else None
+        start = (before.start_lat, before.start_lon) if before is not None else lat_lon(await ground.centre_of(db, hall))
+        known = list(typed.skills) or await ground.skills_of(db, hall, typed.members, day)
         await teams.save_team(
-            db, hall, day, name, members, skills=known, kits=kits, starts=begins, ends=ends, start=(centre.lat, centre.lon),
-            lunch=pause, actor=actor,
+            db, hall, day, typed.name, typed.members, skills=known, kits=typed.kits, starts=begins, ends=ends, start=start,
+            lunch=(pause[0], pause[1]) if pause is not None else None, number=number, actor=actor,
         )  # fmt: skip
     ring(request, hall.id)
+
+
+def lat_lon(point: Point) -> tuple[float, float]:
+    return point.lat, point.lon
 
 
 async def drop_team(request: Request, hall_code: str, team: int) -> None:
@@ -137,6 +153,20 @@ async def set_place(request: Request, hall_code: str, lat: float, lon: float) ->
             raise BadInput(field=field, message="degrees of latitude and longitude")
     async with acquire(request.app.state.pool) as db:
         await ground.set_place(db, hall, lat, lon)
+
+
+async def set_ways(request: Request, hall_code: str, lines: str) -> None:
+    """What was measured between areas, a line for each way: from, to, kilometres, minutes. BadInput."""
+    hall, _ = await _dispatcher(request, hall_code)
+    ways = {}
+    for line in filter(str.strip, lines.replace("，", ",").splitlines()):
+        try:
+            start, goal, km, minutes = (word.strip() for word in line.split(","))
+            ways[start, goal] = Measured(round(float(km) * 1000), round(float(minutes) * 60))
+        except (ValueError, OverflowError):
+            raise BadInput(field="ways", message="from, to, kilometres and minutes between two areas") from None
+    async with acquire(request.app.state.pool) as db:
+        await ground.set_ways(db, hall, ways)
 
 
 def moment(hall: Hall, day: date, clock: str, field: str) -> datetime:

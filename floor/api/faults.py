@@ -50,6 +50,7 @@ REASONS = tuple(
         (r"1 to 24 characters a-z, 0-9 and -", "site_code"),
         (r"a time with its offset", "offset"),
         (r"degrees of latitude and longitude", "degrees"),
+        (r"from, to, kilometres and minutes between two areas", "ways"),
         (r"the hall goes to nobody's door for this", "nobodys_door"),
         (r"the hall does not go there", "not_there"),
         (r"without consent nothing can be kept", "consent"),

@@ -20,13 +20,14 @@ from floor.pages.dispatched import Names, area_names, request_row
 from floor.pages.staffed import clock, now_of, reason_of
 from floor.pages.wording import service_name
 from floor.signin import require
-from floor.words import language, words
+from floor.words import Words, language, words
 from queueing.errors import BadInput, NotFound, Refused
 from queueing.halls import Hall, services
 from scheduling import doorstep, looks, teams
 from scheduling.doorstep import DECLINES, Visit
 from scheduling.envelopes import Unreadable
-from scheduling.rounds.ground import centre_of
+from scheduling.rounds.ground import centre_of, travel_of
+from scheduling.teams import Team
 
 
 async def act(request: Request) -> Response:
@@ -73,21 +74,25 @@ async def do(request: Request, hall: Hall, day: date, name: str, form: FormData)
         case "back":
             await changes.come_back(request, hall.code, number_in(form, "team"))
         case "team":
-            await make_team(request, hall, day, form)
+            await changes.save_team(
+                request, hall.code, day, crew_in(form), number_in(form, "team") if text(form, "team") else None
+            )
         case "drop":
             await changes.drop_team(request, hall.code, number_in(form, "team"))
         case "place":
             await changes.set_place(request, hall.code, degrees(form, "lat"), degrees(form, "lon"))
+        case "ways":
+            await changes.set_ways(request, hall.code, text(form, "ways") or "")
         case _:
             raise NotFound(what="page")
 
 
-async def make_team(request: Request, hall: Hall, day: date, form: FormData) -> None:
+def crew_in(form: FormData) -> changes.Crew:
     pause = text(form, "lunch_from"), text(form, "lunch_to")
-    await changes.make_team(
-        request, hall.code, day, typed(form, "name"), (typed(form, "lead"), typed(form, "second")),
-        skills=[str(it) for it in form.getlist("skill")], kits=[str(it) for it in form.getlist("kit")],
-        hours=(typed(form, "starts"), typed(form, "ends")), lunch=(pause[0], pause[1]) if pause[0] and pause[1] else None,
+    return changes.Crew(
+        typed(form, "name"), (typed(form, "lead"), typed(form, "second")), (typed(form, "starts"), typed(form, "ends")),
+        (pause[0], pause[1]) if pause[0] and pause[1] else None, [str(it) for it in form.getlist("skill")],
+        [str(it) for it in form.getlist("kit")],
     )  # fmt: skip
 
 
@@ -135,18 +140,34 @@ async def visit_sheet(request: Request) -> Response:
 
 
 async def team_sheet(request: Request) -> Response:
-    """Two people put together for a day, and where the hall stands."""
+    """Two people put together for a day, or a team to be changed; where the hall stands, ways that were measured."""
     hall, day = await acts.hall_of(request, request.path_params["hall"]), date_of(request.path_params["day"])
     await require(request, *WATCH, hall=hall.id)
     say = words(language(request))
     async with acquire(request.app.state.pool) as db:
-        crews = await teams.teams(db, hall, day)
-        context: dict[str, Any] = {
-            "people": await free_people(db, hall, day, crews, say), "bags": await bag_names(db, hall, say),
-            "skills": {it.code: service_name(say, it) for it in await services(db, hall)}, "centre": await centre_of(db, hall),
-            "next_name": say("dispatch.team_name", n=len(crews) + 1),
+        crews, number = await teams.teams(db, hall, day), request.path_params.get("id")
+        crew = next((it for it in crews if it.id == number), None)
+        if number is not None and crew is None:
+            raise NotFound(what="team")
+        measured = (await travel_of(db, hall)).measured
+        return render(
+            request, "_dispatch_team.html", hall=hall, day=day, crew=crew, form=shown(hall, crew, say, len(crews) + 1),
+            people=await free_people(db, hall, day, [it for it in crews if it is not crew], say),
+            bags=await bag_names(db, hall, say), skills={it.code: service_name(say, it) for it in await services(db, hall)},
+            centre=await centre_of(db, hall), areas=area_names(await teams.areas(db, hall), say),
+            ways="\n".join(f"{key.replace('>', ',')},{it.metres / 1000:g},{it.seconds / 60:g}" for key, it in measured.items()),
+        )  # fmt: skip
+
+
+def shown(hall: Hall, crew: Team | None, say: Words, number: int) -> dict[str, Any]:
+    """What stands in the form before anybody types."""
+    if crew is None:
+        return {
+            "name": say("dispatch.team_name", n=number), "lead": None, "second": None, "starts": "09:00", "ends": "17:00",
+            "lunch_from": "11:30", "lunch_to": "13:30", "kits": (), "skills": (),
         }  # fmt: skip
-    return render(request, "_dispatch_team.html", hall=hall, day=day, **context)
+    times = {field: clock(getattr(crew, field), hall) for field in ("starts", "ends", "lunch_from", "lunch_to")}
+    return times | {"name": crew.name, "lead": crew.lead, "second": crew.second, "kits": crew.kits, "skills": crew.skills}
 
 
 async def who(request: Request) -> Response:
@@ -166,6 +187,7 @@ async def who(request: Request) -> Response:
 
 ROUTES = [
     Route("/{hall}/dispatch/{day}/sheet/team", team_sheet, methods=["GET"]),
+    Route("/{hall}/dispatch/{day}/sheet/team/{id:int}", team_sheet, methods=["GET"]),
     Route("/{hall}/dispatch/{day}/sheet/visit/{id:int}", visit_sheet, methods=["GET"]),
     Route("/{hall}/dispatch/{day}/who/{id:int}", who, methods=["POST"]),
     Route("/{hall}/dispatch/{day}/{act}", act, methods=["POST"]),

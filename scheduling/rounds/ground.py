@@ -1,10 +1,13 @@
 """What a hall says of its ground and its teams: where it stands, how ways are reckoned, who is out, how far times may move."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
+
+import asyncpg
 
 from queueing import journal
 from queueing.db import Db, changed
+from queueing.errors import BadInput
 from queueing.halls import Hall
 from queueing.settings import Setting
 from scheduling.rounds.travel import Measured, Point, Travel
@@ -94,3 +97,27 @@ ORDER BY s.rank, s.code
 async def skills_of(db: Db, hall: Hall, members: Sequence[str], day: date) -> list[str]:
     """All that one of these people can do on a day; every service where the hall asks for no skills."""
     return [row["code"] for row in await db.fetch(SKILLED, hall.id, list(members), day, hall.skills_required)]
+
+
+CLEAR_WAYS = "DELETE FROM measured_ways WHERE hall = $1"
+SET_WAYS = """
+INSERT INTO measured_ways (hall, start, goal, metres, seconds)
+SELECT $1, x.* FROM unnest($2::text[], $3::text[], $4::int[], $5::int[]) AS x(start, goal, metres, seconds)
+"""
+
+
+async def set_ways(db: Db, hall: Hall, ways: Mapping[tuple[str, str], Measured]) -> None:
+    """What was measured between areas, all of it: what is not named is reckoned again. BadInput for what can't be."""
+    names = list(ways)
+    columns = [
+        [a for a, _ in names],
+        [b for _, b in names],
+        [it.metres for it in ways.values()],
+        [it.seconds for it in ways.values()],
+    ]
+    try:
+        async with db.transaction():
+            await db.execute(CLEAR_WAYS, hall.id)
+            await db.execute(SET_WAYS, hall.id, *columns)
+    except asyncpg.IntegrityConstraintViolationError as broken:
+        raise BadInput(field="ways", message="from, to, kilometres and minutes between two areas") from broken

@@ -96,11 +96,12 @@ class Round(msgspec.Struct, frozen=True):
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """Every team's round and who is not visited, with why (`scheduling/rounds/why.py`)."""
+    """Every team's round and who is not visited, with why (`scheduling/rounds/why.py`). `listed`: first come, first served."""
 
     rounds: tuple[Round, ...]
     unserved: Mapping[str, str]
     seconds: float = 0.0
+    listed: tuple[Round, ...] = ()
 
     @property
     def metres(self) -> int:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from scheduling.rounds.problem import Plan, Problem, Round, Team, Visit
-from scheduling.rounds.timing import Clock, reachable
+from scheduling.rounds.timing import Clock, first_come, reachable
 from scheduling.rounds.travel import Point, crow
 from scheduling.rounds.why import reasons
 
@@ -65,7 +65,8 @@ def run(problem: Problem, limit_s: float, iterations: int, seed: int) -> Plan:
     if visits and problem.teams:
         orders |= searched(problem, visits, limit_s, iterations, seed)
     rounds = settle(problem, clock, visits, orders)
-    return Plan(tuple(rounds), reasons(problem, rounds), time.monotonic() - began)
+    took = time.monotonic() - began
+    return Plan(tuple(rounds), reasons(problem, rounds), took, tuple(first_come(problem)))
 
 
 def searched(problem: Problem, visits: list[Visit], limit_s: float, iterations: int, seed: int) -> dict[str, list[Visit]]:

@@ -1,20 +1,19 @@
 """Plans of a day's rounds as they are kept: looked for, proposed, taken as a whole while all stands as it stood, taken back."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import asyncpg
 
 from queueing import journal
 from queueing.db import Db, changed
-from queueing.halls import Hall
+from queueing.halls import Hall, business_day
 from scheduling.doorstep import BROKEN
 from scheduling.errors import PlanOvertaken, RoundsSought
 from scheduling.rounds.day import Day
 from scheduling.rounds.problem import Plan, Round
-from scheduling.rounds.why import reasons
 
 SILENT_S = 15  # a run that said nothing for so long has died with its process
 CAUSES = ("asked", "late", "call", "team")
@@ -122,15 +121,15 @@ SELECT $1, x.* FROM unnest($2::bigint[], $3::bigint[], $4::timestamptz[], $5::ti
 """
 
 
-async def propose(db: Db, hall: Hall, number: int, day: Day, plan: Plan, now: list[Round], listed: list[Round]) -> bool:
+async def propose(db: Db, hall: Hall, number: int, day: Day, plan: Plan, now: list[Round]) -> bool:
     """Keep what a run found, in the place of a proposal nobody answered; False when it was stopped meanwhile.
 
-    `now` are the rounds as they stand, `listed` those of first come, first served.
+    `now` are the rounds as they stand, which the page shows beside it.
     """
     rounds = {it.team: {"metres": it.metres, "home": it.home, "lunch": it.lunch_at} for it in plan.rounds}
+    asked = len(day.problem.visits)
     figures = {
-        "plan": told(plan.rounds, len(plan.unserved)), "now": told(now, len(reasons(day.problem, now))),
-        "list": told(listed, len(reasons(day.problem, listed))),
+        "plan": told(plan.rounds, asked), "now": told(now, asked), "list": told(plan.listed, asked),
     }  # fmt: skip
     stops = stops_of(day, plan)
     async with db.transaction():
@@ -141,12 +140,12 @@ async def propose(db: Db, hall: Hall, number: int, day: Day, plan: Plan, now: li
     return True
 
 
-def told(rounds: Iterable[Round], left: int) -> dict[str, int]:
-    """What is compared of a day's rounds."""
-    rounds = tuple(rounds)
+def told(rounds: Sequence[Round], asked: int) -> dict[str, int]:
+    """What is compared of a day's rounds, of so many who asked."""
+    visits = sum(len(it.stops) for it in rounds)
     return {
         "metres": sum(it.metres for it in rounds), "late": sum(it.late for it in rounds),
-        "visits": sum(len(it.stops) for it in rounds), "left": left,
+        "visits": visits, "left": asked - visits,
     }  # fmt: skip
 
 
@@ -289,3 +288,12 @@ WHERE hall = $1 AND id = $2 AND state = 'proposed'
 async def refuse(db: Db, hall: Hall, number: int, *, actor: str) -> bool:
     """Leave the day as it is; False when the plan is settled already."""
     return changed(await db.execute(REFUSE, hall.id, number, actor)) > 0
+
+
+FORGET = "DELETE FROM round_plans WHERE hall = $1 AND day < $2"
+KEPT = timedelta(days=92)
+
+
+async def forget_old(db: Db, hall: Hall) -> int:
+    """Plans of days a quarter of a year ago, with what they would have moved; how many."""
+    return changed(await db.execute(FORGET, hall.id, await business_day(db, hall) - KEPT))

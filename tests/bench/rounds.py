@@ -4,7 +4,7 @@ import asyncio
 import time
 from random import Random
 
-from scheduling.rounds.problem import Lunch, Plan, Problem, Team, Visit
+from scheduling.rounds.problem import Lunch, Plan, Problem, Round, Team, Visit
 from scheduling.rounds.solver import solve
 from scheduling.rounds.timing import first_come
 from scheduling.rounds.travel import Point, Travel
@@ -54,9 +54,8 @@ def day(seed: int, *, visits: int = 60, teams: int = 8) -> Problem:
     return Problem(tuple(doors), tuple(crews), Travel(), CENTRE, 40_000)
 
 
-def by_list(problem: Problem, *, nearest: bool = False) -> Plan:
+def by_list(problem: Problem, rounds: list[Round]) -> Plan:
     """The same day by the list, as a plan to compare with."""
-    rounds = first_come(problem, nearest=nearest)
     return Plan(tuple(rounds), reasons(problem, rounds))
 
 
@@ -68,8 +67,8 @@ async def measure(*, days: int, visits: int, teams: int) -> list[Figure]:
         began = time.monotonic()
         plans.append(await solve(asked))
         seconds.append(time.monotonic() - began)
-        lists.append(by_list(asked))
-        clever.append(by_list(asked, nearest=True))
+        lists.append(by_list(asked, list(plans[-1].listed)))
+        clever.append(by_list(asked, first_come(asked, nearest=True)))
     what = f"{visits} visits by {teams} teams"
     return [
         absolute("V", f"{what} are planned", seconds, LIMIT_S, "s"),

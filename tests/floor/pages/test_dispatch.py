@@ -16,6 +16,7 @@ from scheduling import doorstep
 from scheduling.doorstep import Visit, Visitor
 from scheduling.envelopes import Details, name_mask, phone_mask
 from scheduling.rounds import store
+from scheduling.rounds.travel import Point
 from tests.floor.conftest import HASHED, Client
 from tests.floor.pages.staff import Page, look, press, staff
 from tests.scheduling.clocks import at
@@ -182,3 +183,36 @@ async def test_the_clock_proposes_when_somebody_asks_and_moves_nobody(
     assert await told(db, [first, second]) == [("scheduled", one.id, "10:00"), ("accepted", None, None)]
     assert "来了新的申请" in (await look(lin, PAGE)).words
     assert (await as_it_is(db, out)).out == frozenset()
+
+
+async def test_a_team_is_changed_and_ways_that_were_measured_are_used(lin: Client, db: Connection, out: Hall) -> None:
+    one = await crew(db, out, "一组", "door01", "clerk01")
+    await add_user(db, out.id, "door01", HASHED, name="上门一", roles=["doorstep"])
+    sheet = await look(lin, f"{PAGE}/sheet/team/{one.id}")
+    fields = {"name": "东线", "lead": "door01", "second": "clerk01", "starts": "08:30", "ends": "16:00", "skill": "A"}
+    page = await press(lin, sheet, f"{PAGE}/team", **fields)
+    assert (page.sentence, "东线" in page.words, "08:30–16:00" in page.words) == ("", True, True)
+    assert (await look(lin, f"{PAGE}/sheet/team/9999", 404)).words
+    await db.execute("INSERT INTO doorstep_areas (hall, code, name, lat, lon) VALUES ($1, 'west', '西村', 26.6, 104.7)", out.id)
+    sheet = await look(lin, f"{PAGE}/sheet/team")
+    page = await press(lin, sheet, f"{PAGE}/ways", ways="east,west,31.5,55\n west ， east, 30, 48 \n")
+    assert page.sentence == ""
+    travel = (await as_it_is(db, out)).problem.travel
+    assert travel.way(Point(26.6, 104.9, "east"), Point(26.6, 104.7, "west")) == (31_500, 58 * 60)
+    assert "west,east,30,48" in (await look(lin, f"{PAGE}/sheet/team")).answer.text
+    for wrong in ("east,nowhere,1,1", "east,east,1,1", "east;west", "east,west,many,5"):
+        assert "每行" in (await press(lin, sheet, f"{PAGE}/ways", ways=wrong)).sentence
+    assert len((await as_it_is(db, out)).problem.travel.measured) == 2  # what can't be used changes nothing
+    page = await press(lin, sheet, f"{PAGE}/place", lat="26.7", lon="104.8")
+    assert (await as_it_is(db, out)).centre == Point(26.7, 104.8)
+    assert "经纬度" in (await press(lin, sheet, f"{PAGE}/place", lat="126.7", lon="x")).sentence
+
+
+async def test_the_way_of_one_team_is_drawn_for_a_phone(lin: Client, db: Connection, out: Hall) -> None:
+    one, two = await crew(db, out, "一组", "door01", "clerk01"), await crew(db, out, "二组", "door02", "clerk02")
+    for km, team, hour in ((2, one, 9), (3, one, 10), (-4, two, 11)):
+        await doorstep.schedule(db, out, (await wanted(db, out, km)).key, on(hour, 30), team.id, actor="m")
+    every, own = await look(lin, PAGE), await look(lin, f"{PAGE}?team={one.id}")
+    assert [page.answer.text.count('class="mark ') for page in (every, own)] == [3, 2]
+    assert 'viewBox="0 0 480 400"' in own.answer.text
+    assert f'hx-get="{PAGE}/part?team={one.id}"' in own.answer.text

@@ -14,7 +14,6 @@ from scheduling.rounds.ground import come_back, drop_out, set_place
 from scheduling.rounds.problem import Lunch
 from scheduling.rounds.solver import run
 from scheduling.rounds.standing import latest, standing
-from scheduling.rounds.timing import first_come
 from tests.scheduling.clocks import at
 from tests.scheduling.rounds.doors import DAY, as_it_is, crew, on, open_doors, told, wanted
 
@@ -30,7 +29,7 @@ async def proposed(db: Connection, hall: Hall, cause: str = "asked") -> int:
     number = await store.begin(db, hall, DAY, cause, actor="manager:manager")
     day = await as_it_is(db, hall)
     plan = run(day.problem, 300.0, 200, 1)
-    assert await store.propose(db, hall, number, day, plan, standing(day), first_come(day.problem))
+    assert await store.propose(db, hall, number, day, plan, standing(day))
     return number
 
 
