@@ -15,7 +15,7 @@ GAPS = ("hall", "ticket", "service", "ahead", "window", "windows", "link", "code
 TEXTS: dict[str, dict[str, str]] = {
     "taken": {
         "zh-Hans": "您的号码{ticket}，{service}当前等待{ahead}人，办理窗口：{windows}。轮到您时会有短信提醒，也请看大屏。{link}",
-        "zh-Hant": "您的號碼{ticket}，{service}目前等待{ahead}人，辦理窗口：{windows}。輪到您時會有簡訊提醒，也請看大屏。{link}",
+        "zh-Hant": "您的號碼{ticket}，{service}目前等待{ahead}人，辦理窗口：{windows}。輪到您時會有短信提醒，也請看大屏。{link}",
         "en": "Your number is {ticket}. {service}: {ahead} before you, windows {windows}. We will text you in time. {link}",
     },
     "near": {
@@ -30,7 +30,7 @@ TEXTS: dict[str, dict[str, str]] = {
     },
     "missed": {
         "zh-Hans": "{ticket}号已过号。仍要办理请到导办台，不必重新取号。",
-        "zh-Hant": "{ticket}號已過號。仍要辦理請到導辦臺，不必重新取號。",
+        "zh-Hant": "{ticket}號已過號。仍要辦理請到導辦台，不必重新取號。",
         "en": "{ticket} was called and nobody came. Please ask at the guide desk; you need no new number.",
     },
     "offered": {

@@ -47,7 +47,7 @@ WORDS: dict[str, dict[str, str]] = {
         "copy": "補印 · REPRINT",
         "nth": "第 {n} 張",
         "today": "當日有效",
-        "test": "列印測試",
+        "test": "打印測試",
         "test_more": "字跡清楚、四邊完整、\n二維碼能掃，就是正常",
         "slip": "一次性告知單",
         "slip_lacking": "還缺這些材料：",

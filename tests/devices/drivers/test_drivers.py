@@ -15,6 +15,13 @@ def test_every_module_of_the_folder_is_in_a_list() -> None:
     assert found == {driver.module for driver in DRIVERS.values()} | set(PEERS.values())
 
 
+@pytest.mark.parametrize("name", DRIVERS)
+def test_each_is_tried_against_its_machine_in_a_file_that_skips_nothing(name: str) -> None:
+    """The only tests of drivers that may stay out are those of emupos, and they are named when they do."""
+    tests = (Path(__file__).parent / f"test_{name}.py").read_text("utf-8")
+    assert ("skip" in tests, "async def test_" in tests) == (False, True)
+
+
 def test_a_kind_without_a_driver_is_refused_in_words(hall: Notes) -> None:
     with pytest.raises(BadSetting, match=r"tv-1: there is no driver .*for a device of kind tv"):
         make("tv", "tv-1", {}, hall)
