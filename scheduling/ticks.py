@@ -128,7 +128,7 @@ async def lay_shift_patterns(db: Db, hall: Hall) -> int:
 
 
 async def lay_window_plans(db: Db, hall: Hall) -> int:
-    """What windows are to do today and tomorrow, as the published roster and the seats are now."""
+    """What windows are still to do today, as the published roster and the seats are now."""
     return await lay_plans(db, hall)
 
 

@@ -1,4 +1,4 @@
-"""The windows planned for today and tomorrow as the published roster has them: what a forecast of waits counts on."""
+"""The windows planned for the rest of the day as the published roster has them: what a forecast of waits counts on."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -110,16 +110,16 @@ WHERE (p.services, p.clerk) IS DISTINCT FROM (excluded.services, excluded.clerk)
 
 
 async def lay_plans(db: Db, hall: Hall) -> int:
-    """Have the windows planned for today and tomorrow as the published roster has them now; how many changed. Idempotent."""
+    """Have the windows planned for the rest of today as the published roster has them now; how many changed. Idempotent.
+
+    Of today alone: whoever is left at its end is not served by tomorrow's first window, and a forecast must say so.
+    """
     today = await business_day(db, hall)
     spots = [Spot(row["no"], row["zone"], row["clerk"], tuple(row["services"])) for row in await db.fetch(SPOTS, hall.id)]
     later = {row["at"] for row in await db.fetch(LONGER, hall.id, today)}
-    rows: list[tuple[str, datetime, str, str]] = []
-    for day in (today, today + timedelta(1)):
-        on = await duties(db, hall, day) or []
-        seats = spots if day == today else [Spot(spot.no, spot.zone) for spot in spots]
-        able, drains = await _able(db, hall, on), await _drains(db, hall, day)
-        rows += [row_of(hall, day, it, later) for it in planned(on, seats, able, drains)]
+    on = await duties(db, hall, today) or []
+    able, drains = await _able(db, hall, on), await _drains(db, hall, today)
+    rows = [row_of(hall, today, it, later) for it in planned(on, spots, able, drains)]
     columns: list[list[Any]] = [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(4)]
     moved = changed(await db.execute(GONE, hall.id, columns[0], columns[1]))
     return moved + changed(await db.execute(LAY, hall.id, *columns))

@@ -1,7 +1,7 @@
-"""The windows planned for the rest of today and tomorrow, as the published roster has them; and who may open one."""
+"""The windows planned for the rest of the day, as the published roster has them; and who may open one."""
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -101,6 +101,8 @@ async def test_the_clock_keeps_the_plans_as_roster_and_seats_are(db: Connection,
         ("1", "17:00", "li", 0), ("2", "17:00", "wang", 0),
     ]  # fmt: skip
     assert await lay_plans(db, monday) == 0
+    await place(db, monday, MONDAY + timedelta(1), "zhao", "d", "A", actor="manager:lin")
+    assert await lay_plans(db, monday) == 0, "tomorrow's windows serve nobody today"
     await windows.open_window(db, monday, "2", "li", services=["B"], actor="clerk:li")
     await lay_plans(db, monday)
     assert await plans(db) == [
