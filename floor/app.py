@@ -33,6 +33,7 @@ PAGES = (
     "desk", "voice", "fleet", "machine", "notices", "faults", "holidays", "day_types", "calendar", "attendance", "contracts",
     "zones", "roster", "swaps", "shifts", "field", "papers", "visit_after", "phone_offer",
     "dispatch", "dispatching",
+    "foresight",
 )  # fmt: skip
 STATIC = Path(__file__).parent / "static"
 

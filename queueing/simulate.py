@@ -39,7 +39,8 @@ class Outcome:
     `end` is when the last visit ends, `stranded` how many nobody serves at all (mean), `load` the share of the time
     until the end that each window works, `later` the waits of people still to come, pooled over the runs.
     `waited` has a row for each who waits or comes soon and a column for each run: seconds from joining to the call, NaN where
-    a run has nobody. `ends`: the end in each run.
+    a run has nobody. `ends`: the end in each run. `came`: of each who is to come, a row for the nth of a run, the second, the
+    place of the service in the floor's paces, and the seconds until the call.
     """
 
     tickets: Mapping[int, Range]
@@ -50,6 +51,7 @@ class Outcome:
     load: Mapping[str, float]
     waited: Mapping[str, Floats] = field(compare=False, repr=False)
     ends: Floats = field(compare=False, repr=False)
+    came: tuple[Floats, Ints, Floats] = field(compare=False, repr=False)
 
 
 def simulate(floor: Floor, *, runs: int = RUNS, seed: int = 1, to_come: bool = False, soon_s: float = 0.0) -> Outcome:
@@ -66,7 +68,7 @@ def simulate(floor: Floor, *, runs: int = RUNS, seed: int = 1, to_come: bool = F
         stranded[ticket.service] = stranded.get(ticket.service, 0.0) + float(np.isinf(wait).mean())
     return Outcome(
         _ranges(floor.waiting, waits), newcomers, later, _range(play.last), stranded, play.load(), play.waited(waits, soon_s),
-        play.last,
+        play.last, play.came,
     )  # fmt: skip
 
 

@@ -198,11 +198,12 @@ async def day(request: Request, *, error: str | None = None) -> Response:
     hall, person = await reader(request)
     say, at = words(language(request)), date_of(request.path_params["day"])
     async with acquire(request.app.state.pool) as db:
-        known, kinds = await calendar(db, hall), await day_types(db, hall)
+        today, known, kinds = await business_day(db, hall), await calendar(db, hall), await day_types(db, hall)
     kind = kinds[known.day_type(at)]
     return render(
         request, "calendar_day.html", 200 if error is None else 409, hall=hall, day=at, word=day_word(at, say), error=error,
         by_state=kind_word(kinds[known.kind(at)], say), kind=kind_row(kind, say), own=known.own.get(at), name=known.name(at),
+        coming=at >= today and not set(person.roles).isdisjoint(("manager", "leader", "auditor")),
         provisional=known.is_provisional(at), working=known.is_working(at), edits="manager" in person.roles,
         kinds=[kind_row(one, say) for one in kinds.values()],
     )  # fmt: skip
