@@ -27,7 +27,7 @@ from queueing.halls import Hall, business_day, services
 from queueing.rulebook import Change, Value
 from queueing.rules import most_overtaken
 from queueing.settings import BALANCE, HOLDS, LIMITS, ORDER, Setting
-from scheduling import appointments, doorstep, escalation, field, handins, orders, self_service, slots
+from scheduling import appointments, closing, doorstep, escalation, field, handins, orders, self_service, slots
 from scheduling.roster import attendance, overtime, planned
 from scheduling.rounds import ground
 
@@ -41,7 +41,7 @@ BOOKING = (*slots.SETTINGS, *appointments.SETTINGS)
 ROSTER = (*planned.SETTINGS, *attendance.SETTINGS, *overtime.SETTINGS)
 DOOR = (*field.SETTINGS, *callbacks.SETTINGS)
 AGENTS = (*orders.SETTINGS, *handins.SETTINGS, *self_service.SETTINGS)
-CLOSING = (*alarms.SETTINGS, *escalation.SETTINGS)
+CLOSING = (*alarms.SETTINGS, *closing.SETTINGS, *escalation.SETTINGS)
 # Of other rooms than the queue's own.
 ROUNDS = (*doorstep.SETTINGS, *ground.SETTINGS)
 MORE: tuple[Setting[Any], ...] = (*doorcode.SETTINGS, *PAPERS, *BOOKING, *ROSTER, *CLOSING, *AGENTS, *DOOR, *ROUNDS)
@@ -89,7 +89,7 @@ def sections() -> dict[str, list[str]]:
         "papers": [f"set.{setting.name}" for setting in PAPERS],
         "booking": [f"set.{setting.name}" for setting in BOOKING],
         "roster": [f"set.{setting.name}" for setting in ROSTER],
-        "alarms": [f"set.{setting.name}" for setting in alarms.SETTINGS],
+        "alarms": [f"set.{setting.name}" for setting in (*alarms.SETTINGS, *closing.SETTINGS)],
         "ladder": [f"set.{setting.name}" for setting in escalation.SETTINGS],
         "rounds": [f"set.{setting.name}" for setting in ROUNDS],
         "door": [f"set.{setting.name}" for setting in DOOR],
