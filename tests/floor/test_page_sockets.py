@@ -2,7 +2,7 @@
 
 import asyncio
 from contextlib import AsyncExitStack
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import msgspec
 import pytest
@@ -14,6 +14,7 @@ from floor.settings import Settings
 from queueing import calls, windows
 from queueing.halls import Hall
 from queueing.tickets import Act
+from scheduling.teams import Kit, keep_kit, save_team
 from tests.displays.days import open_all, seat, take
 from tests.displays.machines import put_up
 from tests.floor.links import Running, caught_up, closed_with, hear, link_running, machine, page, refused, sign_in, until
@@ -62,6 +63,22 @@ async def test_pages_are_nudged_about_what_concerns_them(db: Connection, hall: H
         while (await hear(board, "poke"))["offset"] < act.offset:
             nudges += 1
         assert nudges <= 3
+
+
+async def test_the_dispatch_page_hears_of_visits_and_not_of_tickets(db: Connection, hall: Hall, running: Running) -> None:
+    manager, desk = await sign_in(db, hall, "manager", "manager"), await sign_in(db, hall, "desk1", "desk")
+    assert await refused(page(running, "dispatch", desk)) == 403
+    async with page(running, "dispatch", manager) as board:
+        ticket = await take(db, hall)
+        running.bell.ring(hall.id)
+        await caught_up(db, hall, running)
+        await keep_kit(db, hall, Kit("photo", "拍照包", None, None, [], 1))
+        await save_team(
+            db, hall, date(2027, 3, 2), "一组", ("door01", "door02"), skills=["A"], kits=["photo"], start=(26.6, 104.8),
+            starts=datetime(2027, 3, 2, 1, tzinfo=UTC), ends=datetime(2027, 3, 2, 9, tzinfo=UTC), actor="manager:manager",
+        )  # fmt: skip
+        running.bell.ring(hall.id)
+        assert (await hear(board, "poke"))["offset"] == ticket.offset + 1
 
 
 async def test_a_page_that_hears_nothing_else_hears_a_beat(
