@@ -124,9 +124,8 @@ async function press(act, visit) {
   if (nextStep(visit) !== act) return;
   if (act === "complete") return openSheet("complete");
   if (act === "hand_in") return openSheet("hand-in");
-  const kit = [...state.ticked].filter((tick) => tick.startsWith(`${visit.id}:kit:`)).map((tick) => tick.split(":").slice(2).join(":"));
   await choose(visit.id);
-  await outbox.add(act, visit.id, act === "depart" ? { kit } : {});
+  await outbox.add(act, visit.id);
 }
 
 function openSheet(name) {
@@ -275,9 +274,9 @@ async function keepShell() {
 }
 
 // The list first: it brings the token that acts are sent with, and the acts go behind it.
-addEventListener("online", look);
+addEventListener("online", () => { if (outbox) look(); });
 addEventListener("offline", away);
-document.addEventListener("visibilitychange", () => { if (!document.hidden) look(); });
+document.addEventListener("visibilitychange", () => { if (!document.hidden && outbox) look(); });
 setInterval(() => { tidy(); if (!document.hidden && outbox && !outbox.waiting.length) look(); }, LOOK_MS);
 
 pocket = await openPocket();
