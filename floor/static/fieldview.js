@@ -43,7 +43,8 @@ export function draw({ day, waiting, refused, chosen, ticked, keeps, ended, old 
 
 function drawLine(count, { ended, old, keeps, day }) {
   const line = document.getElementById("line");
-  const text = ended ? say("ended", { n: count }) : count ? say(count === 1 ? "waits_one" : "waits", { n: count }) : old ? say("old", { time: old }) : "";
+  const waits = (keeps ? "waits" : "held") + (count === 1 ? "_one" : "");
+  const text = ended ? say(count ? "ended" : "ended_none", { n: count }) : count ? say(waits, { n: count }) : old ? say("old", { time: old }) : "";
   line.hidden = !text;
   line.dataset.waiting = count;
   line.querySelector("span").textContent = text;
