@@ -100,7 +100,7 @@ def number_in(form: FormData, field: str) -> int:
     """A number the page itself wrote into its form; BadInput for anything else."""
     word = typed(form, field)
     if not (word.isascii() and word.isdigit() and len(word) < 19):
-        raise BadInput(field=field, message="there is none")
+        raise BadInput(field=field, message="it is missing")
     return int(word)
 
 
