@@ -27,13 +27,12 @@ from floor.words import check_words
 
 # One module per person who looks at the hall; the most general addresses come last.
 PAGES = (
-    "home", "first", "signin", "rate", "phone", "booking", "book", "slip", "query", "choosing", "kiosk", "kiosk_card",
-    "kiosk_booked", "board", "wall", "console", "one_number", "matters", "rules", "door", "promises", "manage", "disputed",
-    "proposals", "ladder", "orders", "order", "helps", "self_service", "escorts", "station", "desk_bookings", "bookings",
-    "desk", "voice", "fleet", "machine", "notices", "faults", "holidays", "day_types", "calendar", "attendance", "contracts",
-    "zones", "roster", "swaps", "shifts", "field", "papers", "visit_after", "phone_offer",
-    "dispatch", "dispatching",
-    "foresight",
+    "home", "first", "signin", "rate", "phone", "ask_visit", "visit", "visit_after", "booking", "book", "slip", "query",
+    "choosing", "kiosk", "kiosk_card", "kiosk_booked", "kiosk_visit", "board", "wall", "console", "one_number", "matters",
+    "rules", "door", "promises", "manage", "disputed", "proposals", "ladder", "orders", "order", "helps", "self_service",
+    "escorts", "station", "desk_visits", "desk_bookings", "bookings", "desk", "voice", "fleet", "machine", "notices", "faults",
+    "holidays", "day_types", "calendar", "attendance", "contracts", "zones", "roster", "swaps", "shifts", "field", "papers",
+    "phone_offer", "dispatch", "dispatching", "foresight",
 )  # fmt: skip
 STATIC = Path(__file__).parent / "static"
 

@@ -12,7 +12,7 @@ from queueing.halls import Hall
 from queueing.settings import Setting
 from queueing.tickets import TODAY, scope
 from scheduling import doorstep
-from scheduling.doorstep import Visit, act_of, moving
+from scheduling.doorstep import Visit
 from scheduling.envelopes import Envelopes, Sealed
 from scheduling.errors import (
     AgreedAlready,
@@ -24,6 +24,7 @@ from scheduling.errors import (
     TooManyPapers,
     VisitIs,
 )
+from scheduling.visit_rows import act_of, act_on, moving
 
 PAPERS_MOST = Setting("doorstep_papers_most", 20, 1, 100, "photos")  # of one visit
 PAPER_DAYS = Setting("doorstep_papers_days", 7, 0, 90, "days")  # photos and drawn names stay so long after the matter is done
@@ -102,7 +103,7 @@ async def late(
     """Say that the team will be `minutes` later than planned. BadInput, VisitIs, NotYourVisit, NotToday."""
     if minutes not in LATE_MIN:
         raise BadInput(field="minutes", message=f"one of {', '.join(map(str, LATE_MIN))}")
-    return await doorstep.act_on(
+    return await act_on(
         db, LATE, hall, key, actor, press, member, minutes, why_not=lambda visit: not_ours(db, hall, visit, member)
     )
 

@@ -43,6 +43,23 @@ async def details(db: Db, hall: Hall, key: str, envelopes: Envelopes, *, actor: 
     return opened
 
 
+SEALED = "SELECT key, key_id, sealed FROM doorstep_visits WHERE hall = $1 AND key = $2 AND sealed IS NOT NULL"
+
+
+async def tells_a_door(db: Db, hall: Hall, key: str, envelopes: Envelopes) -> bool:
+    """Whether name, telephone and address are all inside; nobody is shown any of it. envelopes.Unreadable."""
+    row = await db.fetchrow(SEALED, hall.id, key)
+    told = envelopes.open(Sealed(row["key_id"], row["sealed"]), row["key"]) if row else None
+    return told is not None and all((told.name, told.phone, told.address))
+
+
+async def half_told(db: Db, hall: Hall, key: str, envelopes: Envelopes) -> Details | None:
+    """The envelope of a visit whose sender has not said name or address yet; None for any other. Unreadable."""
+    row = await db.fetchrow(SEALED, hall.id, key)
+    told = envelopes.open(Sealed(row["key_id"], row["sealed"]), row["key"]) if row else Details(name="", phone="", address="")
+    return None if told.name and told.address else told
+
+
 @dataclass(frozen=True, slots=True)
 class Point:
     """Where a visit is, in WGS 84 degrees; `exact` False: the middle of its area."""

@@ -206,6 +206,10 @@ SELECT m.code, m.name, m.name_hant, m.name_en, m.service, d.kit, d.minutes, m.ma
 FROM doorstep_matters d JOIN matters m ON m.hall = d.hall AND m.code = d.matter
 WHERE d.hall = $1 AND NOT m.retired ORDER BY m.service, m.code
 """
+IS_AT_THE_DOOR = """
+SELECT EXISTS (SELECT FROM doorstep_matters d JOIN matters m ON m.hall = d.hall AND m.code = d.matter
+               WHERE d.hall = $1 AND NOT m.retired AND ($2::text IS NULL OR m.service = $2))
+"""
 KEEP_DOOR_MATTER = """
 INSERT INTO doorstep_matters (hall, matter, kit, minutes) VALUES ($1, $2, $3, $4)
 ON CONFLICT (hall, matter) DO UPDATE SET kit = excluded.kit, minutes = excluded.minutes
@@ -215,6 +219,12 @@ ON CONFLICT (hall, matter) DO UPDATE SET kit = excluded.kit, minutes = excluded.
 async def door_matters(db: Db, hall: Hall) -> list[DoorMatter]:
     """What can be done at people's doors."""
     return [DoorMatter(**row) for row in await db.fetch(DOOR_MATTERS, hall.id)]
+
+
+async def at_the_door(db: Db, hall: Hall, service: str | None = None) -> bool:
+    """Whether anything (of a service) can be done at people's doors."""
+    found: bool = await db.fetchval(IS_AT_THE_DOOR, hall.id, service)
+    return found
 
 
 async def keep_door_matter(db: Db, hall: Hall, matter: str, minutes: int, kit: str | None = None) -> None:

@@ -25,6 +25,7 @@ from queueing.tickets import new_key
 from scheduling import doorstep, looks, teams
 from scheduling.doorstep import Done, Visit, Visitor
 from scheduling.envelopes import Details, Envelopes, name_mask, phone_mask
+from scheduling.errors import DoorUnknown, VisitIs
 
 ASKS = ("desk", "clerk", "leader", "manager")  # staff who ask for somebody
 DECIDES = ("desk", "leader", "manager")
@@ -54,6 +55,7 @@ class Wish:
     lang: str = "zh-Hans"
     consent: bool = True
     notices: bool = True
+    call_back: bool = False  # a telephone is enough: name and address are asked for later
 
     @property
     def names_somebody(self) -> bool:
@@ -161,7 +163,9 @@ def seen_by_staff(person: Person | None) -> bool:
 
 def checked(wish: Wish, *, needs_a_door: bool) -> None:
     """BadInput for what the hall can't go by."""
-    if needs_a_door or wish.names_somebody:
+    if wish.call_back:
+        phone_number(wish.phone or "")
+    elif needs_a_door or wish.names_somebody:
         check_door(wish.name, wish.phone, wish.address)
     if needs_a_door and not wish.matters:
         raise BadInput(field="matters", message="it is missing")
@@ -221,6 +225,26 @@ async def details(request: Request, key: str, person: Person) -> Details | None:
     return told
 
 
+async def fill_in(request: Request, key: str, name: str, address: str, area: str | None, *, press: str | None = None) -> Done:
+    """Name and address to a telephone number that was left at a kiosk: by whoever holds the key, once; nothing is shown."""
+    hall, actor = await _held(request, key, *DECIDES)
+    for field, told in (("name", name), ("address", address)):
+        if not told.strip():
+            raise BadInput(field=field, message="it is missing")
+    once_only = pressed(request, actor, press, (hashed(request, "door", name + address), area))
+    envelopes = envelopes_of(request)
+
+    async def act(db: Db) -> Done:
+        known = await looks.half_told(db, hall, key, envelopes)
+        if known is None:
+            raise VisitIs(state=(await doorstep.by_key(db, key)).state)
+        told = msgspec.structs.replace(known, name=name.strip(), address=address.strip())
+        visitor = sealed(request, envelopes, key, told)
+        return await doorstep.amend(db, hall, key, visitor, area, actor=actor, press=once_only)
+
+    return await on_visit(request, hall, act, silent=True)
+
+
 @dataclass(frozen=True, slots=True)
 class Amends:
     """What the call-back added or put right; None: as it was."""
@@ -258,6 +282,8 @@ async def accept(request: Request, key: str, amends: Amends, *, press: str | Non
             visitor = sealed(request, envelopes, key, told)
             if area is None and amends.lat is not None and told.lat is not None and told.lon is not None:
                 area = teams.nearest(await teams.areas(db, hall), told.lat, told.lon)
+        elif visit.state == "requested" and not await looks.tells_a_door(db, hall, key, envelopes):
+            raise DoorUnknown()
     asked = (list(amends.matters or ()), area, hashed(request, "door", msgspec.json.encode(personal).decode()))
     once_only = pressed(request, person.actor, press, asked)
     return await on_visit(

@@ -32,6 +32,7 @@ from queueing.halls import Hall, services
 from queueing.settings import EARLY, LATE
 from scheduling import offers
 from scheduling.appointments import Appointment, plain_code
+from scheduling.teams import at_the_door
 
 COOKIE, COOKIE_S = "booking", 60 * 24 * 3600
 CODE = re.compile(r"[0-9A-HJKMNP-TV-Z]{10}")
@@ -84,6 +85,7 @@ async def seen_by_holder(request: Request, db: Db, hall: Hall, found: Appointmen
         "until": hours(hall, found.end), "phase": phase(hall, found, await now_of(db)), "gone": gone,
         "from_": hours(hall, found.start - timedelta(minutes=hall.value(EARLY))),
         "to": hours(hall, found.start + timedelta(minutes=hall.value(LATE))),
+        "at_door": await at_the_door(db, hall, found.service),
         "by_phone": hall.value(doorcode.PHONE_TICKETS), "told": await told_where(db, request, hall, found),
         "picture": segno.make(address, error="m", micro=False).svg_inline(
             scale=4, border=2, light="#fff", dark="#000", omitsize=True),

@@ -31,6 +31,7 @@ from queueing.halls import Hall, ServiceNow, Zone, services, zones
 from queueing.matters import in_language
 from queueing.tickets import Ticket
 from scheduling.offers import next_free
+from scheduling.teams import at_the_door
 
 A_SCREEN = 8  # services that fit one screen at a size everybody can read
 AREAS_FROM = 12  # a hall with more services asks for the area first
@@ -170,6 +171,7 @@ async def first_screen(request: Request, hall: Hall, person: Person, wish: Asked
         offered, areas = await services(db, hall), await zones(db, hall)
         waits = await forecast.waits(db, hall)
         find, bookable = await matters.version(db, hall) > 0, bool(await next_free(db, hall))
+        at_door = await at_the_door(db, hall)
         beside = [beside_ours(wish.t, hall, queue) for queue in await foreign.queues(db, hall)]
     if not ready:
         return sorry("printer", wish.t["kiosk.sorry_paper"], wish.t["kiosk.sorry_paper_do"], retry=False) | {"asleep": rests}
@@ -178,12 +180,13 @@ async def first_screen(request: Request, hall: Hall, person: Person, wish: Asked
         return what | {"book": book_instead(request, hall, wish.lang), "booked": True} if bookable else what
     if len(offered) > AREAS_FROM and wish.zone is None:
         listed = [Area(zone.code, sign(wish.t, zone), sum(service.zone == zone.code for service in offered)) for zone in areas]
-        return paged(listed, wish, "areas") | {"find": find, "beside": beside, "bookable": bookable}
+        return paged(listed, wish, "areas") | {"find": find, "beside": beside, "bookable": bookable, "at_door": at_door}
     chosen = [service for service in offered if wish.zone in (None, service.zone)]
     return paged([card(wish.t, hall, service, waits.get(service.code)) for service in chosen], wish, "cards") | {
         "find": find,
         "beside": beside,
         "bookable": bookable,
+        "at_door": at_door,
     }
 
 

@@ -26,6 +26,8 @@ from queueing.tickets import ENDINGS, Ticket
 from queueing.windows import list_windows
 from scheduling import answers
 from scheduling.answers import Step
+from scheduling.doorstep import visit_of_ticket
+from scheduling.teams import at_the_door
 
 OPEN = ("waiting", "held", "missed")  # a ticket that no window has
 LEAVABLE = ("waiting", "called", "held", "missed")
@@ -83,6 +85,8 @@ async def ticket_context(db: Db, t: Words, hall: Hall, ticket: Ticket) -> dict[s
     said: dict[str, object] = {
         "live": ticket.state not in ENDINGS,
         "may_leave": ticket.state in LEAVABLE,
+        "at_door": await at_the_door(db, hall, ticket.service),
+        "visit": await visit_of_ticket(db, ticket.id) if ticket.state == "doorstep" else None,
         "ahead": ahead,
         "wait": minutes(t, await forecast.wait_for(db, ticket, ahead)),
         "service_name": service_name(t, service),

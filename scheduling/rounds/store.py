@@ -10,10 +10,10 @@ import asyncpg
 from queueing import journal
 from queueing.db import Db, changed
 from queueing.halls import Hall, business_day
-from scheduling.doorstep import BROKEN
 from scheduling.errors import PlanOvertaken, RoundsSought
 from scheduling.rounds.day import Day
 from scheduling.rounds.problem import Plan, Round
+from scheduling.visit_rows import BROKEN
 
 SILENT_S = 15  # a run that said nothing for so long has died with its process
 CAUSES = ("asked", "late", "call", "team")

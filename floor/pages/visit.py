@@ -1,0 +1,155 @@
+"""A visit in the hand of who asked for it: how it stands, when, who comes, say yes to the time, call it off, say how it was."""
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from floor.acts import doorstep as going
+from floor.api.problems import status_of
+from floor.database import Db, acquire
+from floor.pages import render
+from floor.pages.ask_visit import step, way
+from floor.pages.book import when
+from floor.pages.console import text
+from floor.pages.doorstep_form import named
+from floor.pages.phone import ASKED_WHY, as_citizen
+from floor.pages.staffed import reason_of
+from floor.pages.visit_after import after
+from floor.pages.wording import hours
+from floor.people import find_user
+from floor.quality.ratings import REASONS
+from floor.words import Words, language, words
+from queueing.errors import NotFound, Refused
+from queueing.halls import Hall
+from scheduling import looks, teams
+from scheduling.doorstep import DECLINES, OPEN, Visit
+
+CANCELS = ("requested", "accepted", "scheduled", "on_the_way")
+LOOKS = {  # tone and symbol of each state
+    "requested": ("is-waiting", "clock"), "accepted": ("is-waiting", "check"), "scheduled": ("is-called", "clock"),
+    "on_the_way": ("is-called", "forward"), "on_site": ("is-serving", "person"), "completed": ("is-serving", "check"),
+    "declined": ("is-fault", "alert"), "cancelled": ("", "cross"),
+}  # fmt: skip
+
+
+async def show(request: Request) -> Response:
+    return await draw(request)
+
+
+async def draw(request: Request, status: int = 200, error: str | None = None, template: str = "visit") -> Response:
+    try:
+        hall, visit = await going.find(request, request.path_params["key"])
+    except NotFound:
+        return render(request, "doorstep_gone.html", 404)
+    t = words(language(request))
+    async with acquire(request.app.state.pool) as db:
+        seen = await seen_by_asker(db, hall, visit, t) | {"after": await after(db, hall, visit, t)}
+        half = visit.state == "requested" and await looks.half_told(db, hall, visit.key, going.envelopes_of(request)) is not None
+        known = [(each.code, named(t, each)) for each in await teams.areas(db, hall)] if half else []
+    news = {"new": "doorstep.asked_now", "confirmed": "doorstep.confirmed_now", "told": "doorstep.filled_in_now"}
+    said = next((t[word] for name, word in news.items() if request.query_params.get(name)), None)
+    return step(
+        request, hall, template, status, v=visit, error=error, said=said, here=f"/d/{visit.key}", half=half,
+        areas=known, **seen,
+    )  # fmt: skip
+
+
+RATED = """
+SELECT EXISTS (SELECT FROM ratings WHERE visit = v.id) AS rated, hall_now() < v.rateable_until AS in_time
+FROM visits v WHERE v.source = 'doorstep' AND v.subject = $1
+"""
+
+
+async def seen_by_asker(db: Db, hall: Hall, visit: Visit, t: Words) -> dict[str, Any]:
+    """What the page says; of the team their names and plate numbers alone."""
+    known = {each.code: named(t, each) for each in await teams.door_matters(db, hall)}
+    crew = []
+    if visit.team is not None and visit.state in ("scheduled", "on_the_way", "on_site", "completed"):
+        team = await teams.team(db, hall, visit.team)
+        people = [await find_user(db, name) for name in (team.lead, team.second)]
+        crew = [{"name": each.name, "number": each.number} for each in people if each is not None]
+    tone, symbol = LOOKS[visit.state]
+    row = await db.fetchrow(RATED, visit.id)
+    return {
+        "tone": tone, "symbol": symbol, "matters": [known[code] for code in visit.matters if code in known], "crew": crew,
+        "when": when(t, hall, visit.start), "until": hours(hall, visit.ends) if visit.ends else "",
+        "asked_at": when(t, hall, visit.asked_at), "live": visit.state in OPEN, "may_cancel": visit.state in CANCELS,
+        "why": t.get(f"doorstep.why_{visit.why}", visit.why) if visit.why in DECLINES else visit.why,
+        "rated": bool(row and row["rated"]), "may_rate": bool(row and row["in_time"] and not row["rated"]),
+        "reasons": [(level, REASONS[level]) for level in ASKED_WHY],
+    }  # fmt: skip
+
+
+# --- acts ---------------------------------------------------------------------------------------------------------
+
+
+async def sure(request: Request) -> Response:
+    """Ask once more before it is called off."""
+    return await draw(request, template="sure")
+
+
+async def cancel(request: Request) -> Response:
+    as_citizen(request)
+    form = await request.form()
+    try:
+        await going.cancel(request, request.path_params["key"], press=text(form, "press"))
+    except Refused as refused:
+        return await draw(request, status_of(refused.code), reason_of(refused, words(language(request))))
+    return back(request)
+
+
+async def confirm(request: Request) -> Response:
+    """I will be there."""
+    as_citizen(request)
+    form = await request.form()
+    try:
+        await going.confirm(request, request.path_params["key"], press=text(form, "press"))
+    except Refused as refused:
+        return await draw(request, status_of(refused.code), reason_of(refused, words(language(request))))
+    return back(request, confirmed="1")
+
+
+async def fill_in(request: Request) -> Response:
+    """Name and address, where only a telephone was left."""
+    as_citizen(request)
+    form, key = await request.form(), request.path_params["key"]
+    name, address = text(form, "name") or "", text(form, "address") or ""
+    try:
+        await going.fill_in(request, key, name[:60], address[:200], text(form, "area"), press=text(form, "press"))
+    except Refused as refused:
+        return await draw(request, status_of(refused.code), reason_of(refused, words(language(request))))
+    return back(request, told="1")
+
+
+async def rate(request: Request) -> Response:
+    """Keep the rating, and back to the visit."""
+    as_citizen(request)
+    form, t = await request.form(), words(language(request))
+    level = text(form, "level") or ""
+    if level not in {"1", "2", "3", "4", "5"}:
+        return await draw(request, 422, t["phone.choose_level"])
+    own = [str(code) for code in form.getlist("reasons") if str(code) in REASONS[int(level)]]
+    try:
+        await going.rate(
+            request, request.path_params["key"], int(level), reasons=own, comment=text(form, "comment"), press=text(form, "press")
+        )
+    except Refused as refused:
+        return await draw(request, status_of(refused.code), reason_of(refused, t))
+    return back(request)
+
+
+def back(request: Request, **query: str) -> Response:
+    """To the visit again: reloading it never acts."""
+    return RedirectResponse(way(request, f"/d/{request.path_params['key']}", **query), 303)
+
+
+ROUTES = [
+    Route("/d/{key}", show, methods=["GET"]),
+    Route("/d/{key}/cancel", sure, methods=["GET"]),
+    Route("/d/{key}/cancel", cancel, methods=["POST"]),
+    Route("/d/{key}/confirm", confirm, methods=["POST"]),
+    Route("/d/{key}/door", fill_in, methods=["POST"]),
+    Route("/d/{key}/rating", rate, methods=["POST"]),
+]
