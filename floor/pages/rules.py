@@ -27,7 +27,7 @@ from queueing.halls import Hall, business_day, services
 from queueing.rulebook import Change, Value
 from queueing.rules import most_overtaken
 from queueing.settings import BALANCE, HOLDS, LIMITS, ORDER, Setting
-from scheduling import appointments, closing, doorstep, escalation, field, handins, orders, self_service, slots
+from scheduling import appointments, closing, doorstep, escalation, field, handins, minimums, orders, self_service, slots
 from scheduling.roster import attendance, overtime, planned
 from scheduling.rounds import ground
 
@@ -38,7 +38,7 @@ MISSED = ("calls_before_missed", "min_call_s", "return_after")
 HALL = ("one_live_ticket", "skills_required", "rating_days", "ticket_line", "offline_minutes")
 PAPERS = (*slips.SETTINGS, *foreign.SETTINGS)
 BOOKING = (*slots.SETTINGS, *appointments.SETTINGS)
-ROSTER = (*planned.SETTINGS, *attendance.SETTINGS, *overtime.SETTINGS)
+ROSTER = (*planned.SETTINGS, *minimums.SETTINGS, *attendance.SETTINGS, *overtime.SETTINGS)
 DOOR = (*field.SETTINGS, *callbacks.SETTINGS)
 AGENTS = (*orders.SETTINGS, *handins.SETTINGS, *self_service.SETTINGS)
 CLOSING = (*alarms.SETTINGS, *closing.SETTINGS, *escalation.SETTINGS)

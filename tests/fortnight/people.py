@@ -117,6 +117,10 @@ class People:
         answer = await self.browsers["manager"].press(f"/demo/roster/{week}/{act}", form)
         assert answer.status_code == 303, f"roster {week} {act} {form}: {answer.status_code} {answer.text[-600:]}"
 
+    async def board(self) -> str:
+        """What stands on the manager's board."""
+        return (await self.browsers["manager"].web.get("/demo/manage")).text
+
     # ---- citizens
 
     async def touch(self, service: str) -> str:

@@ -251,7 +251,7 @@ class Play:
         for window in note.opened if day.day != CLOCKS_GONE else ():
             await self.stage.until(partial(self.is_dark, window), f"strip {window} to go dark")
         if day.day == SICK - timedelta(1):
-            await self.report_sick()
+            await self.report_sick(note)
         if day.day == SICK:
             await self.cut_power(note)
         if tomorrow is not None:
@@ -270,8 +270,8 @@ class Play:
             wanted = {today.status("A", await self.stage.now())}
             note.check(told == wanted, f"at {at:%H:%M} the hall says {told}, the calendar {wanted}")
 
-    async def report_sick(self) -> None:
-        """Clerk 2 asks for leave tomorrow, the manager agrees and puts clerk 3 in the place."""
+    async def report_sick(self, note: Note) -> None:
+        """Clerk 2 asks for leave tomorrow, the manager agrees, is told that a window is missing, and puts clerk 3 there."""
         sick = next(it for it in FORTNIGHT if it.day == SICK)
         clerk = await self.people.at_desk("clerk02")
         asked = await clerk.press("/demo/shifts/leave", {"first": str(SICK), "kind": "sick"})
@@ -279,7 +279,10 @@ class Play:
         leave = await self.stage.db.fetchval("SELECT max(id) FROM leaves WHERE clerk = 'clerk02'")
         week = SICK - timedelta(SICK.weekday())
         await self.people.roster(week, "leave", leave=str(leave), answer="yes")
+        missing = "综合受理区只排了 1 个窗口，最低要求 2 个"
+        note.check(missing in await self.people.board(), "the manager is not told that clerk02 is missing tomorrow")
         await self.place(sick, "clerk03")
+        note.check(missing not in await self.people.board(), "the manager is still told of clerk02 who was replaced")
 
     async def cut_power(self, note: Note) -> None:
         """A booking of tomorrow afternoon exists; then the hall hears of the power cut, and its holder is to be called."""

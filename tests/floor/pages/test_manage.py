@@ -1,6 +1,7 @@
 """The manager's board: figures that are true, and windows opened and closed from afar."""
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,11 +11,14 @@ from floor import trends
 from floor.database import Connection
 from floor.pages.figures import points
 from queueing import numbers
+from queueing.halls import Hall
 from queueing.journal import Entry
 from queueing.numbers import Issued
+from scheduling.day_types import day_types, save_day_type
 from tests.floor.conftest import Client
 from tests.floor.pages.staff import Page, look, press, staff
 from tests.floor.visits import at, finished, opened, take
+from tests.scheduling import clocks
 
 
 @pytest.fixture
@@ -136,3 +140,12 @@ def test_a_day_is_folded_into_one_sample_a_minute() -> None:
 )
 def test_a_trend_is_a_line_whatever_it_holds(values: list[int], line: str) -> None:
     assert points(values)["line"] == line
+
+
+async def test_the_board_tells_of_windows_that_are_missing_and_where_to_look(lin: Client, db: Connection, hall: Hall) -> None:
+    await clocks.at(db, "2026-03-03 10:00+08")
+    await save_day_type(db, hall, replace((await day_types(db, hall))["weekday"], zones={"A": 2}))
+    page = await look(lin, "/demo/manage")
+    assert "A区现在只开了 0 个窗口，最低要求 2 个。 看排班" in page.words
+    await db.execute("DELETE FROM day_zones")
+    assert "最低要求" not in (await look(lin, "/demo/manage")).words
