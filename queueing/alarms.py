@@ -49,6 +49,8 @@ WITH hall AS (
     SELECT w.*, t.state AS has, t.served_at, greatest(t.called_at, t.served_at) AS acted FROM windows w
     LEFT JOIN tickets t ON t.hall = w.hall AND t.window_no = w.no AND t.state IN ('called', 'serving')
     WHERE w.hall = $1 AND w.state <> 'closed'
+), staffed AS MATERIALIZED (
+    SELECT DISTINCT unnest(services || helping) AS code FROM at_work
 ), wanted AS (
     SELECT 'long_wait' AS kind, 'service:' || service AS subject, service, NULL::text AS window_no, min(joined_at) AS since,
            $2::integer AS minutes
@@ -67,11 +69,12 @@ WITH hall AS (
         OR clerk = ANY($8) AND coalesce(acted, since) < hall.now - make_interval(mins => greatest($6::integer, 1))
     UNION ALL
     SELECT 'no_window', 'service:' || x.service, x.service, NULL, NULL::timestamptz, $7::integer FROM (
-        SELECT t.service FROM queued t WHERE NOT {REACHED}
+        SELECT t.service FROM queued t
+        WHERE (t.fenced OR t.for_window IS NOT NULL OR t.service NOT IN (SELECT code FROM staffed)) AND NOT {REACHED}
         UNION
         SELECT d.service FROM hall JOIN doors d ON d.hall = hall.id AND d.day = hall.day
         WHERE d.audience = 'all' AND hall.now >= d.opens AND hall.now < d.last_ticket AND coalesce(d.left_places, 1) > 0
-            AND NOT EXISTS (SELECT FROM at_work w WHERE d.service = ANY(w.services || w.helping))
+            AND d.service NOT IN (SELECT code FROM staffed)
     ) x
 ), so AS (
     SELECT w.kind, w.subject, w.service, w.window_no, coalesce(w.since, hall.now) AS since,
