@@ -115,6 +115,7 @@ async def own_postgres(settings: Settings, sockets: Path, console: Console, watc
     db = await connect(server.url)
     try:
         if not await db.fetchval("SELECT EXISTS (SELECT FROM pg_database WHERE datname = 'hall')"):
+            await db.execute("SET statement_timeout = 0")  # it copies files: on a slow disk that takes what it takes
             await db.execute("CREATE DATABASE hall")
     finally:
         await db.close()
