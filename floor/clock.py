@@ -21,6 +21,7 @@ from floor.log import start_log
 from floor.outlook import Outlook, keep_outlook
 from floor.power import follow_the_day
 from floor.quality import callbacks
+from floor.reporting import keep_reporting
 from floor.rounds import Watcher, keep_rounds
 from floor.settings import load
 from floor.signin import forget_ended, signed_out
@@ -185,6 +186,8 @@ async def main() -> None:
         group.create_task(keep_outlook(Outlook(pool), stop))
         group.create_task(keep_balance(Balancer(pool, doorbell), stop))
         group.create_task(keep_rounds(Watcher(pool, doorbell, Envelopes(settings.secret, *settings.former_secrets)), stop))
+        if settings.centre is not None:
+            group.create_task(keep_reporting(pool, settings.centre, stop))
     await post.rest()
     with suppress(Unavailable):
         async with acquire(pool) as db:

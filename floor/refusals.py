@@ -113,3 +113,9 @@ class AnswerMissing(Refused):
     """Say what was done about it."""
 
     code = "bad_input"
+
+
+class SheetDiffers(Refused):
+    """Other figures of {day} came before as version {version}."""
+
+    code = "sheet_differs"

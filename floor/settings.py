@@ -18,6 +18,20 @@ class SettingsError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Centre:
+    """Where a small hall's figures go: `origin` without a path, the centre's hall, and the site this hall is there."""
+
+    origin: str
+    hall: str
+    site: str
+    key: str
+
+    @property
+    def address(self) -> str:
+        return f"{self.origin}/api/v1/halls/{self.hall}/sites/{self.site}/figures"
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """The hall's settings. Two empty addresses mean: the servers that come with the hall."""
 
@@ -40,6 +54,7 @@ class Settings:
     notice_secrets: Mapping[str, str]  # of the ways notices leave by, where the database has none; by kind
     plain_http: bool  # the hall's own network may be without TLS
     map_tiles: Path | None = None  # pictures under maps, {zoom}/{column}/{row}.png; None: maps are drawn without
+    centre: Centre | None = None  # where a small hall's figures go
 
     def origin(self, host_header: str) -> str:
         """The origin pages are served from, as browsers send it: "http://192.168.1.5:8000"."""
@@ -103,7 +118,22 @@ def load(env: Mapping[str, str] = os.environ) -> Settings:
         },
         plain_http=plain_http,
         map_tiles=folder(env, "HALL_MAP_TILES"),
+        centre=centre(env),
     )
+
+
+def centre(env: Mapping[str, str]) -> Centre | None:
+    """HALL_CENTRE with the key of the site; None for a hall that has no centre, or brings its figures by file alone."""
+    value, key = env.get("HALL_CENTRE"), env.get("HALL_CENTRE_KEY")
+    if not value:
+        return None
+    parts = urlsplit(value)
+    places = parts.path.strip("/").split("/")
+    if parts.scheme not in ("http", "https") or not parts.hostname or len(places) != 2 or not all(places):
+        raise SettingsError("HALL_CENTRE", value, "it looks like https://centre.example.cn/hall/site")
+    if not key:
+        raise SettingsError("HALL_CENTRE", value, "HALL_CENTRE_KEY has the key of the site, which the centre gives")
+    return Centre(f"{parts.scheme}://{parts.netloc}", places[0], places[1], key)
 
 
 def host(env: Mapping[str, str], beyond: bool) -> str:

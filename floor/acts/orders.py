@@ -29,7 +29,7 @@ WORKERS = (*STAFF, "agent")
 def envelopes(request: Request) -> Envelopes:
     """What seals the particulars of people who are served elsewhere than here."""
     settings: Settings = request.app.state.settings
-    return Envelopes(settings.secret)
+    return Envelopes(settings.secret, *settings.former_secrets)
 
 
 def place(code: str) -> str:

@@ -4,6 +4,7 @@ from floor.api import (
     appointments,
     devices,
     doorstep,
+    figures,
     foreign,
     halls,
     health,
@@ -30,6 +31,7 @@ ROUTES = served(
         *foreign.ROUTES,
         *appointments.ROUTES,
         *doorstep.ROUTES,
+        *figures.ROUTES,
         *devices.ROUTES,
         *journal.ROUTES,
     )

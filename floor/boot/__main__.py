@@ -87,6 +87,13 @@ def voice(arguments: Arguments) -> int:
     return packs.main(arguments)
 
 
+def figures(arguments: Arguments) -> int:
+    """bring the figures of a small hall to its centre"""
+    from floor.boot import figures as bringing
+
+    return bringing.main(arguments)
+
+
 def migrate(arguments: Arguments) -> int:
     """bring the database up to date"""
     from floor.boot.at_hand import database
@@ -103,7 +110,7 @@ def migrate(arguments: Arguments) -> int:
     return 0
 
 
-LISTED = (run, test, check, bench, storm, rehearse, crowd, user, import_, voice, migrate)
+LISTED = (run, test, check, bench, storm, rehearse, crowd, user, import_, voice, figures, migrate)
 COMMANDS: dict[str, Callable[[Arguments], int]] = {command.__name__.rstrip("_"): command for command in LISTED}
 
 

@@ -55,7 +55,7 @@ async def draw(request: Request, error: str | None = None, status: int = 200) ->
         request, "helps.html", status, hall=hall, rows=asked, counted=counted, kinds=helps.KINDS, machines=machines, error=error,
         said=say[f"helps.said_{word}"] if word in ("ticked", "opened", "taken", "machine") else None, places=listed,
         helper=not person.roles.isdisjoint(HELPERS), manager="manager" in person.roles,
-        keeper=not person.roles.isdisjoint(KEEPERS),
+        keeper=not person.roles.isdisjoint(KEEPERS), overview=not person.roles.isdisjoint(("manager", "leader", "auditor")),
     )  # fmt: skip
 
 

@@ -37,6 +37,8 @@ def doors(hall: str) -> dict[str, Door]:
         Door("pad", f"/{hall}/pad/1", PAD),
         Door("desk", f"/{hall}/desk", "desk01"),
         Door("orders", f"/{hall}/orders", "agent01"),
+        Door("helps", f"/{hall}/helps", "manager"),
+        Door("sites", f"/{hall}/sites", "manager"),
         Door("field", f"/{hall}/field", "door01"),
         Door("manage", f"/{hall}/manage", "manager"),
         Door("bookings", f"/{hall}/bookings", "manager"),

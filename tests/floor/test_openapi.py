@@ -1,13 +1,20 @@
 """The promise is whole, valid, readable, and what is served."""
 
 import re
+from datetime import UTC, date, datetime
 
+import msgspec
 from jsonschema import Draft202012Validator
 from starlette.applications import Starlette
 from starlette.routing import Route
 
+from displays.sealed import Seal
 from floor.api.routes import Promised
 from floor.database import Connection
+from floor.quality.rollup import new_key
+from floor.quality.sheets import Sheet, sign
+from queueing.halls import get_hall
+from queueing.sites import Site, keep
 from tests.floor.conftest import PASSWORD, Client, client_of
 from tests.floor.promise import DOCUMENT, seen
 from tests.floor.test_api_ratings import paired
@@ -125,6 +132,15 @@ async def offers(desk: Client, anyone: Client) -> None:
     await desk.get(f"{HALL}/alarms")
 
 
+async def sheet(anyone: Client, db: Connection) -> None:
+    """A day's figures of a small hall."""
+    hall, seal = await get_hall(db, "demo"), Seal(b"a secret of thirty-two characters")
+    await keep(db, hall, Site("dahe", "大河镇", None, None, "township", None, None, None, False, True, False))
+    made = Sheet("dahe", date(2026, 1, 2), 1, datetime(2026, 1, 3, tzinfo=UTC), [], [])
+    signed = sign(made, await new_key(db, hall, "dahe", seal))
+    await anyone.post(f"{HALL}/sites/dahe/figures", content=msgspec.json.encode(signed))
+
+
 async def test_every_operation_answers_as_promised_when_all_goes_well(
     app: Starlette, desk: Client, clerk: Client, manager: Client, anyone: Client, db: Connection
 ) -> None:
@@ -157,6 +173,7 @@ async def test_every_operation_answers_as_promised_when_all_goes_well(
     await bookings(app, anyone, db)
     await offers(desk, anyone)
     await visits(manager, desk, anyone, db)
+    await sheet(anyone, db)
     for path in ("tickets", "ratings/summary", "devices", "journal"):
         await manager.get(f"{HALL}/{path}")
     await manager.get("/metrics")
