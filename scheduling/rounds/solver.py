@@ -212,6 +212,8 @@ def insert(clock: Clock, teams: dict[str, Team], orders: dict[str, list[Visit]],
 
 
 if __name__ == "__main__":
+    answer = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # whatever a library prints is no part of the answer
     asked = msgspec.json.decode(sys.stdin.buffer.read(), type=Problem)
-    plan = run(asked, float(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))
-    sys.stdout.buffer.write(msgspec.json.encode(plan))
+    with answer:
+        answer.write(msgspec.json.encode(run(asked, float(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))))

@@ -119,6 +119,11 @@ SELECT $1, x.* FROM unnest($2::bigint[], $3::bigint[], $4::timestamptz[], $5::ti
                            $9::bigint[], $10::timestamptz[], $11::timestamptz[])
     AS x(visit, team, start, leaves, metres, late, was_state, was_team, was_start, was_confirmed)
 """
+# What nobody asked for is not shown when it would change nothing.
+NOTHING_NEW = """
+UPDATE round_plans p SET state = 'passed', settled_at = hall_now() WHERE id = $1 AND cause <> 'asked' AND NOT EXISTS (
+    SELECT FROM round_stops s WHERE s.plan = p.id AND (s.team, s.start) IS DISTINCT FROM (s.was_team, s.was_start))
+"""
 
 
 async def propose(db: Db, hall: Hall, number: int, day: Day, plan: Plan, now: list[Round]) -> bool:
@@ -137,6 +142,7 @@ async def propose(db: Db, hall: Hall, number: int, day: Day, plan: Plan, now: li
         if await db.fetchval(PROPOSE, number, plan.seconds, figures, rounds, dict(plan.unserved)) is None:
             return False
         await db.execute(STOPS, number, *([stop[n] for stop in stops] for n in range(10)))
+        await db.execute(NOTHING_NEW, number)
     return True
 
 
@@ -205,9 +211,13 @@ async def stops(db: Db, number: int) -> list[PlannedStop]:
     return [PlannedStop(**row) for row in await db.fetch(STOPS_OF, number)]
 
 
-# One statement moves all of them: nobody is on the way, and each stands as it stood when the plan was made.
+# One statement moves all of them: nobody is on the way, and each stands as it stood when the plan was made. A plan by which
+# somebody should have set out a quarter of an hour ago is too old.
 SETTLE = """
-UPDATE round_plans SET state = $4, settled_by = $5, settled_at = hall_now() WHERE hall = $1 AND id = $2 AND state = $3
+UPDATE round_plans p SET state = $4, settled_by = $5, settled_at = hall_now() WHERE hall = $1 AND id = $2 AND state = $3
+  AND NOT ($4 = 'applied' AND EXISTS (
+      SELECT FROM round_stops s WHERE s.plan = p.id AND (s.team, s.start) IS DISTINCT FROM (s.was_team, s.was_start)
+        AND s.leaves < hall_now() - interval '15 minutes'))
 RETURNING day, version
 """
 TOLD = "v.id, v.state, v.area, v.day, v.start, v.team"

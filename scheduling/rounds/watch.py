@@ -10,12 +10,12 @@ from scheduling.rounds.problem import Round
 from scheduling.rounds.standing import latest
 from scheduling.rounds.store import Kept
 
-REST = timedelta(minutes=10)  # after a plan nobody took
+REST = timedelta(minutes=10)  # after a plan nobody took, or answered
 
 
 def cause(hall: Hall, day: Day, plans: Sequence[Kept], rounds: list[Round]) -> str | None:
     """Why to look for a plan now, if at all. `plans` are the day's, newest first, `rounds` as they stand."""
-    if not hall.value(WATCH) or not day.problem.teams or any(it.state in ("solving", "proposed") for it in plans):
+    if not hall.value(WATCH) or not day.problem.teams or any(it.state == "solving" and not it.silent for it in plans):
         return None
     scheduled = [it for it in day.visits.values() if it.state == "scheduled"]
     made = plans[0].made_at if plans else None

@@ -67,6 +67,22 @@ async def test_a_plan_that_was_overtaken_moves_nobody(db: Connection, out: Hall)
     assert not await store.refuse(db, out, again, actor="manager:manager")
 
 
+async def test_a_plan_that_is_too_old_is_not_taken_and_one_that_changes_nothing_not_shown(db: Connection, out: Hall) -> None:
+    one = await crew(db, out, "一队", "door01", "clerk01")
+    a = await wanted(db, out, 2)
+    old = await proposed(db, out)
+    await at(db, "2027-03-02 10:30+08")
+    with pytest.raises(PlanOvertaken):
+        await store.take(db, out, old, actor="m")
+    again = await proposed(db, out)
+    assert await store.take(db, out, again, actor="m") == 1
+    assert [(state, team) for state, team, _ in await told(db, [a])] == [("scheduled", one.id)]
+    await proposed(db, out, "late")
+    assert [it.state for it in await store.plans_of(db, out, DAY)] == ["passed", "applied", "passed"]
+    await db.execute("UPDATE round_plans SET day = day - 93 WHERE id = $1", old)
+    assert (await store.forget_old(db, out), await store.forget_old(db, out)) == (1, 0)
+
+
 async def test_what_was_told_keeps_its_time_and_near_its_hour_its_team(db: Connection, out: Hall) -> None:
     """A promise moves by half an hour at the most; inside an hour of it the team stays and nobody comes sooner."""
     one, two = await crew(db, out, "一队", "door01", "clerk01"), await crew(db, out, "二队", "door02", "clerk02")
