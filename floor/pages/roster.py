@@ -134,7 +134,8 @@ def rows(
                  "pattern": it.pattern if it else None, "window": it.window_no if it else None,
                  "tone": tones.get(it.zone or "", 0) if it else 0, "off": off,
                  "hours": f"{clock(shape.begins)}–{clock(shape.ends)}" if shape else "",
-                 "full": hours(shape, say) if shape else off}
+                 "full": hours(shape, say) if shape else off,
+                 "wish": {1: "off", -1: "on"}.get(clerk.wishes.get(day, 0), "")}
             )  # fmt: skip
         found.append({"clerk": clerk.name, "name": person_of(names, clerk.name), "home": clerk.home, "cells": cells,
                       "mine": any(cell["mine"] for cell in cells),

@@ -42,7 +42,7 @@ async def show(request: Request, *, error: str | None = None) -> Response:
         today = await business_day(db, hall)
         token = await leave.calendar_token(db, hall, clerk)
         shifts = await leave.own_shifts(db, hall, clerk, today)
-        away = await leave.leaves(db, hall, today, clerk=clerk)
+        away, wished = await leave.leaves(db, hall, today, clerk=clerk), await leave.wishes(db, hall, clerk, today)
         named = {zone.code: zone_name(say, zone) for zone in await zones(db, hall)}
         found, worked = await marks(db, hall, today - timedelta(BACK_DAYS), today, clerk), await ledger(db, hall, clerk)
         swapped = await swaps.swaps(db, hall, today - timedelta(7), clerk)
@@ -57,6 +57,7 @@ async def show(request: Request, *, error: str | None = None) -> Response:
                  "first": day_word(it.first, say), "last": day_word(it.last, say)}
                 for it in away], kinds=leave.KINDS,
         marks=[mark_row(it, names, say) for it in reversed(found)], overtime=[entry_row(it, say) for it in worked[:12]],
+        wishes=[{"day": day, "word": day_word(day, say), "wish": wish} for day, wish in wished],
         swaps=[swap_row(it, names, say, person) for it in swapped[:20]],
         left=said_hours(balance(worked, today), say),
     )  # fmt: skip

@@ -120,6 +120,14 @@ async def set_wish(db: Db, hall: Hall, clerk: str, day: date, wish: str | None) 
         await db.execute(WISH, hall.id, clerk, day, wish)
 
 
+WISHES = "SELECT day, wish FROM shift_wishes WHERE hall = $1 AND clerk = $2 AND day >= $3 ORDER BY day"
+
+
+async def wishes(db: Db, hall: Hall, clerk: str, since: date) -> list[tuple[date, str]]:
+    """What a clerk would like of the days to come: off or on."""
+    return [(row["day"], row["wish"]) for row in await db.fetch(WISHES, hall.id, clerk, since)]
+
+
 SHIFTS = """
 SELECT s.day, s.zone, p.begins, p.ends, p.breaks FROM shifts s JOIN rosters r USING (hall, week)
 JOIN shift_patterns p ON (p.hall, p.code) = (s.hall, s.pattern)

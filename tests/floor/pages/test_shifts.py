@@ -57,6 +57,9 @@ async def test_a_wish_is_kept_until_it_is_taken_back(app: Starlette, lin: Client
     for wish, kept in (("off", ["off"]), ("on", ["on"]), ("", [])):
         await clerk.post("/demo/shifts/wish", data={"csrf": token, "day": str(WEEK), "wish": wish})
         assert [row["wish"] for row in await db.fetch("SELECT wish FROM shift_wishes")] == kept
+        said = {"off": "愿休", "on": "愿班"}.get(wish, "")
+        assert [word for word in ("愿休", "愿班") if word in (await look(lin, BOARD)).words] == ([said] if said else [])
+        assert ("周一 希望" in (await look(clerk, "/demo/shifts")).words) == bool(wish)
 
 
 async def test_a_late_clerk_sees_the_mark_and_the_leader_of_the_zone_corrects_it(
