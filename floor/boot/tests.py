@@ -116,7 +116,7 @@ def install(packages: Sequence[str]) -> None:
 def hall_tests() -> bool:
     if not browser():
         return not_run("tests/hall", "without Chromium")
-    return python("-m", "pytest", "-q", "tests/hall")
+    return python("-m", "pytest", "-q", "-n", "2", "--dist", "loadfile", "tests/hall")
 
 
 def emulator() -> bool:

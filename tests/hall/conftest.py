@@ -31,10 +31,15 @@ START_S = 90
 
 
 def with_room(tries: int = 50) -> int:
-    """A port with the ones a demo hall wants near it free as well: the link, the printers, the button boxes."""
+    """A port with the ones a demo hall wants near it free as well: the link, the printers, the button boxes, the simulated
+    machines. Two workers that look at the same time look at different ones."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 2
     for _ in range(tries):
-        port = random.randrange(12000, 30000, 300)
-        if all(is_free(port + n) for n in (0, 1, 100, 101, 102, 151, 152, *range(201, 225))):
+        port = random.randrange(12000, 30000, 1200) + 600 * worker
+        if all(
+            is_free(port + n)
+            for n in (0, 1, *range(100, 103), 151, 152, *range(201, 225), *range(300, 306), *range(400, 406), 500, 501, 551)
+        ):
             return port
     raise AssertionError("no free stretch of ports on this machine")
 
