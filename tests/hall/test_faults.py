@@ -134,7 +134,7 @@ def test_a_killed_web_process_is_back_at_once_and_the_board_never_noticed(house:
     assert house.at(16, "open").status_code == 200
     number = house.take("F")["number"]
     os.kill(house.child("floor.app:app"), signal.SIGKILL)
-    house.until(house.ready, RECOVERY_S + 5, "the pages to answer again")
+    house.until(house.ready, 4 * RECOVERY_S, "the pages to answer again")
     assert house.get(f"/api/v1/halls/demo/tickets?number={number}", who="desk01")["items"][0]["number"] == number
     assert house.at(16, "next").json()["ticket"]["number"] == number
     expect(board.locator("#lines tr", has_text=number)).to_be_visible(timeout=5_000)
