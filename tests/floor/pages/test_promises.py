@@ -36,7 +36,8 @@ async def test_the_account_of_the_day_stands_on_both_pages(lin: Client, desk: Cl
     cells = re.findall(r'<td class="num">(?:<b>)?([^<]*)', page.answer.text.partition('id="accounts"')[2])
     assert cells[:5] == ["10", "90 %", "60 %", "1.0", "2.6"]
     assert page.answer.text.count('<circle class="half"') == 2, "one point and one in the key"
-    assert "10 人中 90 % 在范围之内" in (await look(lin, "/demo/manage")).words
+    board = await look(lin, "/demo/manage")
+    assert "10 人中 90 % 在范围之内" in board.words and 'href="/demo/promises"' in board.answer.text
 
 
 def test_chance_alone_makes_few_people_say_nothing() -> None:
