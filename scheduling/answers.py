@@ -12,9 +12,21 @@ from queueing.halls import Hall
 from queueing.tickets import TODAY, by_key, carry
 from scheduling import appointments
 from scheduling.appointments import Appointment, Booked, Holder
-from scheduling.errors import NothingFree, OutsideHours, SlotFull, StepIs
-from scheduling.escalation import LADDER, NOW, VISITOR_STEPS, Offer, cases, offer, settle, thresholds, visitor_steps
+from scheduling.errors import NotAtTheDoor, NothingFree, OutsideHours, SlotFull, StepIs
+from scheduling.escalation import (
+    LADDER,
+    NOW,
+    VISITOR_STEPS,
+    Offer,
+    cases,
+    offer,
+    settle,
+    thresholds,
+    visitor_offers,
+    visitor_steps,
+)
 from scheduling.slots import BOOK_AHEAD
+from scheduling.teams import at_the_door
 
 TRIES = 5  # slots that somebody else took in the same instant
 WHY = ("no_need", "another_way", "time", "other")  # words of a refusal that the record keeps
@@ -180,9 +192,9 @@ async def refuse(db: Db, hall: Hall, key: str, step: str, why: str, *, actor: st
 
 async def next_step(db: Db, hall: Hall, ticket: int, actor: str) -> str | None:
     """Offer what is due for one visitor now; the step that stands, None for none."""
-    for case in await cases(db, hall, ticket):
-        for step in visitor_steps(case, thresholds(hall)):
-            await offer(db, hall, [Offer(step, case.service, ticket)], actor=actor)
+    after = thresholds(hall)
+    due = [(case, step) for case in await cases(db, hall, ticket) for step in visitor_steps(case, after)]
+    await offer(db, hall, await visitor_offers(db, hall, due), actor=actor)
     return next((one.step for one in reversed(await of_ticket(db, ticket)) if one.state == "offered"), None)
 
 
@@ -209,6 +221,8 @@ async def offer_now(db: Db, hall: Hall, key: str, step: str, *, actor: str) -> N
         free = await db.fetchval(FREE, hall.id, ticket.service, hall.value(BOOK_AHEAD), now)
         if free is None:
             raise NothingFree()
+    elif not await at_the_door(db, hall):
+        raise NotAtTheDoor()
     said: dict[str, Any] = {"start": free.isoformat()} if free else {}
     async with db.transaction():
         await offer(db, hall, [Offer(step, ticket.service, ticket.id, said)], actor=actor)

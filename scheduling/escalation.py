@@ -13,6 +13,7 @@ from queueing.tickets import TODAY
 from queueing.windows import REACHED
 from scheduling.appointments import OWED
 from scheduling.offers import next_free
+from scheduling.teams import at_the_door
 
 # Somebody has waited so long; 0: waiting alone does not lead to that step.
 ALERT = Setting("ladder_alert_min", 20, 0, 600, "minutes")
@@ -229,8 +230,7 @@ async def climb(db: Db, hall: Hall) -> int:
         if (step, queue.service) not in recent
     ]  # fmt: skip
     asked = [(case, step) for case in await cases(db, hall) for step in visitor_steps(case, after)]
-    free = await next_free(db, hall) if asked else {}
-    made += [visitor_offer(case, step, free.get(case.service)) for case, step in asked]
+    made += await visitor_offers(db, hall, asked)
     return told + await offer(db, hall, made, actor="clock")
 
 
@@ -241,13 +241,20 @@ def hall_offer(step: str, queue: Queue) -> Offer:
     return Offer(step, queue.service, None, said, "accepted" if agreed else "offered", "day" if agreed else None)
 
 
-def visitor_offer(case: Case, step: str, free: datetime | None) -> Offer:
-    """A step of a visitor's; where no slot is free it comes to nothing, and the next one is due."""
-    if step != "slot":
-        return Offer(step, case.service, case.ticket, {})
-    if free is None:
-        return Offer(step, case.service, case.ticket, {}, "lapsed", "none_free")
-    return Offer(step, case.service, case.ticket, {"start": free.isoformat()})
+async def visitor_offers(db: Db, hall: Hall, asked: Sequence[tuple[Case, str]]) -> list[Offer]:
+    """The steps of visitors, each with what is offered."""
+    if not asked:
+        return []
+    free, home = await next_free(db, hall), await at_the_door(db, hall)
+    return [visitor_offer(case, step, free.get(case.service), home) for case, step in asked]
+
+
+def visitor_offer(case: Case, step: str, free: datetime | None, home: bool) -> Offer:
+    """A step of a visitor's. Where no slot is free, or the hall goes to nobody's door, it comes to nothing and says so."""
+    why = "none_free" if step == "slot" and free is None else "none_made" if step == "doorstep" and not home else None
+    if why is not None:
+        return Offer(step, case.service, case.ticket, {}, "lapsed", why)
+    return Offer(step, case.service, case.ticket, {"start": free.isoformat()} if step == "slot" and free else {})
 
 
 # Rows of the record for rows of `moved`, numbered within one move of the stream.

@@ -25,6 +25,7 @@ from queueing.identity import Identity
 from queueing.matters import known as offered
 from queueing.tickets import Act, Ticket
 from scheduling.offers import next_free
+from scheduling.teams import at_the_door
 
 CITIZEN = "citizen"
 SLIP = "一次性告知单"  # the paper that was seen when a "told once" slip gives its head start
@@ -120,8 +121,9 @@ async def take(
 async def instead(request: Request, hall: Hall, service: str) -> dict[str, object]:
     """What somebody can do who came after the last ticket: book, with the next free time, or have somebody come."""
     async with acquire(request.app.state.pool) as db:
-        free = await next_free(db, hall)
-    return {"instead": ["book", "doorstep"] if service in free else ["doorstep"], "next_slot": free.get(service)}
+        free, home = await next_free(db, hall), await at_the_door(db, hall, service)
+    ways = [way for way, open_ in (("book", service in free), ("doorstep", home)) if open_]
+    return {"instead": ways, "next_slot": free.get(service)}
 
 
 def seal_of(request: Request) -> Seal:

@@ -100,7 +100,7 @@ async def page(request: Request, hall: Hall, held: str | None, refused: Refused 
     mine, instead = await own_booking(request, hall) if held else None, None
     if isinstance(refused, PastLastTicket):
         free = refused.details.get("next_slot")
-        instead = {"book": when(t, hall, free) if isinstance(free, datetime) else ""}
+        instead = {"book": when(t, hall, free) if isinstance(free, datetime) else "", "ways": refused.details.get("instead", ())}
     return render(
         request, "phone_take.html", status, hall=hall, held=held, cards=cards, by_name=by_name, error=error, mine=mine,
         instead=instead,

@@ -176,7 +176,7 @@ async def first_screen(request: Request, hall: Hall, person: Person, wish: Asked
     if not ready:
         return sorry("printer", wish.t["kiosk.sorry_paper"], wish.t["kiosk.sorry_paper_do"], retry=False) | {"asleep": rests}
     if all(service.status != "open" for service in offered):
-        what = shut(wish.t, hall, offered) | {"asleep": rests}
+        what = shut(wish.t, hall, offered) | {"asleep": rests, "at_door": at_door}
         return what | {"book": book_instead(request, hall, wish.lang), "booked": True} if bookable else what
     if len(offered) > AREAS_FROM and wish.zone is None:
         listed = [Area(zone.code, sign(wish.t, zone), sum(service.zone == zone.code for service in offered)) for zone in areas]
@@ -236,6 +236,8 @@ def shut(t: Words, hall: Hall, offered: Sequence[ServiceNow]) -> dict[str, objec
     """Nothing is given out now: when the first door opens again, if it does today."""
     if any(service.status == "booking_only" for service in offered):
         return sorry("closed", t["kiosk.sorry_booked_hour"], t["kiosk.sorry_booked_hour_do"], retry=False)
+    if any(service.status == "past_last_ticket" for service in offered):
+        return sorry("closed", t["kiosk.sorry_past_all"], t["kiosk.sorry_past_do"], retry=False)
     later = [service.opens for service in offered if service.status == "not_yet" and service.opens]
     does = t("kiosk.sorry_closed_do", time=hours(hall, min(later))) if later else t["kiosk.sorry_closed_today"]
     return sorry("closed", t["kiosk.sorry_closed"], does, retry=False)
@@ -243,7 +245,8 @@ def shut(t: Words, hall: Hall, offered: Sequence[ServiceNow]) -> dict[str, objec
 
 def sorry(symbol: str, says: str, does: str, *, retry: bool = True) -> dict[str, object]:
     """A sentence in place of everything. `retry`: the citizen may go back; else the screen waits until it is over."""
-    return {"screen": "sorry", "symbol": symbol, "says": says, "does": does, "retry": retry, "book": "", "booked": False}
+    return {"screen": "sorry", "symbol": symbol, "says": says, "does": does, "retry": retry, "book": "", "booked": False,
+            "at_door": False}  # fmt: skip
 
 
 def book_instead(request: Request, hall: Hall, lang: str) -> str:
@@ -293,8 +296,10 @@ async def refuse(request: Request, hall: Hall, wish: Asked, service: str, refuse
     async with acquire(request.app.state.pool) as db:
         of = next((each for each in await services(db, hall) if service in (each.code, each.name)), None)
         bookable = refused.code in BOOK_INSTEAD and of is not None and of.code in await next_free(db, hall)
+        at_door = refused.code in BOOK_INSTEAD and await at_the_door(db, hall)
     symbol = "printer" if refused.code == "printer_not_ready" else "clock" if isinstance(refused, TooFast) else "alert"
     what = sorry(symbol, wish.t(says, service=service_name(wish.t, of) if of else service), wish.t[does])
+    what["at_door"] = at_door
     if bookable:
         what["book"] = book_instead(request, hall, wish.lang)
     return draw(request, "_kiosk_screen.html", hall, wish, what, status=status_of(refused.code))

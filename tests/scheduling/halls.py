@@ -11,7 +11,8 @@ DAY = "2027-03-03"
 
 
 async def until_five(db: Connection, hall: Hall) -> Hall:
-    """Nine o'clock of a Wednesday; last ticket at half past four, closing at five; two places each tomorrow morning."""
+    """Nine o'clock of a Wednesday; last ticket at half past four, closing at five; two places each tomorrow morning; and the hall
+    goes to people's doors."""
     await at(db, f"{DAY} 09:00+08")
     await db.execute("DELETE FROM doors")
     await db.execute("UPDATE halls SET always_open = false")
@@ -22,6 +23,8 @@ async def until_five(db: Connection, hall: Hall) -> Hall:
     )  # fmt: skip
     await slot(db, hall, "A", "2027-03-04 09:00+08")
     await slot(db, hall, "B", "2027-03-04 10:00+08")
+    await db.execute("INSERT INTO matters (hall, code, name, service) VALUES ($1, 'CERT', '认证', 'A')", hall.id)
+    await db.execute("INSERT INTO doorstep_matters (hall, matter, minutes) VALUES ($1, 'CERT', 20)", hall.id)
     return replace(hall, always_open=False)
 
 

@@ -139,7 +139,6 @@ async def test_everybody_left_at_closing_ends_served_booked_visited_or_declined(
         "INSERT INTO doors (hall, day, service, opens, last_ticket, closes) SELECT hall, day, 'C', opens, last_ticket, closes "
         "FROM doors WHERE service = 'A'"
     )
-    await db.execute("INSERT INTO matters (hall, code, name, service) VALUES ($1, 'CERT', '认证', 'A')", shut.id)
     await slot(db, shut, "C", "2027-03-04 09:30+08", places=1)
     evening = Evening(pool, db, shut, random.Random(7))
     await evening.run()

@@ -181,3 +181,13 @@ async def test_thresholds_of_nought_lead_nowhere(db: Connection, busy: Hall) -> 
     assert await by(db, quiet, "16:00") == []
     assert [step for step, _, _ in await by(db, quiet, "16:45")] == ["slot"]  # at the drain nobody is left out
     assert escalation.SETTINGS[0].usual == 20
+
+
+async def test_a_hall_that_goes_to_nobodys_door_offers_no_visit_and_says_so(db: Connection, busy: Hall) -> None:
+    await db.execute("DELETE FROM doorstep_matters")
+    await db.execute("UPDATE slots SET taken = capacity")
+    await at(db, f"{DAY} 16:29+08")
+    left = f"ticket:{(await number(db, busy, 'B')).ticket.id}"
+    await by(db, busy, "16:31")
+    assert await by(db, busy, "16:32") == [("slot", left, "lapsed"), ("doorstep", left, "lapsed")]
+    assert await db.fetchval("SELECT why FROM escalations WHERE step = 'doorstep'") == "none_made"

@@ -119,6 +119,8 @@ async def test_on_the_telephone_another_time_is_taken_and_shown(app: Starlette, 
         page = await look(phone, f"/t/{keys[1]}")
         assert "可以请我们上门" in page.words
         page = await look(phone, f"/t/{keys[1]}/offers/doorstep")
+        assert f"/t/{keys[1]}/doorstep" in page.answer.text
+        assert (await phone.get(f"/t/{keys[1]}/doorstep")).status_code == 200
         await answer(phone, page, "refuse", why="no_need")
         assert "今天没有办成，很抱歉" in (await look(phone, f"/t/{keys[1]}")).words
         assert (await phone.get(f"/t/{keys[1]}/offers/slot")).status_code == 303
