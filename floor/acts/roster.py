@@ -35,7 +35,7 @@ async def start_solving(request: Request, hall_code: str, week: date) -> None:
     async with acquire(app.state.pool) as db, db.transaction():
         await store.begin_solving(db, hall, week, run, actor=actor)
         await lay_patterns(db, hall)
-        problem = await store.problem_of(db, hall, week)
+        problem = await store.problem_of(db, hall, week, anew=True)
     task = asyncio.create_task(look_for(app.state.pool, hall, week, run, problem))
     app.state.tasks.add(task)
     task.add_done_callback(app.state.tasks.discard)

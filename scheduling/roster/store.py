@@ -97,15 +97,15 @@ WHERE s.hall = $1 AND s.pattern IS NOT NULL AND s.day >= $2 AND s.day < $3 AND (
 ZONES = "SELECT code FROM zones WHERE hall = $1 ORDER BY rank, code"
 
 
-async def problem_of(db: Db, hall: Hall, week: date) -> Problem:
-    """What a week asks for and who there is, as the solver takes it."""
+async def problem_of(db: Db, hall: Hall, week: date, *, anew: bool = False) -> Problem:
+    """What a week asks for and who there is, as the solver takes it; `anew`: to be solved, so that what was worked stays."""
     from scheduling.roster.demand import demand  # numpy is loaded where a roster is asked for
 
     known, kinds = await calendar(db, hall), await day_types(db, hall)
     days = tuple(week + timedelta(n) for n in range(7))
     of_day = {day: kind_on(hall, known, kinds, day) for day in days}
     shapes, of_kind = await patterns(db, hall)
-    stands, over = await placed(db, hall, week), await days_over(db, hall, week)
+    stands, over = await placed(db, hall, week), await days_over(db, hall, week) if anew else []
     kept = [it for it in stands if it.fixed or it.day in over]
     worked, people = {(it.day, it.clerk) for it in stands}, await clerks(db, hall, week, known)
     return Problem(

@@ -49,6 +49,9 @@ async def test_leave_is_asked_for_and_comes_off_the_roster_when_approved(
     assert await placed(db, hall, WEEK) == []
     assert [it.state for it in await leaves(db, hall, WEEK)] == ["approved"]
     assert "已批准" in (await look(clerk, "/demo/shifts")).words
+    back = (await look(lin, BOARD)).forms[f"{BOARD}/revoke"]
+    assert (await lin.post(f"{BOARD}/revoke", data={**back.fields, "leave": form.fields["leave"]})).status_code == 303
+    assert [it.state for it in await leaves(db, hall, WEEK)] == ["withdrawn"]
 
 
 async def test_a_wish_is_kept_until_it_is_taken_back(app: Starlette, lin: Client, db: Connection, hall: Hall) -> None:

@@ -55,7 +55,7 @@ async def staffed(db: Connection, hall: Hall) -> Hall:
 async def asked(db: Connection, hall: Hall) -> Problem:
     """What the week asks for, with the usual shifts laid as the clock lays them."""
     await lay_patterns(db, hall)
-    return await problem_of(db, hall, WEEK)
+    return await problem_of(db, hall, WEEK, anew=True)
 
 
 async def solved(db: Connection, hall: Hall, run: str = "r1") -> bool:
