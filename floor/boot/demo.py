@@ -30,8 +30,10 @@ PORTRAITS = 6
 async def open_demo_hall(db: Db, settings: Settings, plan: Mapping[str, Any] | None = None) -> SignIns:
     """Make the demo hall where it is missing, add what later versions brought, and write the agents' files.
 
-    What people changed since then stays. Only the doors follow HALL_DEMO_OPEN at every start. `plan`: as in demo.toml.
+    What people changed since then stays. Only the doors follow HALL_DEMO_OPEN at every start. `plan`: another floor, as in
+    demo.toml; the doorstep service is furnished for the demo's own.
     """
+    own = plan is None
     plan = plan or tomllib.loads((files("floor.boot") / "demo.toml").read_text("utf-8"))
     password = _password(settings)
     async with db.transaction():
@@ -40,7 +42,8 @@ async def open_demo_hall(db: Db, settings: Settings, plan: Mapping[str, Any] | N
         await _hire(db, plan)
         machines = await _install_devices(db, hall, plan)
         await _offer_matters(db)
-        await furnish_doorstep(db, await get_hall(db, CODE), settings)
+        if own:
+            await furnish_doorstep(db, await get_hall(db, CODE), settings)
     agents.write(settings, machines)
     return SignIns(CODE, password, people)
 

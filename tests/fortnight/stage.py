@@ -24,7 +24,7 @@ from tests.storm.hall import Hall, opened
 
 ROOT = Path(__file__).resolve().parents[2]
 CLOCKS = ("clock", "clock2")
-FOLLOWS_S = 10.0  # within this of the machine's time everything has followed, or the rehearsal fails
+FOLLOWS_S = 60.0  # for what follows an act, on a machine that has other things to do
 AREAS = (
     ("A", "综合受理区", "综合受理", "綜合受理", "General services", 5),
     ("B", "不动产登记区", "不动产登记", "不動產登記", "Property", 10),
