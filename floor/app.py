@@ -30,9 +30,9 @@ PAGES = (
     "home", "first", "signin", "rate", "phone", "ask_visit", "visit", "visit_after", "booking", "book", "slip", "query",
     "choosing", "kiosk", "kiosk_card", "kiosk_booked", "kiosk_visit", "board", "wall", "console", "one_number", "matters",
     "rules", "door", "promises", "manage", "disputed", "proposals", "ladder", "desk_visits", "orders", "order", "helps",
-    "self_service", "escorts", "sites", "station", "desk_bookings", "bookings", "desk", "voice", "fleet", "machine",
-    "notices", "faults", "holidays", "day_types", "calendar", "attendance", "contracts", "zones", "roster", "swaps",
-    "shifts", "field", "papers", "phone_offer", "dispatch", "dispatching", "foresight",
+    "self_service", "escorts", "sites", "station", "rating_kiosk", "desk_bookings", "bookings", "desk", "voice", "fleet",
+    "machine", "notices", "faults", "holidays", "day_types", "calendar", "attendance", "contracts", "zones", "roster",
+    "swaps", "shifts", "field", "papers", "phone_offer", "dispatch", "dispatching", "foresight",
 )  # fmt: skip
 STATIC = Path(__file__).parent / "static"
 

@@ -19,6 +19,7 @@ from floor.pages.desk_pauses import pauses
 from floor.pages.drained import reason
 from floor.pages.machines import place_of
 from floor.pages.phone import OPEN, when
+from floor.pages.rating_kiosk import question_code
 from floor.pages.staffed import clock, localized, now_of, reason_of
 from floor.pages.wording import matter_name, minutes
 from floor.signin import require
@@ -79,6 +80,7 @@ async def draw(
         known_slips = [await slip_told(db, hall, slip, say) for slip in told_before] or await slips_of(db, hall, visit, say)
     return render(
         request, template, hall=hall, number=number, ticket=ticket, error=error, said=said, undo=undo, who=who, matter=matter,
+        question=question_code(request, hall, undo) if undo else None,
         classes=CLASSES, papers=papers, slips=known_slips, **seen,
     )  # fmt: skip
 

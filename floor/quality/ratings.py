@@ -100,6 +100,18 @@ async def rate(
     return await once(db, press, act, again)
 
 
+RATED = """
+SELECT EXISTS (SELECT FROM ratings WHERE visit = v.id) AS rated, hall_now() < v.rateable_until AS in_time
+FROM visits v WHERE v.hall = $1 AND v.source = $2 AND v.subject = $3
+"""
+
+
+async def may_rate(db: Db, hall: Hall, source: str, subject: int) -> bool:
+    """Whether somebody could rate it now: it is over, in time, and nobody has."""
+    row = await db.fetchrow(RATED, hall.id, source, subject)
+    return row is not None and row["in_time"] and not row["rated"]
+
+
 def checked(level: int, reasons: Sequence[str]) -> list[dict[str, str]]:
     """The reasons with their texts; BadInput unless each is one of the level's own, named once."""
     if level not in REASONS:

@@ -44,6 +44,6 @@ async def test_what_was_finished_before_visits_were_kept_has_one_after_the_migra
     await open_window(db, hall, "1", "li", actor="clerk:li")
     await finished(db, hall)
     (wanted,) = [dict(row) for row in await db.fetch(KEPT)]
-    await db.execute("ALTER TABLE ratings DROP COLUMN visit; DROP TABLE visits")
+    await db.execute("DROP TABLE visits CASCADE")
     await db.execute(next(each.sql for each in migrations() if each.name == "0017_visits.sql"))
     assert [dict(row) for row in await db.fetch(KEPT)] == [wanted]
