@@ -69,6 +69,7 @@ class Visit:
     arrived_at: datetime | None
     ended_at: datetime | None
     outcome: str | None
+    expected_at: datetime | None = None  # at the door, as the team said that runs late
     verified_by: str | None = None  # not told again to a repeated press
 
 

@@ -159,5 +159,6 @@ def ready_of(day: Day, crew: Crew) -> Ready:
         there = day.second(hand.arrived_at)
     else:
         left = day.second(hand.departed_at) if hand.departed_at is not None else day.now
-        there = max(day.now, left + day.problem.travel.way(here, point)[1])
+        said = day.second(hand.expected_at) if hand.expected_at is not None else 0  # by a team that runs late
+        there = max(day.now, said, left + day.problem.travel.way(here, point)[1])
     return Ready(point, minutes(max(day.now, there + lasts)), hand.id)

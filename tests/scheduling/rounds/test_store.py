@@ -7,7 +7,7 @@ import pytest
 
 from floor.database import Connection, Pool
 from queueing.halls import Hall, get_hall
-from scheduling import doorstep
+from scheduling import doorstep, field
 from scheduling.errors import PlanOvertaken, RoundsSought
 from scheduling.rounds import store, watch
 from scheduling.rounds.ground import come_back, drop_out, set_place
@@ -113,6 +113,8 @@ async def test_a_team_under_way_goes_on_from_where_it_is(db: Connection, out: Ha
     assert [(stop.visit, stop.late) for it in standing(day) for stop in it.stops] == [(str(b.id), 1740)]
     assert latest(standing(day)) == 1740
     assert day.problem.teams[0].lunch == Lunch(41_400, 44_100, 2700)
+    await field.late(db, out, a.key, 60, actor="doorstep:door01", member="door01")  # 10:30, and 20 at the door
+    assert (await as_it_is(db, out)).ready[one.id].at == 39_000
     await at(db, "2027-03-02 10:00+08")
     await doorstep.arrive(db, out, a.key, actor="doorstep:door01", member="door01")
     await at(db, "2027-03-02 10:30+08")
