@@ -30,7 +30,7 @@ PLACES = (
     place("shifts", "clerk"),
     place("desk", "desk leader manager"),
     place("bookings", "desk leader manager auditor"),
-    place("dispatch", "leader manager"),
+    place("dispatch", "leader manager", "offsite"),
     place("papers", "clerk desk leader manager", "callbacks"),
     place("orders", "agent desk leader manager"),
     place("calendar", "clerk desk leader manager auditor"),
