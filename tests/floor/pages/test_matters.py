@@ -197,3 +197,11 @@ async def test_only_a_manager_puts_a_file_in(app: Starlette, db: Connection, hal
     data = {"csrf": token.fields["csrf"]} if token else {}
     answer = await client.post(f"{HERE}/file", data=data, files={"file": ("x.csv", FILE.encode())})
     assert answer.status_code == status
+
+
+async def test_a_token_that_is_shown_once_is_not_drawn_over(manager_page: Client) -> None:
+    page = await look(manager_page, HERE)
+    assert 'hx-get="/demo/matters/part' in page.answer.text
+    let_in = page.forms["let-in"]
+    answer = await manager_page.post(let_in.action, data={**let_in.fields, "name": "税务大厅", "system": "tax"})
+    assert ('class="token"' in answer.text, "hx-get" in answer.text.partition('id="matters"')[2]) == (True, False)
