@@ -31,6 +31,7 @@ GOOD_FOR = {
     "visit_asked": timedelta(days=1),
     "visit_accepted": timedelta(days=1),
     "visit_planned": timedelta(days=1),
+    "visit_open": timedelta(days=1),
     "visit_coming": timedelta(minutes=30),
     "visit_late": timedelta(hours=2),
     "visit_declined": timedelta(days=2),

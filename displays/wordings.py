@@ -78,6 +78,11 @@ TEXTS: dict[str, dict[str, str]] = {
         "zh-Hant": "上門服務定在{day} {time}，兩名工作人員會佩戴工牌。請準備好材料；時間不合適請打開：{link}",
         "en": "We will visit you on {day} at {time}: two people with their badges. Please have your papers ready. {link}",
     },
+    "visit_open": {
+        "zh-Hans": "很抱歉，原定{day} {time}的上门要改时间，定好后再通知您。{link}",
+        "zh-Hant": "很抱歉，原定{day} {time}的上門要改時間，定好後再通知您。{link}",
+        "en": "We are sorry: our visit of {day} at {time} needs another time. We will tell you when. {link}",
+    },
     "visit_coming": {
         "zh-Hans": "上门服务人员已出发，请在家等候并留意电话。{link}",
         "zh-Hant": "上門服務人員已出發，請在家等候並留意電話。{link}",

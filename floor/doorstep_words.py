@@ -60,6 +60,13 @@ async def tell_late(db: Db, hall: Hall, visit: Visit, expected: datetime) -> Non
     await notices.owe(db, hall, [Word(subject(visit.key), "visit_late", int(expected.timestamp()) // 60, now, data)])
 
 
+async def tell_open(db: Db, hall: Hall, visit: Visit, was: datetime) -> None:
+    """Owe word that the time a visit had is no more, and another will be told; once for each time it had."""
+    began, now = was.astimezone(ZoneInfo(hall.time_zone)), await db.fetchval("SELECT hall_now()")
+    data = {"code": visit.key[:6], "day": f"{began:%m-%d}", "time": f"{began:%H:%M}"}
+    await notices.owe(db, hall, [Word(subject(visit.key), "visit_open", int(was.timestamp()) // 60, now, data)])
+
+
 async def tell_result(db: Db, hall: Hall, key: str, tracking: str | None) -> None:
     """Owe word that the result is there, or in the mail under this number."""
     now: datetime = await db.fetchval("SELECT hall_now()")

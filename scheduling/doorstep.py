@@ -189,7 +189,8 @@ async def decline(db: Db, hall: Hall, key: str, why: str, *, actor: str, press: 
     return await act_on(db, DECLINE, hall, key, actor, press, why.strip())
 
 
-SCHEDULE = act_of(moving("state = 'scheduled', start = $6, team = $7, confirmed_at = NULL", "accepted", "scheduled"), "scheduled")
+UNTOLD = "confirmed_at = NULL, expected_at = NULL"  # of a time nobody has heard of yet
+SCHEDULE = act_of(moving("state = 'scheduled', start = $6, team = $7, " + UNTOLD, "accepted", "scheduled"), "scheduled")
 
 
 async def schedule(db: Db, hall: Hall, key: str, start: datetime, team: int, *, actor: str, press: Press | None = None) -> Done:

@@ -1,7 +1,7 @@
 """Acts on a day's rounds: look for them, take a plan or leave it, take it back; teams of the day."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
@@ -17,6 +17,7 @@ from floor.signin import require
 from queueing.errors import BadInput
 from queueing.halls import Hall
 from scheduling import doorstep, teams
+from scheduling.doorstep import Done
 from scheduling.rounds import ground, store
 from scheduling.rounds.travel import Measured, Point
 
@@ -52,7 +53,9 @@ async def take(request: Request, hall_code: str, number: int) -> None:
     hall, actor = await _dispatcher(request, hall_code)
     async with acquire(request.app.state.pool) as db:
         await store.take(db, hall, number, actor=actor)
-        await tell(db, hall, [stop.visit for stop in await store.stops(db, number) if stop.start != stop.was_start])
+        await tell(
+            db, hall, {stop.visit: stop.was_start for stop in await store.stops(db, number) if stop.start != stop.was_start}
+        )
     ring(request, hall.id)
 
 
@@ -61,24 +64,34 @@ async def take_back(request: Request, hall_code: str, number: int) -> None:
     hall, actor = await _dispatcher(request, hall_code)
     async with acquire(request.app.state.pool) as db:
         await store.take_back(db, hall, number, actor=actor)
-        await tell(db, hall, [stop.visit for stop in await store.stops(db, number) if stop.start != stop.was_start])
+        moved = [stop for stop in await store.stops(db, number) if stop.start != stop.was_start]
+        await tell(db, hall, {stop.visit: stop.start for stop in moved})
     ring(request, hall.id)
 
 
-async def tell(db: Db, hall: Hall, visits: Sequence[int]) -> None:
-    """Owe each of them word of the time that is now set; who waits again hears of it when there is one."""
-    for number in visits:
+async def tell(db: Db, hall: Hall, before: Mapping[int, datetime | None]) -> None:
+    """Owe each of these visits word of the time it has now, or that the one it had `before` is no more."""
+    for number, was in before.items():
         visit = await doorstep.by_number(db, hall, number)
         if visit.state == "scheduled":
             await telling.tell(db, hall, visit)
+        elif visit.state == "accepted" and was is not None:
+            await telling.tell_open(db, hall, visit, was)
 
 
 async def unschedule(request: Request, key: str, *, press: str | None = None) -> None:
     """Take one visit out of the plan: it waits for another time. VisitIs."""
-    hall, _ = await find(request, key)
+    hall, before = await find(request, key)
     actor = (await require(request, *DECIDES, hall=hall.id)).actor
     once_only = pressed(request, actor, press, ())
-    await on_visit(request, hall, lambda db: doorstep.unschedule(db, hall, key, actor=actor, press=once_only), silent=True)
+
+    async def act(db: Db) -> Done:
+        done = await doorstep.unschedule(db, hall, key, actor=actor, press=once_only)
+        if not done.replayed:
+            await tell(db, hall, {before.id: before.start})
+        return done
+
+    await on_visit(request, hall, act, silent=True)
 
 
 async def refuse(request: Request, hall_code: str, number: int) -> None:

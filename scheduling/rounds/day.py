@@ -153,7 +153,12 @@ def ready_of(day: Day, crew: Crew) -> Ready:
     here = day.points[last.id] if last is not None else home
     hand = next((it for it in mine if it.state in UNDER_WAY), None)
     if hand is None:
-        return Ready(here, minutes(max(day.second(crew.starts), day.now)))
+        # Late for the next door by their own word: they set out for it that much later.
+        coming = [
+            day.second(it.expected_at) - day.problem.travel.way(here, day.points[it.id])[1] for it in mine
+            if it.state == "scheduled" and it.expected_at is not None
+        ]  # fmt: skip
+        return Ready(here, minutes(max(day.second(crew.starts), day.now, min(coming, default=0))))
     point, lasts = day.points[hand.id], hand.minutes * 60
     if hand.state == "on_site" and hand.arrived_at is not None:
         there = day.second(hand.arrived_at)

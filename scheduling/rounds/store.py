@@ -225,7 +225,7 @@ TAKE = f"""
 UPDATE doorstep_visits v SET state = CASE WHEN s.team IS NULL THEN 'accepted' ELSE 'scheduled' END,
     team = s.team, start = s.start, day = CASE WHEN s.team IS NOT NULL THEN v.day END,
     ends = CASE WHEN s.team IS NOT NULL THEN v.ends END,
-    confirmed_at = CASE WHEN v.start = s.start THEN v.confirmed_at END
+    confirmed_at = CASE WHEN v.start = s.start THEN v.confirmed_at END, expected_at = NULL
 FROM round_stops s
 WHERE s.plan = $1 AND v.id = s.visit AND (s.team, s.start) IS DISTINCT FROM (s.was_team, s.was_start)
   AND (v.state, v.team, v.start) IS NOT DISTINCT FROM (s.was_state, s.was_team, s.was_start) RETURNING {TOLD}
@@ -233,7 +233,7 @@ WHERE s.plan = $1 AND v.id = s.visit AND (s.team, s.start) IS DISTINCT FROM (s.w
 BACK = f"""
 UPDATE doorstep_visits v SET state = s.was_state, team = s.was_team, start = s.was_start,
     day = CASE WHEN s.was_team IS NOT NULL THEN v.day END, ends = CASE WHEN s.was_team IS NOT NULL THEN v.ends END,
-    confirmed_at = s.was_confirmed
+    confirmed_at = s.was_confirmed, expected_at = NULL
 FROM round_stops s
 WHERE s.plan = $1 AND v.id = s.visit AND (s.team, s.start) IS DISTINCT FROM (s.was_team, s.was_start)
   AND v.state = CASE WHEN s.team IS NULL THEN 'accepted' ELSE 'scheduled' END

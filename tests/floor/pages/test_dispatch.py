@@ -6,10 +6,14 @@ from collections.abc import Awaitable, Callable
 import pytest
 from starlette.applications import Starlette
 
+from displays.outbox import set_way
+from displays.sealed import Seal
 from floor.database import Connection, Pool
 from floor.doorbell import Doorbell
+from floor.doorstep_words import keep
 from floor.people import add_user
 from floor.rounds import Watcher
+from floor.settings import Settings
 from queueing.halls import Hall
 from queueing.tickets import new_key
 from scheduling import doorstep
@@ -50,6 +54,13 @@ async def asked(db: Connection, hall: Hall) -> Visit:
     )  # fmt: skip
     await at(db, "2027-03-02 08:00+08")
     return done.visit
+
+
+async def sends_word(db: Connection, hall: Hall, visit: Visit, settings: Settings) -> bool:
+    """Word of this visit goes by text message."""
+    seal = Seal(settings.secret)
+    await set_way(db, hall.id, "phone", "http", {"url": "https://sms.example.cn/send", "body": "{}"}, seal=seal)
+    return await keep(db, hall, visit.key, SECRETS[1], seal=seal, lang="zh-Hans")
 
 
 async def until(db: Connection, hall: Hall, state: str) -> store.Kept:
@@ -102,8 +113,11 @@ async def test_a_request_is_answered_without_its_envelope_and_each_look_is_on_re
     assert not any(secret in str(dict(row)) for row in rows for secret in SECRETS)
 
 
-async def test_a_day_is_planned_from_the_page_taken_and_taken_back(lin: Client, db: Connection, out: Hall) -> None:
+async def test_a_day_is_planned_from_the_page_taken_and_taken_back(
+    lin: Client, db: Connection, out: Hall, settings: Settings
+) -> None:
     near, far = await wanted(db, out, 2, (on(9), on(11))), await wanted(db, out, -6, (on(14), on(16)))
+    assert await sends_word(db, out, far, settings)
     for name in ("door01", "door02"):
         await add_user(db, out.id, name, HASHED, name=f"上门{name}", roles=["doorstep"])
     sheet = await look(lin, f"{PAGE}/sheet/team")
@@ -133,6 +147,8 @@ async def test_a_day_is_planned_from_the_page_taken_and_taken_back(lin: Client, 
     page = await send(lin, page, "undo")
     assert await told(db, [near, far]) == [("accepted", None, None)] * 2
     assert not any(secret in page.answer.text for secret in SECRETS)
+    said = await db.fetch("SELECT template, data FROM notices WHERE subject = $1 ORDER BY id", f"visit:{far.key}")
+    assert [(row["template"], row["data"]["time"]) for row in said] == [("visit_planned", "14:00"), ("visit_open", "14:00")]
     looks = await db.fetch("SELECT data FROM journal WHERE kind = 'doorstep.located' ORDER BY \"offset\"")
     assert [row["data"]["visits"] for row in looks] == [[near.id, far.id]]  # once an hour, however often the page is drawn
 

@@ -124,6 +124,24 @@ async def test_a_team_under_way_goes_on_from_where_it_is(db: Connection, out: Ha
     assert day.problem.teams[0].start == day.points[a.id]
 
 
+async def test_a_team_that_says_it_is_late_is_late(db: Connection, out: Hall) -> None:
+    one = await crew(db, out, "一队", "door01", "clerk01")
+    a, b = await wanted(db, out, 3), await wanted(db, out, 3.5)
+    await doorstep.schedule(db, out, a.key, on(9, 30), one.id, actor="m")
+    await doorstep.schedule(db, out, b.key, on(10), one.id, actor="m")
+    await field.late(db, out, a.key, 60, actor="doorstep:door01", member="door01")
+    day = await as_it_is(db, out)
+    assert [(stop.visit, stop.late) for it in standing(day) for stop in it.stops] == [(str(a.id), 3600), (str(b.id), 3300)]
+    assert watch.cause(out, day, [], standing(day)) == "late"
+    await at(db, "2027-03-02 10:00+08")
+    await doorstep.depart(db, out, a.key, actor="doorstep:door01", member="door01")
+    day = await as_it_is(db, out)
+    assert (day.ready[one.id].visit, day.ready[one.id].at) == (a.id, day.second(on(10, 50)))
+    number = await proposed(db, out, "late")
+    assert await store.take(db, out, number, actor="m") == 1
+    assert [it[2] for it in await told(db, [b])] == ["10:55"]
+
+
 async def test_what_a_team_had_goes_to_others_once_it_drops_out(db: Connection, out: Hall) -> None:
     one, two = await crew(db, out, "一队", "door01", "clerk01"), await crew(db, out, "二队", "door02", "clerk02", skills="A")
     a, b = await wanted(db, out, 3), await wanted(db, out, 3, matter="DEED")
