@@ -14,7 +14,7 @@ from floor.refusals import NotAllowed
 from floor.signin import Person, require
 from queueing import journal
 from queueing.halls import Hall
-from scheduling.roster import attendance, leave, store
+from scheduling.roster import attendance, leave, plans, store
 from scheduling.roster.patterns import lay_patterns
 from scheduling.roster.problem import Problem
 from scheduling.roster.solver import Unsolved, solve
@@ -113,6 +113,17 @@ async def undo(request: Request, hall_code: str, week: date) -> bool:
         await journal.append(db, hall.id, "roster.undone", actor, data=told)
     ring(request, hall.id)
     return True
+
+
+async def set_windows(request: Request, hall_code: str, week: date, *, give: bool) -> None:
+    """Give the shifts of a week a window each, or let all but those set by hand be anywhere in their zone again."""
+    hall, actor = await _manager(request, hall_code)
+    async with acquire(request.app.state.pool) as db, db.transaction():
+        moved = await (plans.assign_windows if give else plans.release_windows)(db, hall, week)
+        if moved:
+            told = {"week": week.isoformat(), "shifts": moved, "given": give}
+            await journal.append(db, hall.id, "roster.windows", actor, data=told)
+    ring(request, hall.id)
 
 
 async def decide_leave(request: Request, hall_code: str, asked: int, *, approve: bool) -> None:

@@ -69,6 +69,8 @@ async def board(request: Request, *, error: str | None = None) -> Response:
     return render(
         request, "roster.html", 200 if error is None else 409, hall=hall, week=week, roster=found, error=error,
         rest=fairness([row["rest"] for row in table], say),
+        seated=sum(it.window_no is not None for it in stands),
+        unseated=sum(it.pattern is not None and it.window_no is None for it in stands),
         manages="manager" in person.roles, edits=bool(person.roles & {"manager", "leader"}),
         rows=table, limit=round(LIMIT_S),
         days=[{"day": day, "word": day_word(day, say), "off": day in asked.rest_days} for day in asked.days],
@@ -220,6 +222,8 @@ async def act(request: Request) -> Response:
                 await changes.stop_solving(request, code, week)
             case "undo":
                 await changes.undo(request, code, week)
+            case "windows":
+                await changes.set_windows(request, code, week, give=text(form, "give") == "yes")
             case "publish":
                 await changes.publish(request, code, week)
             case "place":

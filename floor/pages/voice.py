@@ -157,7 +157,7 @@ async def tell(request: Request) -> Response:
         except BadInput as wrong:
             return await draw(request, hall, sound, error=reason_of(wrong, words(language(request))))
     acts.ring(request, hall.id)
-    silent = not urgent and not sound.volume_at(now)
+    silent = not urgent and not sound.volume_at(now, zone=text(form, "zone"))
     return RedirectResponse(f"/{hall.code}/voice?said={'silent' if silent else 'told' if told else 'nobody'}", 303)
 
 

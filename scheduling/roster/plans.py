@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -11,6 +11,7 @@ from queueing.halls import Hall, business_day
 from queueing.steps import EXTEND_S
 from queueing.windows import BARRED
 from scheduling.roster.planned import Duty, duties, moment_of
+from scheduling.roster.problem import Pattern
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,3 +144,44 @@ async def _drains(db: Db, hall: Hall, day: date) -> dict[str, int]:
     midnight = moment_of(hall, day, 0)
     rows = await db.fetch(DRAINS, hall.id, day)
     return {row["service"]: round((row["closes"] - midnight).total_seconds() / 60) for row in rows}
+
+
+# --- windows for a whole week ---------------------------------------------------------------------------------------
+
+WEEK = """
+SELECT s.day, s.clerk, s.zone, s.window_no, p.code, p.begins, p.ends, p.breaks FROM shifts s
+JOIN shift_patterns p ON (p.hall, p.code) = (s.hall, s.pattern) WHERE s.hall = $1 AND s.week = $2 AND s.day >= $3
+ORDER BY s.day, s.zone, p.begins, s.clerk
+"""
+ASSIGN = """
+UPDATE shifts s SET window_no = x.no FROM unnest($3::date[], $4::text[], $5::text[]) AS x(day, clerk, no)
+WHERE s.hall = $1 AND s.week = $2 AND (s.day, s.clerk) = (x.day, x.clerk) AND s.window_no IS NULL
+"""
+RELEASE = "UPDATE shifts SET window_no = NULL WHERE hall = $1 AND week = $2 AND day >= $3 AND window_no IS NOT NULL AND NOT fixed"
+
+
+async def assign_windows(db: Db, hall: Hall, week: date) -> int:
+    """Give each shift of a week that names no window one its clerk may serve, the same all week where it is free.
+
+    How many got one; where more people than windows share an hour, the others go where there is room.
+    """
+    today = await business_day(db, hall)
+    spots = [Spot(row["no"], row["zone"]) for row in await db.fetch(SPOTS, hall.id)]
+    by_day: dict[date, list[Duty]] = defaultdict(list)
+    kept: dict[str, str] = {}
+    for row in await db.fetch(WEEK, hall.id, week, today):
+        shape = Pattern(row["code"], row["begins"], row["ends"], tuple((a, b) for a, b in row["breaks"]))
+        by_day[row["day"]].append(Duty(row["clerk"], row["zone"], row["window_no"], shape))
+    given: list[tuple[date, str, str]] = []
+    for day, on in by_day.items():
+        hoped = [replace(duty, window=duty.window or kept.get(duty.clerk)) for duty in on]
+        at = seats_of(hoped, spots, await _able(db, hall, on))
+        kept |= at
+        given += [(day, duty.clerk, at[duty.clerk]) for duty in on if duty.window is None and duty.clerk in at]
+    columns: list[list[Any]] = [list(column) for column in zip(*given, strict=True)] or [[] for _ in range(3)]
+    return changed(await db.execute(ASSIGN, hall.id, week, *columns))
+
+
+async def release_windows(db: Db, hall: Hall, week: date) -> int:
+    """Let the shifts of a week be at any window of their zone again, but those set by hand; how many were."""
+    return changed(await db.execute(RELEASE, hall.id, week, await business_day(db, hall)))

@@ -182,3 +182,18 @@ async def test_a_dragged_shift_leaves_where_it_was(lin: Client, db: Connection, 
     assert (await lin.post(f"{BOARD}/place", data=dragged)).status_code == 303
     stands = {it.clerk: (it.pattern, it.window_no) for it in await placed(db, hall, WEEK)}
     assert stands == {"clerk01": (None, None), "clerk02": (ONE, "2")}
+
+
+async def test_a_week_gets_its_windows_by_one_press_of_the_manager(
+    app: Starlette, lin: Client, db: Connection, hall: Hall
+) -> None:
+    for clerk in ("clerk01", "clerk02"):
+        await place_shift(db, hall, WEEK, clerk, ONE, "A", actor="manager:lin")
+    page = await look(lin, BOARD)
+    assert "2 个班次还没有窗口，0 个已有" in page.words
+    asked = {**page.forms[f"{BOARD}/windows"].fields, "give": "yes"}
+    assert (await lin.post(f"{BOARD}/windows", data=asked)).status_code == 303
+    assert [it.window_no for it in await placed(db, hall, WEEK)] == ["1", "2"]
+    leader = await staff(app, "leader01")
+    token = (await look(leader, BOARD)).forms["place"].fields["csrf"]
+    assert (await leader.post(f"{BOARD}/windows", data={"csrf": token, "give": "no"})).status_code == 403

@@ -18,9 +18,9 @@ from queueing.steps import EXTEND_S, Place
 from scheduling.errors import NoSuchShift, NotOnShift, OtherHours, OtherWindow
 from scheduling.hours import open_doors
 from scheduling.roster.planned import Duty, apply_on_shift, check_on_shift
-from scheduling.roster.plans import Planned, Spot, lay_plans, planned
+from scheduling.roster.plans import Planned, Spot, assign_windows, lay_plans, planned, release_windows
 from scheduling.roster.problem import Clerk, Pattern
-from scheduling.roster.store import place, publish, set_contract
+from scheduling.roster.store import place, placed, publish, set_contract
 from scheduling.statutory import keep_known
 from tests.scheduling.clocks import at
 
@@ -192,3 +192,18 @@ def test_an_empty_window_is_for_who_is_posted_there() -> None:
     assert able_at(place, Seat("2", "closed", ()), every, posts) == ("li", "wang")
     assert able_at(place, Seat("2", "closed", ()), every, None) == every
     assert able_at(place, Seat("2", "open", ("B",), "sun"), every, posts) == ("li", "sun", "wang")
+
+
+async def test_each_shift_of_a_week_gets_a_window_and_keeps_it_all_week(db: Connection, monday: Hall) -> None:
+    for n in (1, 2):
+        for name in ("li", "wang", "zhao"):
+            await place(db, monday, MONDAY + timedelta(n), name, "d", "A", actor="manager:lin")
+    await db.execute("UPDATE shifts SET fixed = false WHERE day > $1", MONDAY)
+    assert await assign_windows(db, monday, MONDAY) == 5, "two windows for three people on two days, one on Monday"
+    at_window = {(it.day - MONDAY, it.clerk): it.window_no for it in await placed(db, monday, MONDAY)}
+    assert {(key[0].days, key[1]): no for key, no in at_window.items()} == {
+        (0, "li"): "1", (0, "wang"): "2", (1, "li"): "1", (1, "wang"): "2", (1, "zhao"): None,
+        (2, "li"): "1", (2, "wang"): "2", (2, "zhao"): None,
+    }  # fmt: skip
+    assert await assign_windows(db, monday, MONDAY) == 0
+    assert await release_windows(db, monday, MONDAY) == 4, "what a hand has set stays"
