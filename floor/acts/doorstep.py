@@ -202,7 +202,8 @@ def visitor_of(request: Request, envelopes: Envelopes, key: str, wish: Wish) -> 
 
 def sealed(request: Request, envelopes: Envelopes, key: str, told: Details) -> Visitor:
     """Who asks, as it is kept."""
-    return Visitor(envelopes.close(told, key), hashed(request, "phone", told.phone), name_mask(told.name), phone_mask(told.phone))
+    mask = name_mask(told.name) if told.name else None
+    return Visitor(envelopes.close(told, key), hashed(request, "phone", told.phone), mask, phone_mask(told.phone))
 
 
 # --- deciding and planning ----------------------------------------------------------------------------------------

@@ -13,9 +13,9 @@ from floor.acts.doorstep import Amends, Wish
 from floor.api.ratings import RateAsked, Rating
 from floor.api.routes import acceptable, answer, asked, get, post, press_of, queried
 from floor.api.tickets import Lang, Words
-from floor.database import acquire
+from floor.database import Db, acquire
 from floor.signin import require
-from queueing.halls import business_day
+from queueing.halls import Hall, business_day
 from scheduling import doorstep, teams
 
 State = Literal["requested", "accepted", "scheduled", "on_the_way", "on_site", "completed", "declined", "cancelled"]
@@ -127,10 +127,11 @@ class CompleteAsked(Struct):
 
 
 class FindAsked(Struct):
-    """Filters of a list; `day` is the planned day, else the one a visit was asked for on."""
+    """Filters of a list; `day` is the planned day, else the one a visit was asked for on. A team by its number, or by its
+    name on that day (today's business day when none is named)."""
 
     day: date | None = None
-    team: Annotated[int, Meta(ge=0, le=2**53)] | None = None
+    team: Annotated[str, Meta(max_length=40)] | None = None
     state: State | None = None
     limit: Annotated[int, Meta(ge=1, le=500)] = 100
     after: Annotated[int, Meta(ge=0, le=2**53)] = 0
@@ -190,12 +191,21 @@ async def find(request: Request) -> Response:
     hall = await acts.hall_of(request, request.path_params["hall"])
     await require(request, *going.WATCHES, hall=hall.id)
     async with acquire(request.app.state.pool) as db:
+        team = None if query.team is None else await numbered(db, hall, query.team, query.day)
         found = await doorstep.find(
-            db, hall, day=query.day, team=query.team, states=[query.state] if query.state else None, after=query.after,
+            db, hall, day=query.day, team=team, states=[query.state] if query.state else None, after=query.after,
             limit=query.limit + 1,
         )  # fmt: skip
     page, rest = found[: query.limit], found[query.limit :]
     return answer(VisitList([shown(visit) for visit in page], page[-1].id if rest else None))
+
+
+async def numbered(db: Db, hall: Hall, team: str, day: date | None) -> int:
+    """The number of a team that a filter names; 0, which no team has, for none."""
+    if team.isascii() and team.isdigit() and len(team) < 16:
+        return int(team)
+    crews = await teams.teams(db, hall, day or await business_day(db, hall))
+    return next((crew.id for crew in crews if crew.name == team), 0)
 
 
 async def crews(request: Request) -> Response:

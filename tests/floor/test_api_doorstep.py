@@ -8,6 +8,7 @@ import pytest
 from starlette.applications import Starlette
 
 from displays.contacts import find as find_contact
+from displays.feed import open_feeds
 from displays.outbox import set_way
 from displays.sealed import Seal
 from floor.database import Connection
@@ -87,7 +88,9 @@ async def test_a_visit_goes_from_a_citizens_request_to_a_rating(
     assert said(await act(anyone, visit, "rating", level=4)) == (409, "already_rated")
     listed = (await desk.get(f"{DOORSTEP}?day=2027-03-02&team={team.id}&state=completed")).json()
     assert [each["id"] for each in listed["items"]] == [visit["id"]] and listed["next"] is None
-    assert (await desk.get(f"{DOORSTEP}?state=requested")).json()["items"] == []
+    assert [each["id"] for each in (await desk.get(f"{DOORSTEP}?team=一队&day=2027-03-02")).json()["items"]] == [visit["id"]]
+    for none in ("state=requested", "team=九队", "team=99", "day=2027-03-03"):
+        assert (await desk.get(f"{DOORSTEP}?{none}")).json()["items"] == []
     crews = (await desk.get(f"{DOORSTEP}/teams?day=2027-03-02")).json()
     assert [(crew["id"], crew["members"], crew["skills"]) for crew in crews] == [(team.id, ["door01", "clerk02"], ["A"])]
 
@@ -237,6 +240,8 @@ async def test_each_step_is_told_once_and_nothing_personal_lies_open(
               await db.fetch("SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public'")}  # fmt: skip
     places |= {"metrics": (await manager.get("/metrics")).text, "log": "".join(capfd.readouterr())}
     places["answers"] = (await desk.get(DOORSTEP)).text + (await manager.get(f"{HALL}/journal?limit=500")).text
+    feeds = await open_feeds(db, hall.id)
+    places["frames"] = repr([(view, feed.tail, feeds.board(view)) for view, feed in feeds.feeds.items()])
     assert len(places["doorstep_visits"]) > 500 and "doorstep.completed" in places["journal"]
     for planted in (NAME, PHONE, "柳荫路", "26.6012", "104.8493", "残疾证", "户口簿", "没有电梯"):
         open_in = [place for place, text in places.items() if planted in text or planted.encode().hex() in text]

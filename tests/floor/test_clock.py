@@ -8,12 +8,13 @@ import pytest
 from redis.asyncio import Redis
 
 from floor import clock
-from floor.clock import TICKS, Clock, keep_time
+from floor.clock import TICKS, Clock, keep_time, newly_sealed
 from floor.database import Connection, Db, Pool, open_pool
 from floor.doorbell import Doorbell
 from floor.settings import load
 from queueing.halls import Hall
 from queueing.tickets import take
+from scheduling.envelopes import Details, Envelopes, Sealed
 from scheduling.ticks import Tick
 
 
@@ -32,6 +33,22 @@ async def test_a_look_opens_the_doors_and_ends_yesterday(pool: Pool, db: Connect
     assert await db.fetchval("SELECT count(*) FROM doors") == 4
     assert await db.fetchval("SELECT state::text FROM tickets WHERE id = $1", old.ticket.id) == "expired"
     assert await db.fetchval("SELECT actor FROM journal WHERE kind = 'ticket.expired'") == "clock"
+
+
+async def test_what_an_old_secret_sealed_is_sealed_anew_at_the_start(pool: Pool, db: Connection, hall: Hall) -> None:
+    before, after = b"the secret before of thirty-two signs", b"a secret of thirty-two characters"
+    told, key = Details(name="欧阳明月", phone="13900001234", address="柳荫路17号"), "a key of twenty signs"
+    kept = Envelopes(before).close(told, key)
+    await take(db, hall, ["A"], actor="d", channel="desk")
+    await db.execute(
+        "INSERT INTO doorstep_visits (key, hall, reason, channel, matters, minutes, key_id, sealed, asked_on, asked_at, ticket) "
+        "SELECT $1, $2, 'other', 'ticket', '{}', 20, $3, $4, day, now(), id FROM tickets",
+        key, hall.id, kept.key_id, kept.sealed,
+    )  # fmt: skip
+    await newly_sealed(pool, Envelopes(after))  # the old secret is not known: said, and left as it is
+    await newly_sealed(pool, Envelopes(after, before))
+    row = await db.fetchrow("SELECT key_id, sealed FROM doorstep_visits")
+    assert row is not None and Envelopes(after).open(Sealed(row["key_id"], row["sealed"]), key) == told
 
 
 async def test_two_clocks_expire_a_ticket_once(pool: Pool, db: Connection, hall: Hall, doorbell: Doorbell) -> None:

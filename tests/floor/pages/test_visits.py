@@ -169,6 +169,16 @@ async def test_the_kiosk_takes_a_telephone_and_the_rest_comes_later(
     assert "柳荫路17号" in page.words and "别处" not in page.words
 
 
+async def test_an_agent_asks_for_somebody_of_the_village(app: Starlette, db: Connection, hall: Hall) -> None:
+    await add_user(db, hall.id, "village01", HASHED, name="村代办", roles=["agent"], number="9801")
+    agent = await staff(app, "village01")
+    page = await look(agent, "/demo/desk/visits")
+    assert "waiting" not in page.by_id and (await send(agent, page, "ask", **WHO, matter=["CERT"]))[0] == 303
+    (visit,) = await doorstep.find(db, hall)
+    assert (visit.channel, visit.verified_by) == ("agent", None)
+    assert (await agent.post(f"/demo/desk/visits/{visit.key}/accept")).status_code == 403
+
+
 @pytest.mark.parametrize(("lang", "word"), [("zh-Hant", "申請上門服務"), ("en", "Ask for a home visit")])
 async def test_the_language_goes_along(phone: Client, lang: str, word: str) -> None:
     assert word in (await look(phone, f"/demo/doorstep?lang={lang}")).words
