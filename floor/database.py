@@ -35,6 +35,9 @@ GONE = (
     asyncpg.TooManyConnectionsError,
 )
 
+# It is there and could not do it in time, behind other work or a disk that stands still; the statement left nothing behind.
+LATE = (asyncpg.LockNotAvailableError, asyncpg.QueryCanceledError)
+
 # A transaction that forgets to end would pin dead rows and hold the hall's stream row; no act takes seconds.
 SESSION = {
     "application_name": "hall",
@@ -106,7 +109,7 @@ async def leave(db: Connection) -> None:
 
 @asynccontextmanager
 async def acquire(pool: Pool) -> AsyncIterator[Db]:
-    """A connection for one request; Unavailable when Postgres is gone, before or during the act."""
+    """A connection for one request; Unavailable when Postgres is gone, before or during the act, or too slow for it."""
     try:
         async with asyncio.timeout(3):  # asyncpg's own timeout costs a task, even where a connection is free
             db = await pool.acquire()
@@ -114,6 +117,8 @@ async def acquire(pool: Pool) -> AsyncIterator[Db]:
         raise Unavailable() from gone
     try:
         yield db
+    except LATE as late:
+        raise Unavailable() from late
     except GONE as gone:
         if not has_ended(db):
             if isinstance(gone, asyncpg.InterfaceError):

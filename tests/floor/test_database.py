@@ -39,6 +39,21 @@ async def test_a_connection_cut_in_an_act_is_unavailable_and_the_next_one_works(
         assert await new.fetchval("SELECT 1") == 1
 
 
+@pytest.mark.parametrize("limit", ["lock_timeout", "statement_timeout"])
+async def test_an_act_that_cannot_be_done_in_time_is_unavailable_and_leaves_nothing(
+    pool: Pool, db: Connection, hall_id: int, limit: str
+) -> None:
+    async with db.transaction():
+        await db.execute("UPDATE halls SET name = 'held'")
+        with pytest.raises(Unavailable):
+            async with acquire(pool) as late, late.transaction():
+                await late.execute(f"SET LOCAL {limit} = '50ms'")
+                await late.execute("UPDATE halls SET name = 'late'")
+    assert await db.fetchval("SELECT name FROM halls") == "held"
+    async with acquire(pool) as again:
+        assert await again.fetchval("SELECT count(*) FROM halls") == 1
+
+
 CUT_ALL = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database()
 """
