@@ -59,6 +59,21 @@ async def test_two_clocks_expire_a_ticket_once(pool: Pool, db: Connection, hall:
     assert await db.fetchval("SELECT count(*) FROM journal WHERE kind = 'ticket.expired'") == 5
 
 
+async def test_an_alarm_is_raised_at_the_next_sweep_and_once_by_however_many_clocks(
+    pool: Pool, db: Connection, hall: Hall, doorbell: Doorbell
+) -> None:
+    """A sweep follows the last by 2 s: what a hall wants to know after three minutes it knows well within ten seconds more."""
+    assert clock.SWEEP_S + clock.LOOK_S < 10
+    clocks = [Clock(pool, doorbell) for _ in range(3)]
+    await clocks[0].look(1000.0)
+    await db.execute(
+        "CREATE OR REPLACE FUNCTION hall_now() RETURNS timestamptz LANGUAGE sql STABLE AS $$ SELECT now() + interval '3 min' $$"
+    )
+    await asyncio.gather(*(each.look(1000.0 + clock.SWEEP_S) for each in clocks))
+    raised = await db.fetch("SELECT data ->> 'service' AS service FROM journal WHERE kind = 'alarm.raised' ORDER BY 1")
+    assert [row["service"] for row in raised] == ["A", "B"]  # no window is open
+
+
 async def test_a_clock_that_was_away_catches_up_at_its_first_look(
     pool: Pool, db: Connection, hall: Hall, doorbell: Doorbell
 ) -> None:
