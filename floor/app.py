@@ -32,7 +32,7 @@ PAGES = (
     "rules", "door", "promises", "manage", "disputed", "proposals", "ladder", "desk_visits", "orders", "order", "helps",
     "self_service", "escorts", "sites", "station", "rating_kiosk", "desk_bookings", "bookings", "desk", "voice", "fleet",
     "machine", "notices", "faults", "holidays", "day_types", "calendar", "attendance", "contracts", "zones", "roster",
-    "swaps", "shifts", "field", "papers", "phone_offer", "dispatch", "dispatching", "offsite", "foresight",
+    "swaps", "shifts", "field", "papers", "phone_offer", "dispatch", "dispatching", "offsite", "foresight", "intakes",
 )  # fmt: skip
 STATIC = Path(__file__).parent / "static"
 

@@ -258,7 +258,9 @@ WITH here AS (
         served_at = CASE WHEN here.last THEN coalesce(t.served_at, t.called_at) WHEN here.served_here THEN hall_clock() END,
         ended_at = CASE WHEN here.last THEN hall_clock() END,
         for_window = NULL, delivery = $8,
-        outcome = CASE WHEN $7 = 'done' AND only_accepts(t.hall, t.matters, $5) THEN 'accepted' ELSE $7 END
+        outcome = CASE WHEN $7 = 'done' AND (only_accepts(t.hall, t.matters, $5) OR EXISTS (
+            SELECT FROM doors d WHERE (d.hall, d.day, d.service) = (t.hall, t.day, t.service) AND d.accept_only))
+            THEN 'accepted' ELSE $7 END
     FROM here WHERE t.id = here.id AND t.state IN ('called', 'serving') RETURNING t.*
 )"""
     + VISITED,
@@ -274,7 +276,8 @@ async def finish(
 ) -> Act:
     """Finish the matter in hand (arrival implied). A ticket with services left goes on to the next of them.
 
-    A window that may not decide on its matters has taken them in: "done" there is kept as "accepted".
+    A window that may not decide on its matters, and a day that only takes papers in, have taken them in: "done" there is kept
+    as "accepted".
     """
     return await of_window(db, FINISH, hall, seat, press, one_of("outcome", outcome, OUTCOMES), delivery)
 

@@ -1,4 +1,4 @@
-"""Zones with fewer windows than their kind of day keeps open, in sentences for the manager's board."""
+"""Zones with fewer windows than their kind of day keeps open, and papers left lying, in sentences for the manager's board."""
 
 from typing import Any
 
@@ -7,6 +7,7 @@ from floor.pages.calendar import day_word
 from floor.pages.wording import zone_name
 from floor.words import Words
 from queueing.halls import Hall, business_day, zones
+from scheduling import intakes
 from scheduling.minimums import Short, short
 from scheduling.roster.planned import clock
 from scheduling.roster.store import monday
@@ -14,12 +15,18 @@ from scheduling.roster.store import monday
 
 async def minimums(db: Db, hall: Hall, say: Words) -> list[dict[str, Any]]:
     """What is short, now first; where to make it good."""
+    late = [one for one in await intakes.waiting(db, hall) if one.overdue]
     found = await short(db, hall)
     if not found:
-        return []
+        return papers(hall, len(late), say)
     today = await business_day(db, hall)
     named = {zone.code: zone_name(say, zone) for zone in await zones(db, hall)}
-    return [told(hall, one, named.get(one.zone, one.zone), one.day == today, say) for one in found]
+    return [told(hall, one, named.get(one.zone, one.zone), one.day == today, say) for one in found] + papers(hall, len(late), say)
+
+
+def papers(hall: Hall, late: int, say: Words) -> list[dict[str, Any]]:
+    """Papers taken in that should have been passed on already."""
+    return [{"said": say("intakes.board", n=late), "href": f"/{hall.code}/intakes", "do": say["intakes.see"]}] if late else []
 
 
 def told(hall: Hall, one: Short, zone: str, today: bool, say: Words) -> dict[str, Any]:

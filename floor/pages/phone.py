@@ -14,6 +14,7 @@ from floor import acts
 from floor.api.problems import sentence, status_of
 from floor.database import Db, acquire
 from floor.pages import render
+from floor.pages.intakes import deadline
 from floor.pages.wording import day, hours, matter_name, minutes, service_name, zone_name, zone_of
 from floor.quality.ratings import REASONS
 from floor.refusals import TooFast
@@ -24,7 +25,7 @@ from queueing.halls import Hall, services, zones
 from queueing.matters import some
 from queueing.tickets import ENDINGS, Ticket
 from queueing.windows import list_windows
-from scheduling import answers
+from scheduling import answers, intakes
 from scheduling.answers import Step
 from scheduling.doorstep import visit_of_ticket
 from scheduling.teams import at_the_door
@@ -102,7 +103,7 @@ async def ticket_context(db: Db, t: Words, hall: Hall, ticket: Ticket) -> dict[s
     if ticket.state == "called":
         said["plan"] = await floor_plan(db, t, hall, ticket)
     elif ticket.state == "finished":
-        said |= await rating_context(db, hall, ticket)
+        said |= await rating_context(db, hall, ticket) | {"intake": await intake_of(db, t, hall, ticket)}
     elif ticket.state in PLAIN:
         tone, symbol, says, does = PLAIN[ticket.state]
         window = ticket.window_no or ""
@@ -149,6 +150,18 @@ async def floor_plan(db: Db, t: Words, hall: Hall, ticket: Ticket) -> list[Area]
         Area(zone_name(t, zone), [window.no for window in every if window.zone == zone.code], zone.code == at)
         for zone in await zones(db, hall)
     ]
+
+
+async def intake_of(db: Db, t: Words, hall: Hall, ticket: Ticket) -> dict[str, str] | None:
+    """The receipt of papers that were only taken in: its number, and when they are passed on and decided."""
+    one = await intakes.of_ticket(db, hall, ticket.id)
+    if one is None:
+        return None
+    dates = {"pass_on": deadline(one.pass_on, t), "due": deadline(one.due, t) if one.due else ""}
+    return {
+        "says": t("intakes.phone", receipt=one.receipt),
+        "does": t(f"intakes.phone_{'due' if one.due else 'no_due'}", **dates),
+    }
 
 
 RATED = """

@@ -183,6 +183,20 @@ def bookings_ended_as_they_should(case: Case) -> list[str]:
     return wrong
 
 
+def papers_are_taken_in_where_nothing_is_decided(case: Case) -> list[str]:
+    """On days that only take papers in every visit ends so, has a receipt, and was passed on next working day; on no other."""
+    wrong, passed = [], [receipt for row in case.of("intake.passed") for receipt in row["data"]["receipts"]]
+    for row in case.of("ticket.finished"):
+        only = day_of(row["at"]).accept_only
+        if row["data"]["outcome"] != ("accepted" if only else "done"):
+            wrong.append(f"{row['number']} of {row['day']} ended {row['data']['outcome']}")
+        known = passed.count(f"{row['day']:%Y%m%d}-{row['number']}")
+        last = row["day"] == FORTNIGHT[-1].day  # no working day of the fortnight comes after it
+        if known != int(only and not last):
+            wrong.append(f"{row['number']} of {row['day']} was passed on {known} times")
+    return wrong
+
+
 def the_clock_acted_once(case: Case) -> list[str]:
     """No rule acted twice in its period, though two clocks ran and time was put back."""
     return [f"{rule} acted twice in a period" for rule in case.twice]
@@ -196,5 +210,6 @@ def nothing_crashed(case: Case) -> list[str]:
 CHECKS: tuple[Callable[[Case], list[str]], ...] = (
     numbers_are_given_when_the_calendar_says, every_number_given_was_seen_at_the_dispenser, every_ticket_ended_once,
     every_ticket_has_its_paper, windows_were_open_as_rostered, windows_closed_over_nobody, boards_showed_every_call,
-    who_booked_does_not_queue, bookings_ended_as_they_should, the_clock_acted_once, nothing_crashed,
+    who_booked_does_not_queue, bookings_ended_as_they_should, papers_are_taken_in_where_nothing_is_decided,
+    the_clock_acted_once, nothing_crashed,
 )  # fmt: skip

@@ -111,11 +111,21 @@ class Play:
         await self.probe(day, note)
         if not day.sessions:
             return
+        if day.kind in ("weekday", "make_up"):
+            await self.pass_on(note)
         if day.day == SICK:
             refused = await self.people.at_window("clerk02", "2", "open")
             note.check(refused.status == 409, f"clerk02 is on leave and opened window 2: {refused.status}")
         for clerk in day.clerks:
             await self.open_window(clerk, HOME[clerk], note)
+
+    async def pass_on(self, note: Note) -> None:
+        """The desk passes on what was only taken in since the last working day."""
+        waiting = [row["ticket"] for row in await self.stage.db.fetch("SELECT ticket FROM intakes WHERE passed_at IS NULL")]
+        if waiting:
+            desk = await self.people.at_desk("desk01")
+            done = await desk.press("/demo/intakes/pass", {"ticket": [str(ticket) for ticket in waiting]})
+            note.check(done.status_code == 303, f"papers could not be passed on: {done.status_code}")
 
     async def open_window(self, clerk: str, window: str, note: Note) -> None:
         answer = await self.people.at_window(clerk, window, "open")

@@ -1,0 +1,79 @@
+"""The desk's list of papers that were only taken in: passed on to those who decide, or taken back from there."""
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from floor import acts
+from floor.acts.desk import AT_DESK
+from floor.database import acquire
+from floor.pages import render
+from floor.pages.calendar import day_word
+from floor.pages.wording import hours, service_name
+from floor.signin import require
+from floor.words import Words, language, words
+from queueing.errors import NotFound
+from queueing.halls import Hall, services
+from scheduling import intakes
+from scheduling.days import Deadline
+from scheduling.intakes import Intake
+
+MOST = 500  # rows of one act
+
+
+async def show(request: Request) -> Response:
+    """What is still to be passed on, and what was in the last week."""
+    hall = await acts.hall_of(request, request.path_params["hall"])
+    await require(request, *AT_DESK, "auditor", hall=hall.id)
+    say = words(language(request))
+    async with acquire(request.app.state.pool) as db:
+        named = {service.code: service_name(say, service) for service in await services(db, hall)}
+        waiting, passed = await intakes.waiting(db, hall), await intakes.passed(db, hall)
+    last = request.query_params.get("passed", "")
+    return render(
+        request, "intakes.html", hall=hall, waiting=[row(hall, one, named, say) for one in waiting],
+        passed=[row(hall, one, named, say) for one in reversed(passed)], overdue=sum(one.overdue for one in waiting),
+        last=last if all(part.isascii() and part.isdigit() for part in last.split(",")) else "", n=len(last.split(",")),
+    )  # fmt: skip
+
+
+def row(hall: Hall, one: Intake, named: dict[str, str], say: Words) -> dict[str, Any]:
+    """One ticket's papers as the list shows them."""
+    return {
+        "ticket": one.ticket, "receipt": one.receipt, "overdue": one.overdue,
+        "what": say["calendar.and_then"].join(one.matters) or named.get(one.service, one.service),
+        "received": f"{day_word(one.day, say)} {hours(hall, one.received_at)}", "window": one.window or "",
+        "pass_on": deadline(one.pass_on, say), "due": deadline(one.due, say) if one.due else "–",
+        "passed": f"{day_word(one.passed_at.date(), say)} {hours(hall, one.passed_at)}" if one.passed_at else "",
+    }  # fmt: skip
+
+
+def deadline(last: Deadline, say: Words) -> str:
+    """A last day; one that rests on a year not published yet says so."""
+    word = day_word(last.day, say)
+    return say("intakes.provisional", day=word) if last.provisional else word
+
+
+async def act(request: Request) -> Response:
+    """Pass the chosen papers on, or take them back."""
+    hall = await acts.hall_of(request, request.path_params["hall"])
+    person = await require(request, *AT_DESK, hall=hall.id)
+    form, name = await request.form(), request.path_params["act"]
+    chosen = [int(value) for value in map(str, form.getlist("ticket")) if value.isascii() and value.isdigit()][:MOST]
+    doing = {"pass": intakes.pass_on, "back": intakes.take_back}.get(name)
+    if doing is None:
+        raise NotFound(what="page")
+    async with acquire(request.app.state.pool) as db:
+        done = await doing(db, hall, chosen, actor=person.actor)
+    if done:
+        acts.ring(request, hall.id)
+    told = f"?passed={','.join(map(str, chosen))}" if done and name == "pass" else ""
+    return RedirectResponse(f"/{hall.code}/intakes{told}", 303)
+
+
+ROUTES = [
+    Route("/{hall}/intakes", show, methods=["GET"]),
+    Route("/{hall}/intakes/{act}", act, methods=["POST"]),
+]

@@ -1,0 +1,42 @@
+"""The desk passes on what was only taken in, and may take that back; the board says what is late; the phone has the receipt."""
+
+from starlette.applications import Starlette
+
+from floor.database import Connection
+from queueing.halls import Hall
+from scheduling.statutory import keep_known
+from tests.floor.conftest import Client
+from tests.floor.pages.staff import look, staff
+from tests.floor.visits import finished, opened
+from tests.scheduling.clocks import at
+
+
+async def test_papers_are_listed_passed_on_and_taken_back(
+    app: Starlette, db: Connection, hall: Hall, desk: Client, clerk: Client
+) -> None:
+    await db.execute("UPDATE doors SET accept_only = true")
+    await opened(clerk)
+    key = (await finished(desk, clerk))["key"]
+    day = await db.fetchval("SELECT day FROM tickets")
+    await keep_known(db, day)
+    anyone = await look(await staff(app, "desk01"), f"/t/{key}")
+    assert f"材料已收下，回执号 {day:%Y%m%d}-A001" in anyone.words
+    su = await staff(app, "desk01")
+    page = await look(su, "/demo/intakes")
+    assert "待转办 1 件" in page.words and f"{day:%Y%m%d}-A001" in page.words and "逾期" not in page.words
+    ticket = await db.fetchval("SELECT ticket FROM intakes")
+    done = await su.post("/demo/intakes/pass", data={**page.forms["pass"].fields, "ticket": str(ticket)}, follow_redirects=True)
+    assert "已转办 1 件。" in done.text and "没有待转办的收件" in done.text and "近七天已转办 1 件" in done.text
+    page = await look(su, "/demo/intakes")
+    await su.post("/demo/intakes/back", data={**page.forms["back"].fields, "ticket": str(ticket)})
+    assert "待转办 1 件" in (await look(su, "/demo/intakes")).words
+    lin = await staff(app, "manager")
+    assert "还没有转办" not in (await look(lin, "/demo/manage")).words
+    await db.execute("UPDATE tickets SET day = day - 20")
+    assert "有 1 件收件过了应转办的日子还没有转办" in (await look(lin, "/demo/manage")).words
+    assert "逾期" in (await look(su, "/demo/intakes")).words
+
+
+async def test_a_clerk_has_no_such_list(app: Starlette, db: Connection, hall: Hall) -> None:
+    await at(db, "2026-03-06 10:00+08")
+    assert (await (await staff(app, "clerk01")).get("/demo/intakes")).status_code == 403
