@@ -1,5 +1,6 @@
 """What a team does on its phone, each act once however often it is sent; and what a window does with the papers it brings."""
 
+import asyncio
 import base64
 import binascii
 from collections.abc import Awaitable, Callable
@@ -241,7 +242,7 @@ async def sign_in_partner(request: Request, hall: Hall, person: Person, username
         user = await find_user(db, username)
         mine = await field.team_of(db, hall, person.username or "")
     if not await verify_password(user, password) or user is None:
-        await rates.note_failure(request, username)
+        await asyncio.sleep(await rates.note_failure(request, username))
         raise BadPassword()
     if mine is None or user.username not in mine.members:
         raise NotYourVisit()

@@ -258,3 +258,26 @@ async def test_a_body_larger_than_a_photo_may_be_is_not_read(phone: Client) -> N
 )
 def test_the_way_opens_in_the_map_the_hall_chose(app_name: str, place: tuple[float | None, float | None], address: str) -> None:
     assert navigation(app_name, *place, "东街1号") == address
+
+
+async def test_who_was_visited_sees_what_came_of_it_and_may_take_the_word_back(
+    act: Acts, anyone: Client, app: Starlette, db: Connection, visit: Visit
+) -> None:
+    page = f"/d/{visit.key}"
+    await act("late", minutes=15)
+    assert "预计 09:45 到" in (await look(anyone, page)).words
+    await at_the_door(act)
+    await photographed(act)
+    await act("complete", outcome="accepted")
+    assert "正送往窗口" in (await look(anyone, page)).words
+    receipt = (await act("hand_in", to="desk", originals=1))["visit"]["hand_in"]["receipt"]
+    seen = await look(anyone, page)
+    assert f"回执号 {receipt}" in seen.words and "现存 1 张" in seen.words
+    answer = await anyone.post(seen.forms["withdraw"].action, data=seen.forms["withdraw"].fields)
+    assert (answer.status_code, answer.headers["location"]) == (303, f"{page}?lang=zh-Hans")
+    seen = await look(anyone, page)
+    assert (
+        "withdraw" not in seen.forms and await db.fetchval("SELECT count(*) FROM doorstep_papers WHERE sealed IS NOT NULL") == 0
+    )
+    assert (await act.client.get(f"/demo/field/papers/{'c' * 32}")).status_code == 404
+    assert (await anyone.post(f"{page}/withdraw", data={"press": "again"})).status_code == 409
