@@ -20,7 +20,7 @@ from queueing.tickets import Act
 from scheduling import handins, orders
 from scheduling.appointments import new_code
 from scheduling.envelopes import Details, Envelopes, Sealed, Unreadable, name_mask, phone_mask
-from scheduling.orders import Agent, Holder, Order, Verb
+from scheduling.orders import Agent, Holder, Order, Verb, place
 
 STAFF = ("desk", "leader", "manager")
 WORKERS = (*STAFF, "agent")
@@ -30,11 +30,6 @@ def envelopes(request: Request) -> Envelopes:
     """What seals the particulars of people who are served elsewhere than here."""
     settings: Settings = request.app.state.settings
     return Envelopes(settings.secret, *settings.former_secrets)
-
-
-def place(code: str) -> str:
-    """What an order's envelope is sealed for."""
-    return f"order:{code}"
 
 
 def agent_of(person: Person) -> Agent:

@@ -78,10 +78,14 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING
 WINDOW = """
 INSERT INTO windows (hall, no, name, zone, serves, rank) VALUES ($1, $2, $3, $4, ARRAY[$4], $5) ON CONFLICT DO NOTHING
 """
+SITE = """
+INSERT INTO sites (hall, code, name, name_hant, name_en, level, parent, phone, prints)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING
+"""
 
 
 async def _lay_floor(db: Db, plan: Mapping[str, Any], *, always_open: bool) -> int:
-    """The hall's row, areas, services, windows and categories; answers the hall's id."""
+    """The hall's row, areas, services, windows, categories and stations; answers the hall's id."""
     rules, areas = plan["hall"], plan["areas"]
     hall: int = await db.fetchval(
         HALL, CODE, rules["name"], rules["calls_before_missed"], rules["min_call_s"], rules["return_after"],
@@ -102,6 +106,13 @@ async def _lay_floor(db: Db, plan: Mapping[str, Any], *, always_open: bool) -> i
         ],
     )  # fmt: skip
     await db.executemany(WINDOW, [(hall, str(no), f"{no}号窗口", zone, no) for no, zone in _windows(plan)])
+    await db.executemany(
+        SITE,
+        [
+            (hall, s["code"], s["name"], s["hant"], s["en"], s["level"], s.get("parent"), s["phone"], s["prints"])
+            for s in plan["sites"]
+        ],
+    )
     return hall
 
 
@@ -148,7 +159,7 @@ async def _seat_people(db: Db, hall: int, plan: Mapping[str, Any], password: str
             if person["username"] not in known:
                 await add_user(
                     db, hall, person["username"], hashed, name=person["name"], roles=[person["role"]], number=person["number"],
-                    post=person.get("post"), photo=person.get("photo"), zone=person.get("zone"),
+                    post=person.get("post"), photo=person.get("photo"), zone=person.get("zone"), site=person.get("site"),
                 )  # fmt: skip
     by_role: dict[str, list[str]] = {}
     for person in people:

@@ -31,12 +31,13 @@ async def draw(request: Request, error: str | None = None, status: int = 200) ->
     async with acquire(request.app.state.pool) as db:
         machine = next(each for each in await self_service.machines(db, hall) if each.code == code)
         asked = await helps.called_at(db, hall, code)
+        helped = any(line.service for line in await helps.lines(db, hall) if line.zone == machine.zone)
         visit = await visit_of(db, hall, "session", int(ended)) if ended.isdigit() and len(ended) < 16 else None
         rated = visit is not None and await db.fetchval("SELECT EXISTS (SELECT FROM ratings WHERE visit = $1)", visit.id)
     helper = (await acts.ticket_of(request, asked))[1] if asked else None
     mine = visit is not None and visit.number == code
     return render(
-        request, "self.html", status, hall=hall, machine=machine, key=key, helper=helper, error=error, ended=ended,
+        request, "self.html", status, hall=hall, machine=machine, key=key, helper=helper, error=error, ended=ended, helped=helped,
         asks=mine and not rated and machine.session is None, thanks=mine and rated,
         reasons=[(level, REASONS[level]) for level in ASKED_WHY],
     )  # fmt: skip

@@ -14,7 +14,7 @@ from queueing.visits import visit_of
 from queueing.windows import open_window
 from scheduling import orders
 from scheduling.appointments import new_code
-from scheduling.envelopes import Details, Envelopes, name_mask, phone_mask
+from scheduling.envelopes import Details, Envelopes, Sealed, name_mask, phone_mask
 from scheduling.errors import AgentHadEnough, HandInRunning, NotInThatStage, TooManyOrders
 from scheduling.handins import hand_in
 from scheduling.orders import Agent, Holder, Order, Verb
@@ -95,6 +95,11 @@ async def test_who_it_is_for_is_sealed_looked_at_on_record_and_forgotten(db: Con
     assert found is not None and b"138001" not in found[1]
     stored = [str(await db.fetch(f"SELECT * FROM {table}")) for table in ("agent_orders", "journal")]
     assert [word for word in ("王小明", "13800138000", "一组") if any(word in rows for rows in stored)] == []
+    newer = Envelopes(b"another secret of thirty-two signs", b"a secret of thirty-two characters")
+    assert (await orders.reseal(db, hall, newer), await orders.reseal(db, hall, newer)) == (1, 0)
+    row = await db.fetchrow("SELECT key_id, sealed FROM agent_orders")
+    assert row is not None and row["key_id"] == newer.key_id != found[0]
+    assert newer.open(Sealed(row["key_id"], row["sealed"]), orders.place(order.code)).name == "王小明"
     await orders.move(db, hall, order.code, "cancel", actor="desk:su", by=Agent(), why="本人来办")
     await at(db, "2026-10-15 10:00+08")
     assert (await orders.forget_holders(db, hall), await orders.forget_holders(db, hall)) == (1, 0)
