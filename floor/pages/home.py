@@ -30,6 +30,7 @@ def doors(hall: str) -> dict[str, Door]:
         Door("kiosk", f"/{hall}/kiosk", KIOSK),
         Door("query", f"/{hall}/query"),
         Door("book", f"/{hall}/book"),
+        Door("doorstep", f"/{hall}/doorstep"),
         Door("board", f"/{hall}/board/A", ANYONE),
         Door("tv", f"/{hall}/tv", ANYONE),
         Door("wall", f"/{hall}/wall", ANYONE),
