@@ -1,7 +1,7 @@
 """Shifts that clerks exchange: one asks, the other agrees, a leader or manager approves; nobody gets what they may not work."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 
@@ -21,6 +21,7 @@ from scheduling.errors import (
     WeekFull,
 )
 from scheduling.roster.planned import moment_of, now_of
+from scheduling.roster.problem import Pattern
 from scheduling.roster.store import SKILLED, ZONES, monday, named, serves_of
 
 AROUND = timedelta(8)  # days looked at before and after: rest and days in a row reach no further
@@ -38,12 +39,13 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What binds a clerk: zones served, days away, most shifts a week and days in a row."""
+    """What binds a clerk: zones served, days away, most shifts and hours a week (None: no bound) and days in a row."""
 
     zones: tuple[str, ...]
     shifts: int
     stretch: int
     away: frozenset[date] = frozenset()
+    hours: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,12 @@ class World:
     terms: Mapping[str, Terms]
     not_before: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     begins: Mapping[str, int] = field(default_factory=dict)
+    minutes: Mapping[str, int] = field(default_factory=dict)  # of a pattern, without its breaks
+
+    def worked(self, clerk: str, week: date) -> tuple[int, int]:
+        """Shifts and minutes of a clerk in a week."""
+        mine = [self.shifts[at] for n in range(7) if (at := (clerk, week + timedelta(n))) in self.shifts]
+        return len(mine), sum(self.minutes.get(held.pattern, 0) for held in mine)
 
 
 def after(world: World, asker: str, day: date, other: str, other_day: date | None) -> World:
@@ -71,6 +79,7 @@ def after(world: World, asker: str, day: date, other: str, other_day: date | Non
         if (clerk, on) in shifts:
             raise ShiftTaken(clerk=clerk)
         shifts[clerk, on] = shift
+    then = replace(world, shifts=shifts)
     for clerk, on, shift in taken:
         assert shift is not None
         terms = world.terms[clerk]
@@ -80,10 +89,10 @@ def after(world: World, asker: str, day: date, other: str, other_day: date | Non
             raise OnLeave(clerk=clerk)
         if not rests(shifts, world.not_before, clerk, on) or run_around(shifts, clerk, on) > terms.stretch:
             raise NoRest(clerk=clerk)
-        week = [(clerk, monday(on) + timedelta(n)) for n in range(7)]
-        if sum(at in shifts for at in week) > max(terms.shifts, sum(at in world.shifts for at in week)):
+        (many, long), (had, lasted) = then.worked(clerk, monday(on)), world.worked(clerk, monday(on))
+        if many > max(terms.shifts, had) or (terms.hours is not None and long > max(60 * terms.hours, lasted)):
             raise WeekFull(clerk=clerk)
-    return World(shifts, world.terms, world.not_before, world.begins)
+    return then
 
 
 def rests(shifts: Mapping[tuple[str, date], Held], not_before: Mapping[str, tuple[str, ...]], clerk: str, day: date) -> bool:
@@ -133,9 +142,9 @@ SHIFTS = """
 SELECT s.clerk, s.day, s.pattern, s.zone, s.window_no FROM shifts s JOIN rosters r USING (hall, week)
 WHERE s.hall = $1 AND s.day BETWEEN $2 AND $3 AND s.pattern IS NOT NULL AND r.state = 'published'
 """
-CONTRACTS = "SELECT clerk, shifts, stretch, home, zones FROM contracts WHERE hall = $1"
+CONTRACTS = "SELECT clerk, shifts, hours, stretch, home, zones FROM contracts WHERE hall = $1"
 AWAY = "SELECT clerk, first, last FROM leaves WHERE hall = $1 AND state = 'approved' AND first <= $3 AND last >= $2"
-REST = "SELECT code, not_before, begins FROM shift_patterns WHERE hall = $1"
+REST = "SELECT code, not_before, begins, ends, breaks FROM shift_patterns WHERE hall = $1"
 
 
 async def world(db: Db, hall: Hall, first: date, last: date) -> World:
@@ -154,11 +163,14 @@ async def world(db: Db, hall: Hall, first: date, last: date) -> World:
         serves = serves_of(row["home"], row["zones"], every)
         if hall.skills_required:
             serves = [zone for zone in serves if zone in skilled.get(row["clerk"], ())]
-        terms[row["clerk"]] = Terms(tuple(serves), row["shifts"], row["stretch"], frozenset(away.get(row["clerk"], ())))
+        terms[row["clerk"]] = Terms(
+            tuple(serves), row["shifts"], row["stretch"], frozenset(away.get(row["clerk"], ())), row["hours"]
+        )
     rows, rest = await db.fetch(SHIFTS, hall.id, first, last), await db.fetch(REST, hall.id)
     return World(
         {(row["clerk"], row["day"]): Held(row["pattern"], row["zone"], row["window_no"]) for row in rows}, terms,
         {row["code"]: tuple(row["not_before"]) for row in rest}, {row["code"]: row["begins"] for row in rest},
+        {row["code"]: Pattern("", row["begins"], row["ends"], tuple((a, b) for a, b in row["breaks"])).minutes for row in rest},
     )  # fmt: skip
 
 

@@ -54,16 +54,19 @@ def held(*shifts: tuple[str, date, str]) -> dict[tuple[str, date], Held]:
         (held(("li", TUE, "d"), ("wang", MON, "d"), ("wang", WED, "d")), Terms(("A",), 5, 2), None, NoRest),
         (held(("li", TUE, "d"), ("wang", THU, "d")), Terms(("A",), 1, 6), None, WeekFull),
         (held(("li", TUE, "d"), ("wang", THU, "d")), Terms(("A",), 1, 6), THU, None),
+        (held(("li", TUE, "d"), ("wang", THU, "d")), Terms(("A",), 5, 6, hours=13), None, WeekFull),
+        (held(("li", TUE, "d"), ("wang", THU, "d")), Terms(("A",), 5, 6, hours=14), None, None),
     ],
     ids=[
         "taken over", "exchanged", "no shift", "works that day", "asker works that day", "another zone", "on leave",
         "late before early", "early after late", "too many days in a row", "week full", "week as full as before",
+        "hours full", "hours suffice",
     ],
 )  # fmt: skip
 def test_a_swap_breaks_nothing(
     shifts: dict[tuple[str, date], Held], terms: Terms, other_day: date | None, refused: type[Exception] | None
 ) -> None:
-    here = World(shifts, {"li": TERMS, "wang": terms}, {"late": ("early",)})
+    here = World(shifts, {"li": TERMS, "wang": terms}, {"late": ("early",)}, minutes={"d": 420})
     if refused is None:
         then = after(here, "li", TUE, "wang", other_day).shifts
         assert ("wang", TUE) in then and ("li", TUE) not in then
