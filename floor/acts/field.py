@@ -20,10 +20,11 @@ from floor.people import find_user, verify_password
 from floor.quality import ratings
 from floor.refusals import BadPassword
 from floor.signin import Person
-from floor.words import words
+from floor.words import language, words
 from queueing.db import Press
 from queueing.errors import BadInput, NotFound
 from queueing.halls import Hall
+from queueing.matters import in_language, some
 from scheduling import doorstep, field, receipts
 from scheduling.doorstep import Done, Visit
 from scheduling.envelopes import Sealed
@@ -188,9 +189,17 @@ async def paper(doing: Doing) -> None:
     asked = doing.read(Paper)
     photo = plain_jpeg(decoded(asked.image, MOST_PHOTO))
     sealed = envelopes_of(doing.request).wrap(photo, f"{doing.visit.key}:{asked.paper}")
-    await field.photograph(
-        doing.db, doing.hall, doing.visit, asked.paper, asked.name, sealed, len(photo), ago=doing.ago, **doing.by
-    )
+    name = await own_name(doing.db, doing.hall, doing.visit, asked.name, language(doing.request))
+    await field.photograph(doing.db, doing.hall, doing.visit, asked.paper, name, sealed, len(photo), ago=doing.ago, **doing.by)
+
+
+async def own_name(db: Db, hall: Hall, visit: Visit, name: str, lang: str) -> str:
+    """What the hall itself calls a paper that was chosen in the phone's language; any other words stay as they are."""
+    for matter in await some(db, hall, visit.matters):
+        shown = in_language(lang, matter.materials, matter.materials_hant, matter.materials_en)
+        if name in shown and len(shown) == len(matter.materials):
+            return matter.materials[shown.index(name)]
+    return name
 
 
 def decoded(text: str, most: int) -> bytes:

@@ -134,7 +134,7 @@ async def drawn(
         found.append(
             one(hall, t, visit, doors[visit.id], catalogue.named(visit.matters), bags, handed.get(visit.id))
             | own_phone(request, visit, visit.id in rated)
-            | {"papers": await papers(db, hall, visit, handed.get(visit.id))}
+            | {"papers": await papers(db, hall, visit, handed.get(visit.id), in_words(t, catalogue.named(visit.matters)))}
             | who(hall, person_there)
         )
     return found
@@ -154,12 +154,17 @@ WHERE v.hall = $1 AND v.source = 'doorstep' AND v.subject = ANY($2)
 """
 
 
-async def papers(db: Db, hall: Hall, visit: Visit, handed: HandIn | None) -> list[dict[str, str]]:
+def in_words(t: Words, matters: list[Matter]) -> dict[str, str]:
+    """The reader's word for each paper, by the hall's own."""
+    return {own: said for matter in matters for own, said in zip(matter.materials, materials(t, matter), strict=False)}
+
+
+async def papers(db: Db, hall: Hall, visit: Visit, handed: HandIn | None, said: dict[str, str]) -> list[dict[str, str]]:
     """The photos the team may still see."""
     if handed and handed.accepted_at:
         return []
     return [
-        {"id": paper.id, "name": paper.name, "src": f"/{hall.code}/field/papers/{paper.id}"}
+        {"id": paper.id, "name": said.get(paper.name, paper.name), "src": f"/{hall.code}/field/papers/{paper.id}"}
         for paper in await field.papers(db, visit.id)
     ]
 

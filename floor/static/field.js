@@ -23,7 +23,7 @@ const sheet = (name) => document.getElementById(`sheet-${name}`);
 const visitOf = (id) => shown.visits.find((visit) => visit.id === id);
 
 function redraw() {
-  if (outbox) Object.assign(state, { waiting: outbox.waiting, refused: outbox.refused, ended: outbox.ended });
+  if (outbox) Object.assign(state, { keeps: pocket.keeps, waiting: outbox.waiting, refused: outbox.refused, ended: outbox.ended });
   shown = draw(state);
 }
 

@@ -29,7 +29,13 @@ export class Outbox {
   // On the disk before it is shown as pressed.
   async add(kind, visit, data = {}) {
     const act = { n: ++this.last, id: mint(), kind, visit, data, at: Date.now() };
-    await this.pocket.put("acts", act.n, act);
+    try {
+      await this.pocket.put("acts", act.n, act);
+    } catch (full) {
+      // No room on the phone: the act lives as long as the page does, and the page says so.
+      console.warn("not kept", full.name);
+      this.pocket.keeps = false;
+    }
     this.waiting.push(act);
     this.changed("waiting", act);
     this.replay();

@@ -158,6 +158,18 @@ def test_acts_come_back_after_a_reload_in_their_order_with_the_same_ids(page: Pa
     assert found == [[ids[0], "depart"], [ids[1], "arrive"]]
 
 
+def test_an_act_that_finds_no_room_on_the_phone_is_sent_all_the_same_and_the_page_is_told(page: Page) -> None:
+    page.evaluate(SENT, {})
+    kept = page.evaluate("""async () => {
+        pocket.put = async () => { throw new DOMException('full', 'QuotaExceededError'); };
+        answers.depart = 200;
+        await outbox.add('depart', 'v');
+        while (outbox.busy) await new Promise((then) => setTimeout(then, 5));
+        return [pocket.keeps, told, outbox.waiting.length];
+    }""")
+    assert kept == [False, ["waiting depart", "done depart"], 0]
+
+
 def camera(width: int, height: int, exif: bytes | None = None) -> bytes:
     picture, file = Image.effect_noise((width, height), 60).convert("RGB"), io.BytesIO()
     picture.save(file, "JPEG", quality=92, **({"exif": exif} if exif else {}))

@@ -35,7 +35,8 @@ async def visit(db: Connection, hall: Hall, people: None) -> Visit:
     for username in ("door01", "door09"):
         await add_user(db, hall.id, username, HASHED, name=f"姓名{username}", roles=["doorstep"])
     await db.execute(
-        "INSERT INTO matters (hall, code, name, service, materials) VALUES ($1, 'CERT', '养老认证', 'A', '{身份证,户口簿}')",
+        "INSERT INTO matters (hall, code, name, service, materials, materials_en) "
+        "VALUES ($1, 'CERT', '养老认证', 'A', '{身份证,户口簿}', '{ID card,Household register}')",
         hall.id,
     )
     await keep_door_matter(db, hall, "CERT", 20)
@@ -240,6 +241,16 @@ async def test_the_citizens_rating_on_the_teams_phone_is_the_citizens_and_calls_
     page = await look(desk, "/demo/callbacks")
     assert "没有要打的回访电话" in page.words and "已上门致歉" in page.words
     assert (await (await staff(app, "clerk02")).get("/demo/callbacks")).status_code == 403
+
+
+async def test_a_paper_chosen_in_english_is_the_halls_own_paper_at_the_window(act: Acts, db: Connection) -> None:
+    await at_the_door(act)
+    await act("consent", how="ticked", version="2026-11", text_lang="en")
+    body = {"id": "9" * 32, "kind": "paper", "visit": act.visit.key,
+            "data": {"paper": "e" * 32, "name": "ID card", "image": photo()}}  # fmt: skip
+    answer = await act.client.post("/demo/field/act?lang=en", json=body, headers=await csrf(act.client))
+    assert [paper["name"] for paper in answer.json()["visit"]["papers"]] == ["ID card"]
+    assert await db.fetchval("SELECT name FROM doorstep_papers") == "身份证"
 
 
 async def test_a_body_larger_than_a_photo_may_be_is_not_read(phone: Client) -> None:
