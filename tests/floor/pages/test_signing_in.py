@@ -85,7 +85,7 @@ async def test_every_door_of_the_demo_opens_with_one_click(visitor: Client) -> N
         opened[door["next"]] = (answer.status_code, (await visitor.get(door["next"])).status_code)
     names = (
         "kiosk", "board/A", "tv", "wall", "console", "console/1", "pad/1", "desk", "manage", "fleet", "voice", "matters",
-        "bookings", "faults", "orders", "field",
+        "bookings", "faults", "orders", "field", "helps", "sites",
     )  # fmt: skip
     assert opened == {f"/demo/{name}": (303, 200) for name in names}
 
