@@ -31,6 +31,7 @@ def doors(hall: str) -> dict[str, Door]:
         Door("query", f"/{hall}/query"),
         Door("book", f"/{hall}/book"),
         Door("doorstep", f"/{hall}/doorstep"),
+        Door("corner", f"/{hall}/rate"),
         Door("board", f"/{hall}/board/A", ANYONE),
         Door("tv", f"/{hall}/tv", ANYONE),
         Door("wall", f"/{hall}/wall", ANYONE),
