@@ -41,6 +41,10 @@ def effects(entry: Entry, sound: Voice, likely: Sequence[dict[str, str]] = ()) -
     if entry.kind in slips.KINDS and entry.data.get("print_at"):
         data, key = {"template": "slip", "slip": entry.data["slip"]}, f"slip:{entry.data['slip']}:c{entry.offset}"
         return [Effect("print", key, entry.at + PRINTED_WITHIN, None, data, device=entry.data["print_at"])]
+    if entry.kind == "intake.printed":
+        data = {"template": "receipt", "of": entry.data["ticket"], **entry.data["paper"]}
+        key = f"receipt:tk_{entry.data['ticket']}:c{entry.offset}"
+        return [Effect("print", key, entry.at + PRINTED_WITHIN, None, data, device=entry.data["print_at"])]
     if entry.ticket is None:
         return []
     match entry.kind:
@@ -198,16 +202,21 @@ async def announce(db: Db, hall_id: int, epoch: str, entries: Sequence[Entry], p
     calling = any(entry.kind in CALLING for entry in entries)
     sound, ready = await heard(db, hall_id, entries) if calling else (Voice(), {})
     owed = [effect for entry in entries for effect in effects(entry, sound, ready.get(entry.data.get("service", ""), ()))]
-    said = await papers(db, [effect.ticket for effect in owed if effect.kind == "print" and effect.ticket], pages)
+    said = await papers(db, [of for of in map(ticket_of, owed) if of], pages)
     told = await slips.papers(db, [effect.data["slip"] for effect in owed if "slip" in effect.data], pages)
     rows = [
         {"kind": effect.kind, "key": effect.key, "expires": effect.expires, "ticket": effect.ticket, "device": effect.device,
-         "window": effect.window, "data": effect.data | (said.get(effect.ticket or 0, {}) if effect.kind == "print" else {})
-         | told.get(effect.data.get("slip", 0), {})}
+         "window": effect.window,
+         "data": said.get(ticket_of(effect), {}) | effect.data | told.get(effect.data.get("slip", 0), {})}
         for effect in owed
     ]  # fmt: skip
     made = await db.fetch(ANNOUNCE, hall_id, epoch, entries[-1].offset, rows)
     return [as_job(row) for row in made]
+
+
+def ticket_of(effect: Effect) -> int:
+    """The ticket a paper is of, or says something about; 0 for what is no paper of one."""
+    return (effect.ticket or effect.data.get("of", 0)) if effect.kind == "print" else 0
 
 
 REACHED = 'SELECT epoch, "offset" FROM announce_positions WHERE hall = $1'

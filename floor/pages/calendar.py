@@ -21,7 +21,7 @@ from floor.words import Words, language, words
 from queueing.errors import NotFound, Refused
 from queueing.halls import Hall, business_day, services
 from scheduling.day_types import DayType, Session, day_types
-from scheduling.days import SATURDAY, Calendar, calendar
+from scheduling.days import SATURDAY, Calendar, Deadline, calendar
 
 READERS = ("manager", "leader", "auditor", "desk", "clerk")
 FIRST_HOUR, LAST_HOUR = 6, 22  # of the week's drawing
@@ -145,6 +145,12 @@ def day_word(day: date, say: Words) -> str:
     return say(
         "common.date", month=say[f"common.month_{day.month}"], day=day.day, weekday=say[f"common.weekday_{day.isoweekday()}"]
     )
+
+
+def deadline(last: Deadline, say: Words) -> str:
+    """A last day; one that rests on a year not published yet says so."""
+    word = day_word(last.day, say)
+    return say("intakes.provisional", day=word) if last.provisional else word
 
 
 def tone(code: str) -> str:

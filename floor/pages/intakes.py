@@ -6,18 +6,20 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from devices import registry
 from floor import acts
 from floor.acts.desk import AT_DESK
 from floor.database import acquire
 from floor.pages import render
-from floor.pages.calendar import day_word
+from floor.pages.calendar import day_word, deadline
+from floor.pages.desk import printers
 from floor.pages.wording import hours, service_name
-from floor.signin import require
+from floor.signin import Person, require
 from floor.words import Words, language, words
+from queueing import journal
 from queueing.errors import NotFound
 from queueing.halls import Hall, services
 from scheduling import intakes
-from scheduling.days import Deadline
 from scheduling.intakes import Intake
 
 MOST = 500  # rows of one act
@@ -30,10 +32,11 @@ async def show(request: Request) -> Response:
     say = words(language(request))
     async with acquire(request.app.state.pool) as db:
         named = {service.code: service_name(say, service) for service in await services(db, hall)}
+        out = [printer for printer in await printers(db, hall, say) if printer["ready"]]
         waiting, passed = await intakes.waiting(db, hall), await intakes.passed(db, hall)
     last = request.query_params.get("passed", "")
     return render(
-        request, "intakes.html", hall=hall, waiting=[row(hall, one, named, say) for one in waiting],
+        request, "intakes.html", hall=hall, printers=out, waiting=[row(hall, one, named, say) for one in waiting],
         passed=[row(hall, one, named, say) for one in reversed(passed)], overdue=sum(one.overdue for one in waiting),
         last=last if all(part.isascii() and part.isdigit() for part in last.split(",")) else "", n=len(last.split(",")),
     )  # fmt: skip
@@ -50,18 +53,14 @@ def row(hall: Hall, one: Intake, named: dict[str, str], say: Words) -> dict[str,
     }  # fmt: skip
 
 
-def deadline(last: Deadline, say: Words) -> str:
-    """A last day; one that rests on a year not published yet says so."""
-    word = day_word(last.day, say)
-    return say("intakes.provisional", day=word) if last.provisional else word
-
-
 async def act(request: Request) -> Response:
     """Pass the chosen papers on, or take them back."""
     hall = await acts.hall_of(request, request.path_params["hall"])
     person = await require(request, *AT_DESK, hall=hall.id)
     form, name = await request.form(), request.path_params["act"]
     chosen = [int(value) for value in map(str, form.getlist("ticket")) if value.isascii() and value.isdigit()][:MOST]
+    if name == "print":
+        return await printed(request, hall, person, str(form.get("only", "")), str(form.get("print_at", "")))
     doing = {"pass": intakes.pass_on, "back": intakes.take_back}.get(name)
     if doing is None:
         raise NotFound(what="page")
@@ -73,6 +72,26 @@ async def act(request: Request) -> Response:
     return RedirectResponse(f"/{hall.code}/intakes{told}", 303)
 
 
+async def printed(request: Request, hall: Hall, person: Person, asked: str, print_at: str) -> Response:
+    """A receipt on paper, at one of the dispensers; each press is another paper."""
+    async with acquire(request.app.state.pool) as db:
+        one = await intakes.of_ticket(db, hall, int(asked[:18])) if asked.isascii() and asked.isdigit() else None
+        device = next((each for each in await registry.list_devices(db, hall.id) if each.id == print_at), None)
+        if one is None or device is None or device.kind != "dispenser" or device.revoked_at is not None:
+            raise NotFound(what="page")
+        lang = await db.fetchval(LANG, one.ticket)
+        say = words(lang)
+        paper = {
+            "receipt": one.receipt, "what": list(one.matters), "pass_on": deadline(one.pass_on, say),
+            "due": deadline(one.due, say) if one.due else "", "at": one.received_at.isoformat(timespec="seconds"),
+        }  # fmt: skip
+        data = {"ticket": one.ticket, "print_at": device.id, "paper": paper}
+        await journal.append(db, hall.id, "intake.printed", person.actor, data=data)
+    acts.ring(request, hall.id)
+    return RedirectResponse(f"/{hall.code}/intakes", 303)
+
+
+LANG = "SELECT lang FROM tickets WHERE id = $1"
 ROUTES = [
     Route("/{hall}/intakes", show, methods=["GET"]),
     Route("/{hall}/intakes/{act}", act, methods=["POST"]),

@@ -14,7 +14,7 @@ from floor import acts
 from floor.api.problems import sentence, status_of
 from floor.database import Db, acquire
 from floor.pages import render
-from floor.pages.intakes import deadline
+from floor.pages.calendar import deadline
 from floor.pages.wording import day, hours, matter_name, minutes, service_name, zone_name, zone_of
 from floor.quality.ratings import REASONS
 from floor.refusals import TooFast

@@ -31,6 +31,11 @@ WORDS: dict[str, dict[str, str]] = {
         "slip_scan": "扫码看清单",
         "slip_scan_more": "手机上看还缺什么，\n带齐再来，不跑空趟",
         "slip_teller": "告知人：{name}",
+        "receipt": "收件回执",
+        "receipt_pass_on": "{day}转交审批",
+        "receipt_due": "{day}前办结",
+        "receipt_scan": "扫码看办理日期",
+        "receipt_scan_more": "手机上也能查到这张回执",
     },
     "zh-Hant": {
         "number": "您的號碼",
@@ -56,6 +61,11 @@ WORDS: dict[str, dict[str, str]] = {
         "slip_scan": "掃碼看清單",
         "slip_scan_more": "手機上看還缺什麼，\n帶齊再來，不跑空趟",
         "slip_teller": "告知人：{name}",
+        "receipt": "收件回執",
+        "receipt_pass_on": "{day}轉交審批",
+        "receipt_due": "{day}前辦結",
+        "receipt_scan": "掃碼看辦理日期",
+        "receipt_scan_more": "手機上也能查到這張回執",
     },
     "en": {
         "number": "Your number",
@@ -81,6 +91,11 @@ WORDS: dict[str, dict[str, str]] = {
         "slip_scan": "The list on your phone",
         "slip_scan_more": "See what is missing\nbefore you set out",
         "slip_teller": "Told by {name}",
+        "receipt": "Papers taken in",
+        "receipt_pass_on": "Passed on {day}",
+        "receipt_due": "Decided by {day}",
+        "receipt_scan": "The dates on your phone",
+        "receipt_scan_more": "This receipt can be\nfound there too",
     },
 }
 

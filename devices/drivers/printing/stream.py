@@ -10,6 +10,7 @@ from escpos.capabilities import Profile, get_profile
 from escpos.printer import Dummy
 from PIL import Image
 
+from devices.drivers.drawing.receipt import lay_out_receipt
 from devices.drivers.drawing.sheet import Sheet
 from devices.drivers.drawing.ticket import Canvas, lay_out_test, lay_out_ticket
 from devices.drivers.drawing.told_once import lay_out_slip
@@ -21,7 +22,7 @@ Cut = Literal["partial", "full", "none"]
 # past the tear bar.
 CUTS: dict[Cut, bytes] = {"partial": b"\x1dV\x42\x00", "full": b"\x1dV\x41\x00", "none": b"\x1bd\x05"}
 
-TEMPLATES = {"slip": lay_out_slip}  # papers that are no ticket's
+TEMPLATES = {"slip": lay_out_slip, "receipt": lay_out_receipt}  # papers that are no ticket's
 
 
 @dataclass(frozen=True)

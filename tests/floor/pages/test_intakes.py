@@ -2,7 +2,9 @@
 
 from starlette.applications import Starlette
 
+from displays.announce import announce
 from floor.database import Connection
+from queueing import journal
 from queueing.halls import Hall
 from scheduling.statutory import keep_known
 from tests.floor.conftest import Client
@@ -35,6 +37,30 @@ async def test_papers_are_listed_passed_on_and_taken_back(
     await db.execute("UPDATE tickets SET day = day - 20")
     assert "有 1 件收件过了应转办的日子还没有转办" in (await look(lin, "/demo/manage")).words
     assert "逾期" in (await look(su, "/demo/intakes")).words
+
+
+async def test_a_receipt_comes_out_of_a_dispenser(
+    app: Starlette, db: Connection, hall: Hall, desk: Client, clerk: Client
+) -> None:
+    await db.execute("UPDATE doors SET accept_only = true")
+    await db.execute(
+        "INSERT INTO devices (id, hall, kind, name, created_by, paired_at) VALUES ('dv_9', $1, 'dispenser', '机', 't', now())",
+        hall.id,
+    )
+    await opened(clerk)
+    key = (await finished(desk, clerk))["key"]
+    await keep_known(db, await db.fetchval("SELECT day FROM tickets"))
+    ticket, su = await db.fetchval("SELECT ticket FROM intakes"), await staff(app, "desk01")
+    page = await look(su, "/demo/intakes")
+    asked = {**page.forms["pass"].fields, "only": str(ticket), "print_at": "dv_9"}
+    assert (await su.post("/demo/intakes/print", data=asked)).status_code == 303
+    (*_, entry) = await journal.read(db, hall.id, 0)
+    assert (entry.kind, entry.actor) == ("intake.printed", "desk:desk01")
+    (job,) = await announce(db, hall.id, "k3", [entry], "http://hall.example")
+    day = await db.fetchval("SELECT day FROM tickets")
+    assert (job.kind, job.device, job.data["template"]) == ("print", "dv_9", "receipt")
+    assert (job.data["receipt"], job.data["url"]) == (f"{day:%Y%m%d}-A001", f"http://hall.example/t/{key}")
+    assert (await su.post("/demo/intakes/print", data=asked | {"print_at": "dv_1"})).status_code == 404
 
 
 async def test_a_clerk_has_no_such_list(app: Starlette, db: Connection, hall: Hall) -> None:
