@@ -1,10 +1,11 @@
 """An agent order: its stages by working days, whose it is, and many handed in without pushing anybody aside."""
 
+import asyncio
 from datetime import date, timedelta
 
 import pytest
 
-from floor.database import Connection
+from floor.database import Connection, Db, Pool, acquire
 from queueing import tickets
 from queueing.calls import Seat, call_next, finish
 from queueing.db import Press
@@ -119,7 +120,7 @@ async def test_a_late_stage_is_said_once_a_day(db: Connection, hall: Hall) -> No
     assert await orders.tell_overdue(db, hall) == 1
 
 
-async def hand(db: Connection, hall: Hall, *given: Order, by: Agent = LI, once: Press | None = None) -> tickets.Ticket:
+async def hand(db: Db, hall: Hall, *given: Order, by: Agent = LI, once: Press | None = None) -> tickets.Ticket:
     codes = [order.code for order in given]
     return (
         await hand_in(
@@ -163,3 +164,18 @@ async def test_what_was_handed_in_waits_for_no_second_number_unless_it_came_back
     await db.execute("INSERT INTO settings (hall, name, value) SELECT id, 'agent_tickets_day', '2' FROM halls")
     with pytest.raises(AgentHadEnough):
         await hand(db, await get_hall(db, "demo"), *(await collected(db, hall, 1)))
+
+
+async def test_two_hand_ins_of_one_agent_in_the_same_instant_give_one_number(db: Connection, hall: Hall, pool: Pool) -> None:
+    first, second = await collected(db, hall, 2)
+
+    async def at_once(order: Order, once: Press) -> str:
+        async with acquire(pool) as mine:
+            try:
+                return (await hand(mine, hall, order, once=once)).number
+            except HandInRunning:
+                return "refused"
+
+    given = await asyncio.gather(at_once(first, press(1)), at_once(second, press(2)), at_once(first, press(1)))
+    assert sorted(set(given)) == ["A001", "refused"]
+    assert await db.fetchval("SELECT count(*) FROM tickets") == await db.fetchval("SELECT count(*) FROM agent_tickets") == 1
