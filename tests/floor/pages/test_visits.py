@@ -117,6 +117,22 @@ async def test_a_number_in_hand_becomes_a_visit(app: Starlette, phone: Client, d
     assert (visit.ticket, visit.skills, visit.channel) == (other.id, ["B"], "ticket")
 
 
+async def test_a_booking_in_hand_becomes_a_visit(phone: Client, db: Connection, hall: Hall) -> None:
+    await db.execute(
+        "INSERT INTO slots (hall, service, start, ends, day, capacity) VALUES ($1, 'A', $2, $3, '2027-03-02', 1)",
+        hall.id, on(15), on(15, 30),
+    )  # fmt: skip
+    booking = {"service": "A", "start": on(15).isoformat(), "name": "欧阳明月", "id_number": "E12345678", "matters": ["CERT"]}
+    code = (await phone.post("/api/v1/halls/demo/appointments", json=booking, headers={"accept": "*/*"})).json()["code"]
+    assert f'href="/b/{code}/doorstep' in (await look(phone, f"/b/{code}")).answer.text
+    page = await look(phone, f"/b/{code}/doorstep")
+    assert re.findall(r'value="(\w+)" checked', page.answer.text)[0] == "CERT"
+    status, to = await send(phone, page, **WHO, matter=["CERT"])
+    assert status == 303 and "申请已收到" in (await look(phone, to)).words
+    assert "预约已取消" in (await look(phone, f"/b/{code}")).words
+    assert await db.fetchval("SELECT taken FROM slots WHERE start = $1", on(15)) == 0
+
+
 async def test_the_desk_takes_a_call_and_declines_with_a_reason(
     app: Starlette, phone: Client, db: Connection, hall: Hall
 ) -> None:
