@@ -134,7 +134,7 @@ def test_a_visit_goes_from_the_kiosk_to_the_rating_while_the_phone_loses_its_lin
     waits(phone, 0)
 
     # Twice: the hall hears the act and its answer is lost on the way back; then there is no net for the citizen's rating.
-    lost = []
+    lost: list[int] = []
 
     def lose(route: Route) -> None:
         if not lost:  # the hall does it, once; later tries of the phone get nowhere
