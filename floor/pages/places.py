@@ -32,6 +32,7 @@ PLACES = (
     place("bookings", "desk leader manager auditor"),
     place("dispatch", "leader manager", "offsite"),
     place("papers", "clerk desk leader manager", "callbacks"),
+    place("intakes", "desk leader manager auditor"),
     place("orders", "agent desk leader manager"),
     place("calendar", "clerk desk leader manager auditor"),
     place("roster", "leader manager auditor", "contracts patterns zones"),
