@@ -53,6 +53,12 @@ async def test_a_machine_calls_a_helper_once_and_what_was_done_is_counted(
     assert wrong.status_code == 422
 
 
+async def test_a_window_of_the_whole_zone_leaves_the_line_of_helpers_to_its_own_window(line: Client, db: Connection) -> None:
+    await db.execute("UPDATE windows SET whole_zone = true WHERE no = '1'")
+    serves = {row["no"]: row["serves"] for row in await db.fetch("SELECT no, serves FROM windows WHERE no IN ('1', 'HA')")}
+    assert serves == {"1": ["A", "B"], "HA": ["HA"]}
+
+
 async def test_only_a_manager_sets_a_line_up_and_only_once(app: Starlette, line: Client, db: Connection) -> None:
     csrf = (await look(line, PLACE)).forms["add"].fields["csrf"]
     assert (await line.post(f"{PLACE}/open", data={"csrf": csrf, "zone": "A"})).status_code == 409
