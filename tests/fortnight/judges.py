@@ -23,6 +23,7 @@ APPOINTMENTS = "SELECT a.id, a.code, a.service, a.start, a.state, a.checked_in_a
 LEFT = "SELECT number, state::text FROM tickets WHERE state NOT IN ('finished', 'expired') ORDER BY number"
 OWED = "SELECT kind, state::text, count(*)::int AS n FROM jobs WHERE state <> 'done' GROUP BY 1, 2"
 STRIKES = "SELECT appointment FROM booking_strikes ORDER BY 1"
+OVERTIME = "SELECT clerk, day, minutes FROM overtime ORDER BY day, clerk"
 TWICE = "SELECT rule FROM ticks GROUP BY rule, minute, subject HAVING count(*) > 1"
 
 
@@ -36,6 +37,7 @@ class Case:
     left: list[dict[str, Any]] = field(default_factory=list)
     owed: list[dict[str, Any]] = field(default_factory=list)
     strikes: list[int] = field(default_factory=list)
+    overtime: list[dict[str, Any]] = field(default_factory=list)
     twice: list[str] = field(default_factory=list)
     papers: list[str] = field(default_factory=list)
     boards: list[BoardRecord] = field(default_factory=list)
@@ -48,7 +50,13 @@ class Case:
 async def judge(stage: Stage, play: Play) -> list[str]:
     """Every difference, in a line each."""
     case = Case(play)
-    for name, query in (("journal", JOURNAL), ("appointments", APPOINTMENTS), ("left", LEFT), ("owed", OWED)):
+    for name, query in (
+        ("journal", JOURNAL),
+        ("appointments", APPOINTMENTS),
+        ("left", LEFT),
+        ("owed", OWED),
+        ("overtime", OVERTIME),
+    ):
         setattr(case, name, [dict(row) for row in await stage.db.fetch(query)])
     case.strikes = [row["appointment"] for row in await stage.db.fetch(STRIKES)]
     case.twice = [row["rule"] for row in await stage.db.fetch(TWICE)]
@@ -140,6 +148,16 @@ def windows_closed_over_nobody(case: Case) -> list[str]:
     return wrong
 
 
+def who_stayed_has_it_in_the_ledger(case: Case) -> list[str]:
+    """On the overflowing Friday every clerk of the day worked longer, and it is written down; on no other working day."""
+    wrong = []
+    for day in (it for it in FORTNIGHT if it.kind in ("weekday", "make_up")):
+        stayed = tuple(row["clerk"] for row in case.overtime if row["day"] == day.day and row["minutes"] >= 30)
+        if stayed != (day.clerks if day.day == OVERFLOW else ()):
+            wrong.append(f"{day.day}: overtime of {stayed}; the roster has {day.clerks}")
+    return wrong
+
+
 def boards_showed_every_call(case: Case) -> list[str]:
     """The board of each area showed the calls of its windows, each once and in order."""
     wrong = []
@@ -209,7 +227,8 @@ def nothing_crashed(case: Case) -> list[str]:
 
 CHECKS: tuple[Callable[[Case], list[str]], ...] = (
     numbers_are_given_when_the_calendar_says, every_number_given_was_seen_at_the_dispenser, every_ticket_ended_once,
-    every_ticket_has_its_paper, windows_were_open_as_rostered, windows_closed_over_nobody, boards_showed_every_call,
+    every_ticket_has_its_paper, windows_were_open_as_rostered, windows_closed_over_nobody, who_stayed_has_it_in_the_ledger,
+    boards_showed_every_call,
     who_booked_does_not_queue, bookings_ended_as_they_should, papers_are_taken_in_where_nothing_is_decided,
     the_clock_acted_once, nothing_crashed,
 )  # fmt: skip
