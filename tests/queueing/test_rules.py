@@ -143,7 +143,7 @@ async def test_an_absolute_class_is_a_very_large_credit(db: Db, hall: Hall, take
     await db.execute("UPDATE categories SET credit_minutes = 100000 WHERE code = 'veteran'")
     await opened(db, hall)
     await take("A")
-    await waited(db, 45)
+    await waited(db, 5)
     await tickets.take(db, hall, ["A"], actor="desk:a", channel="desk", category="veteran", evidence="优待证")
     assert await called(LI, 2) == [("A002", "credit"), ("A001", "order")]
 
