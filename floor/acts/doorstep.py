@@ -13,7 +13,7 @@ from displays.sealed import Unreadable as LostContact
 from floor import doorstep_words as telling
 from floor.acts.appointments import find as find_booking
 from floor.acts.ground import hall_by_id, hall_of, pressed, ring
-from floor.acts.tickets import CITIZEN, actor_for, hashed, phone_number, seal_of, ticket_of
+from floor.acts.tickets import CITIZEN, actor_for, hashed, in_own_zone, phone_number, seal_of, ticket_of
 from floor.database import Db, acquire
 from floor.quality import ratings
 from floor.settings import Settings
@@ -99,9 +99,10 @@ def channel_of(person: Person | None, actor: str, channel: str | None) -> str:
 
 async def of_ticket(request: Request, key: str, wish: Wish, *, citizen: bool = False, press: str | None = None) -> Done:
     """Serve the holder of a ticket at home: the ticket ends. By desk, clerk or manager; `citizen`: by who holds it, on a page."""
-    hall, _ = await ticket_of(request, key)
+    hall, ticket = await ticket_of(request, key)
     person = await current(request)
     actor = actor_for(person, hall, *ASKS) if citizen else allow(person, *ASKS, hall=hall.id).actor
+    await in_own_zone(request, hall, person, actor, ticket)
     return await _asked(request, hall, wish, "ticket", actor, None if citizen else person, press, {"ticket": key})
 
 

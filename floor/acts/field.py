@@ -19,7 +19,7 @@ from floor.jpeg import NO_PHOTO, plain_jpeg
 from floor.people import find_user, verify_password
 from floor.quality import ratings
 from floor.refusals import BadPassword
-from floor.signin import Person
+from floor.signin import Person, current
 from floor.words import language, words
 from queueing.db import Press
 from queueing.errors import BadInput, NotFound
@@ -271,7 +271,8 @@ async def photo(request: Request, hall: Hall, person: Person, paper: str) -> byt
 
 
 async def withdraw(request: Request, key: str, press: str | None) -> None:
-    """The citizen, who holds the key, agrees no longer: photos and drawn name go at once. NotFound, NoConsent."""
+    """The citizen, who holds the key, agrees no longer: photos and drawn name go at once. NotFound, NoConsent, TooFast."""
+    await request.app.state.rates.allow_citizen(request, await current(request))
     async with acquire(request.app.state.pool) as db:
         visit = await doorstep.by_key(db, key)
         hall = await hall_by_id(request, visit.hall)

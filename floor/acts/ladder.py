@@ -8,7 +8,7 @@ from starlette.requests import Request
 from displays import contacts
 from floor.acts.appointments import subject, tell
 from floor.acts.ground import hall_of, pressed, ring
-from floor.acts.tickets import actor_for, seal_of, ticket_of
+from floor.acts.tickets import actor_for, in_own_zone, seal_of, ticket_of
 from floor.database import Db, acquire
 from floor.free import free_seat
 from floor.refusals import NobodyFree, NotAllowed
@@ -37,10 +37,11 @@ async def steps_of(request: Request, key: str) -> tuple[Hall, Ticket, list[Step]
 
 async def take_slot(request: Request, key: str, *, start: datetime | None = None, press: str | None = None) -> Booked:
     """Take the slot that was offered; word of it goes where word of the ticket went. What answers.take_slot raises."""
-    hall, _ = await ticket_of(request, key)
+    hall, ticket = await ticket_of(request, key)
     person = await current(request)
     await request.app.state.rates.allow_citizen(request, person)
     actor = actor_for(person, hall, *FOR_THEM)
+    await in_own_zone(request, hall, person, actor, ticket)
     channel = "web" if actor == "citizen" else "desk"
     once_only = pressed(request, actor, press, start.timestamp() if start else None)
     async with acquire(request.app.state.pool) as db:
@@ -64,10 +65,11 @@ async def follow_booking(db: Db, request: Request, hall: Hall, key: str, booked:
 
 async def refuse(request: Request, key: str, step: str, why: str, *, press: str | None = None) -> Refusal:
     """Say no to a step; the one that is offered next."""
-    hall, _ = await ticket_of(request, key)
+    hall, ticket = await ticket_of(request, key)
     person = await current(request)
     await request.app.state.rates.allow_citizen(request, person)
     actor = actor_for(person, hall, *FOR_THEM)
+    await in_own_zone(request, hall, person, actor, ticket)
     async with acquire(request.app.state.pool) as db:
         refused = await answers.refuse(
             db, hall, key, step, why[:200], actor=actor, press=pressed(request, actor, press, [step, why])
@@ -78,8 +80,10 @@ async def refuse(request: Request, key: str, step: str, why: str, *, press: str 
 
 async def offer(request: Request, key: str, step: str) -> None:
     """Offer a visitor a step before the ladder comes to it."""
-    hall, _ = await ticket_of(request, key)
-    actor = (await require(request, *FOR_THEM, hall=hall.id)).actor
+    hall, ticket = await ticket_of(request, key)
+    person = await require(request, *FOR_THEM, hall=hall.id)
+    actor = person.actor
+    await in_own_zone(request, hall, person, actor, ticket)
     async with acquire(request.app.state.pool) as db:
         await answers.offer_now(db, hall, key, step, actor=actor)
     ring(request, hall.id)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from starlette.requests import Request
 
 from floor.acts.ground import hall_by_id, hall_of, pressed, ring
-from floor.acts.tickets import CITIZEN, hashed, phone_number, printer_for, queues_of, ticket_of
+from floor.acts.tickets import CITIZEN, hashed, in_own_zone, phone_number, printer_for, queues_of, ticket_of
 from floor.catalogue.kept import known
 from floor.database import acquire
 from floor.quality import ratings
@@ -72,8 +72,10 @@ async def ask(
     holder = Holder(code, sealed.key_id, sealed.sealed, name_mask(details.name), phone_mask(number), hashed_phone)
     once_only = pressed(request, person.actor, press, [list(matters), hashed_phone, ticket, site, lang])
     held = (await ticket_of(request, ticket))[1] if ticket else None
-    if held is not None and held.hall != hall.id:
-        raise NotFound(what="ticket")
+    if held is not None:
+        if held.hall != hall.id:
+            raise NotFound(what="ticket")
+        await in_own_zone(request, hall, person, person.actor, held)
     async with acquire(request.app.state.pool) as db:
         if (kept := await replay(db, once_only)) is not None:
             return orders.again(kept)

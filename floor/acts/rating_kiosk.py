@@ -18,7 +18,7 @@ from queueing.errors import NotFound
 from queueing.halls import Hall
 from scheduling import orders
 
-QUESTION = re.compile(r"Q(\d{1,15})-([0-9A-F]{10})")
+QUESTION = re.compile(r"Q([0-9]{1,15})-([0-9A-F]{10})")
 
 
 @dataclass(frozen=True, slots=True)

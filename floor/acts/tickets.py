@@ -216,17 +216,17 @@ async def cancel(request: Request, key: str, *, press: str | None = None) -> Act
     person = await current(request)
     await request.app.state.rates.allow_citizen(request, person)
     actor = actor_for(person, hall, "desk", "leader", "manager")
-    if person is not None and actor == person.actor:
-        await own_zone(request, hall, person, ticket)
+    await in_own_zone(request, hall, person, actor, ticket)
     return await on_ticket(
         request, hall, actor, press, (), lambda db, once_only: tickets.cancel(db, hall, key, actor=actor, press=once_only)
     )
 
 
-async def own_zone(request: Request, hall: Hall, person: Person, ticket: Ticket) -> None:
-    """NotAllowed for a leader where the ticket is of another zone."""
-    async with acquire(request.app.state.pool) as db:
-        await check_zone(db, hall, person, ticket.service)
+async def in_own_zone(request: Request, hall: Hall, person: Person | None, actor: str, ticket: Ticket) -> None:
+    """NotAllowed for a leader where the ticket is of another zone; who acts as the citizen is asked nothing."""
+    if person is not None and actor == person.actor:
+        async with acquire(request.app.state.pool) as db:
+            await check_zone(db, hall, person, ticket.service)
 
 
 def actor_for(person: Person | None, hall: Hall, *roles: str) -> str:
@@ -261,8 +261,8 @@ async def restore(request: Request, key: str, position: str, *, press: str | Non
     """Bring a missed ticket back into line: desk, manager, or a leader one of the own zone."""
     hall, ticket = await ticket_of(request, key)
     person = await require(request, "desk", "leader", "manager", hall=hall.id)
-    await own_zone(request, hall, person, ticket)
     actor = person.actor
+    await in_own_zone(request, hall, person, actor, ticket)
     if position not in calls.POSITIONS:
         raise BadInput(field="position", message=f"one of {', '.join(calls.POSITIONS)}")
     return await on_ticket(
@@ -275,8 +275,8 @@ async def release(request: Request, key: str, *, press: str | None = None) -> Ac
     """Send a held ticket back into line by the hall's rule for its hold: clerk, desk, manager, a leader in the own zone."""
     hall, ticket = await ticket_of(request, key)
     person = await require(request, "clerk", "desk", "leader", "manager", hall=hall.id)
-    await own_zone(request, hall, person, ticket)
     actor = person.actor
+    await in_own_zone(request, hall, person, actor, ticket)
     return await on_ticket(
         request, hall, actor, press, (), lambda db, once_only: holds.release(db, hall, key, actor=actor, press=once_only)
     )

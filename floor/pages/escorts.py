@@ -92,7 +92,7 @@ async def act(request: Request) -> Response:
 
 def id_of(written: str) -> int:
     """A number out of a form of ours; BadInput."""
-    if not written.isdigit() or len(written) > 15:
+    if not written.isdecimal() or len(written) > 15:
         raise BadInput(field="id", message="it is missing")
     return int(written)
 

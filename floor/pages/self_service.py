@@ -32,7 +32,7 @@ async def draw(request: Request, error: str | None = None, status: int = 200) ->
         machine = next(each for each in await self_service.machines(db, hall) if each.code == code)
         asked = await helps.called_at(db, hall, code)
         helped = any(line.service for line in await helps.lines(db, hall) if line.zone == machine.zone)
-        visit = await visit_of(db, hall, "session", int(ended)) if ended.isdigit() and len(ended) < 16 else None
+        visit = await visit_of(db, hall, "session", int(ended)) if ended.isdecimal() and len(ended) < 16 else None
         rated = visit is not None and await db.fetchval("SELECT EXISTS (SELECT FROM ratings WHERE visit = $1)", visit.id)
     helper = (await acts.ticket_of(request, asked))[1] if asked else None
     mine = visit is not None and visit.number == code
@@ -59,7 +59,7 @@ async def act(request: Request) -> Response:
                 await helping.call(request, key, press=press)
             case "rating":
                 level = text(form, "level") or ""
-                if level not in {"1", "2", "3", "4", "5"} or not ended.isdigit() or len(ended) > 15:
+                if level not in {"1", "2", "3", "4", "5"} or not ended.isdecimal() or len(ended) > 15:
                     return await draw(request, words(language(request))["phone.choose_level"], 422)
                 own = [str(code) for code in form.getlist("reasons") if str(code) in REASONS[int(level)]]
                 await helping.rate_use(request, key, int(ended), int(level), reasons=own, press=press)

@@ -70,7 +70,7 @@ def sign(sheet: Sheet, key: str) -> Signed:
 
 def genuine(signed: Signed, key: str) -> bool:
     """Whether who has this key made exactly this sheet."""
-    return hmac.compare_digest(mac_of(signed.sheet, key), signed.mac)
+    return hmac.compare_digest(mac_of(signed.sheet, key).encode(), signed.mac.encode())
 
 
 SERVICES = """

@@ -23,7 +23,7 @@ const sheet = (name) => document.getElementById(`sheet-${name}`);
 const visitOf = (id) => shown.visits.find((visit) => visit.id === id);
 
 function redraw() {
-  if (outbox) Object.assign(state, { keeps: pocket.keeps, waiting: outbox.waiting, refused: outbox.refused, ended: outbox.ended });
+  if (outbox) Object.assign(state, { keeps: pocket.keeps, waiting: outbox.mine, refused: outbox.refused, ended: outbox.ended });
   shown = draw(state);
 }
 
@@ -43,6 +43,7 @@ async function look() {
   if (!answer.ok) return away();
   const day = await answer.json();
   if (before !== answers) return look();
+  if (state.day && state.day.me !== day.me) { await handedOver(); return look(); }
   await learn(day);
   outbox.ended = false;
   outbox.hurry();
@@ -58,6 +59,13 @@ async function signedOut() {
   redraw();
 }
 
+// Somebody else has signed in on this phone: of the day it knew nothing is theirs, and who lives where is told to them anew.
+async function handedOver() {
+  for (const name of ["day", "ticked", "chosen"]) await pocket.drop("day", name);
+  Object.assign(state, { day: null, ticked: new Set(), chosen: null });
+  outbox.me = null;
+}
+
 function away() {
   state.old = state.day?.told ?? "";
   redraw();
@@ -67,6 +75,7 @@ async function learn(day) {
   state.old = "";
   const before = new Map((state.day?.visits ?? []).map((visit) => [visit.id, visit]));
   state.day = { ...day, visits: day.visits.map((visit) => merged(visit, before.get(visit.id))) };
+  outbox.me = day.me;
   await pocket.put("day", "day", state.day);
   redraw();
 }
@@ -277,13 +286,14 @@ async function keepShell() {
 addEventListener("online", () => { if (outbox) look(); });
 addEventListener("offline", away);
 document.addEventListener("visibilitychange", () => { if (!document.hidden && outbox) look(); });
-setInterval(() => { tidy(); if (!document.hidden && outbox && !outbox.waiting.length) look(); }, LOOK_MS);
+setInterval(() => { tidy(); if (!document.hidden && outbox && !outbox.mine.length) look(); }, LOOK_MS);
 
 pocket = await openPocket();
 state.keeps = pocket.keeps;
 outbox = new Outbox(pocket, send, changed);
 await outbox.load();
 state.day = await pocket.get("day", "day");
+outbox.me = state.day?.me ?? null;
 state.ticked = new Set(await pocket.get("day", "ticked") ?? []);
 state.chosen = await pocket.get("day", "chosen");
 await tidy();

@@ -61,6 +61,6 @@ export const isDone = (visits, waiting) => waiting.length === 0 && visits.every(
 
 // Who of the team has signed in, with those whose press is on its way.
 export function here(team, me, waiting) {
-  const pressed = waiting.some((act) => act.kind === "sign_in");
+  const pressed = waiting.some((act) => act.kind === "sign_in" && act.by === me);
   return team.members.map((member) => ({ ...member, here: member.here || (pressed && member.username === me) }));
 }

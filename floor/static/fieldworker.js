@@ -20,7 +20,7 @@ self.addEventListener("message", (event) => {
 
 async function keepAll(addresses) {
   const cache = await caches.open(CACHE);
-  await Promise.all(addresses.map((address) => fetch(address, { cache: "no-cache" }).then((answer) => answer.ok && cache.put(keyOf(address), answer))));
+  await Promise.all(addresses.map((address) => fetch(address, { cache: "no-cache" }).then((answer) => answer.ok && !answer.redirected && cache.put(keyOf(address), answer))));
 }
 
 // One page in three languages is three pages; anything else after the question mark is not.

@@ -2,6 +2,7 @@
 //
 // Each has an id minted here, so that one whose answer was lost is sent again and acts once. What the hall refuses is set
 // aside with its words and does not hold up the rest; what gets no answer holds up everything behind it, for order matters.
+// An act is sent for who pressed it alone: somebody else who signs in on this phone never acts with what was left waiting.
 
 import { backOff } from "./live.js";
 
@@ -16,8 +17,11 @@ export function mint() {
 export class Outbox {
   // `send(act)` posts and gives the Response; `changed(why, act, answer)` is told of waiting, done, refused, ended.
   constructor(pocket, send, changed) {
-    Object.assign(this, { pocket, send, changed, waiting: [], refused: [], busy: false, tries: 0, timer: 0, last: 0, ended: false });
+    Object.assign(this, { pocket, send, changed, me: null, waiting: [], refused: [], busy: false, tries: 0, timer: 0, last: 0, ended: false });
   }
+
+  // What whoever is signed in has pressed; `me` is their name.
+  get mine() { return this.waiting.filter((act) => act.by === this.me); }
 
   async load() {
     const kept = await this.pocket.all("acts");
@@ -28,7 +32,7 @@ export class Outbox {
 
   // On the disk before it is shown as pressed.
   async add(kind, visit, data = {}) {
-    const act = { n: ++this.last, id: mint(), kind, visit, data, at: Date.now() };
+    const act = { n: ++this.last, id: mint(), by: this.me, kind, visit, data, at: Date.now() };
     try {
       await this.pocket.put("acts", act.n, act);
     } catch (full) {
@@ -61,11 +65,11 @@ export class Outbox {
     if (this.busy || this.ended) return;
     this.busy = true;
     try {
-      while (this.waiting.length && await this.deliver(this.waiting[0]));
+      while (this.mine.length && await this.deliver(this.mine[0]));
     } finally {
       this.busy = false;
     }
-    if (this.waiting.length && !this.ended) this.soon();
+    if (this.mine.length && !this.ended) this.soon();
   }
 
   // Whether the next may go.
@@ -81,7 +85,7 @@ export class Outbox {
       return false;
     }
     this.tries = 0;
-    this.waiting.shift();
+    this.waiting = this.waiting.filter((each) => each !== act);
     if (answer.ok) {
       await this.pocket.drop("acts", act.n);
       this.changed("done", act, answer.body);

@@ -36,6 +36,23 @@ async def test_another_time_is_offered_taken_once_and_refused_with_a_reason(
     assert [one["state"] for one in (await anyone.get(mine)).json()] == ["refused", "offered"]
 
 
+async def test_a_leader_answers_for_visitors_of_the_own_zone_alone(sign_in: SignsIn, db: Connection, hall: Hall) -> None:
+    shut = await until_five(db, hall)
+    await at(db, f"{DAY} 16:29+08")
+    offers = f"/api/v1/tickets/{(await number(db, shut)).ticket.key}/offers"
+    await db.execute("INSERT INTO zones (hall, code, name) VALUES ($1, 'B', 'B区')", hall.id)
+    own = await sign_in("leader01")
+    assert (await own.post(offers, json={"step": "slot"})).status_code == 204
+    await db.execute("UPDATE users SET zone = 'B' WHERE username = 'leader01'")
+    other = await sign_in("leader01")
+    home = offers.replace("offers", "doorstep")
+    for path, body in {offers: {"step": "slot"}, f"{offers}/slot/refuse": {}, f"{offers}/slot/accept": {},
+                       home: {"reason": "mobility"}}.items():  # fmt: skip
+        refused = await other.post(path, json=body)
+        assert (refused.status_code, refused.json()["code"]) == (403, "not_allowed")
+    assert (await own.get(offers)).json()[0]["state"] == "offered"
+
+
 async def test_alarms_of_the_floor_are_for_those_who_work_there(
     anyone: Client, sign_in: SignsIn, db: Connection, hall: Hall
 ) -> None:

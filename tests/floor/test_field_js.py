@@ -158,6 +158,24 @@ def test_acts_come_back_after_a_reload_in_their_order_with_the_same_ids(page: Pa
     assert found == [[ids[0], "depart"], [ids[1], "arrive"]]
 
 
+def test_what_somebody_left_waiting_is_never_sent_by_who_signs_in_after_them(page: Page) -> None:
+    page.evaluate(SENT, {"depart": 0, "arrive": 0})
+    found = page.evaluate("""async () => {
+        const all = async () => { await outbox.hurry(); while (outbox.busy) await new Promise((then) => setTimeout(then, 5)); };
+        sent.length = 0;
+        Object.assign(answers, { depart: 200, arrive: 200, late: 200 });
+        outbox.me = 'door02';
+        await outbox.add('late', 'v');
+        await all();
+        const theirs = [[...sent], outbox.waiting.map(({ kind }) => kind), (await pocket.all('acts')).map(({ kind }) => kind)];
+        outbox.me = null;
+        await all();
+        return [...theirs, sent, outbox.waiting];
+    }""")
+    left = ["depart", "arrive"]
+    assert found == [["late"], left, left, ["late", *left], []]
+
+
 def test_an_act_that_finds_no_room_on_the_phone_is_sent_all_the_same_and_the_page_is_told(page: Page) -> None:
     page.evaluate(SENT, {})
     kept = page.evaluate("""async () => {

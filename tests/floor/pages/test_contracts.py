@@ -42,6 +42,10 @@ async def test_a_contract_is_changed_whole_and_the_roster_keeps_to_it(
     leader = await staff(app, "leader01")
     token = (await look(leader, "/demo/calendar")).every[0].fields["csrf"]
     assert (await leader.post(path, data=typed | {"csrf": token})).status_code == 403
+    assert (await leader.get(path)).status_code == 200
+    await db.execute("INSERT INTO zones (hall, code, name) VALUES ($1, 'B', 'B区')", hall.id)
+    assert (await lin.post(path, data=typed | {"home": "B"})).status_code == 303
+    assert ((await leader.get(path)).status_code, (await lin.get(path)).status_code) == (404, 200)
     assert (await lin.post("/demo/contracts/nobody", data=typed)).status_code == 404
 
 

@@ -19,7 +19,7 @@ from queueing.halls import Hall
 from scheduling import ticks
 from scheduling.doorstep import Visit
 from scheduling.teams import keep_door_matter, save_team
-from tests.floor.conftest import HASHED, PASSWORD, Client
+from tests.floor.conftest import HASHED, PASSWORD, Client, client_of
 from tests.floor.pages.staff import Page, look, staff
 from tests.scheduling.clocks import at
 from tests.scheduling.test_field import ADDRESS, NAME, PHONE, on, visit_at
@@ -251,6 +251,12 @@ async def test_a_paper_chosen_in_english_is_the_halls_own_paper_at_the_window(ac
     answer = await act.client.post("/demo/field/act?lang=en", json=body, headers=await csrf(act.client))
     assert [paper["name"] for paper in answer.json()["visit"]["papers"]] == ["ID card"]
     assert await db.fetchval("SELECT name FROM doorstep_papers") == "身份证"
+
+
+async def test_who_guesses_keys_to_take_a_word_back_is_slowed_down(app: Starlette) -> None:
+    async with client_of(app, "10.0.0.178") as guesser:
+        tries = [(await guesser.post("/d/nobody/withdraw")).status_code for _ in range(61)]
+    assert tries[-1] == 429
 
 
 async def test_a_body_larger_than_a_photo_may_be_is_not_read(phone: Client) -> None:

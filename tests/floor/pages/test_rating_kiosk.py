@@ -52,7 +52,7 @@ async def test_a_question_at_the_desk_is_a_visit_rated_by_the_code_the_desk_show
     kept = await press(su, shown, "undo-question")
     assert await db.fetchval("SELECT count(*) FROM visits") == 1, kept.words
     forged = re.sub(r".$", "0" if code[-1] != "0" else "1", code)
-    for wrong in (forged, "Q999-0000000000", "nothing"):
+    for wrong in (forged, "Q999-0000000000", "Q٩-0000000000", "nothing"):
         assert (await anyone.post(f"{PLACE}/find", data={"code": wrong})).status_code == 404
 
 

@@ -81,6 +81,7 @@ async def test_the_centre_takes_each_version_once_from_who_has_the_key(
     assert await bring(sheets.sign(more, key)) == (409, "sheet_differs")
     assert await bring(sheets.Signed(more, signed.mac)) == (403, "not_allowed")
     assert await bring(sheets.sign(signed.sheet, "another")) == (403, "not_allowed")
+    assert await bring(sheets.Signed(signed.sheet, "é" * 64)) == (403, "not_allowed")
     assert await bring(signed, PATH.replace("dahe", "lufeng")) == (403, "not_allowed")
     early = msgspec.structs.replace(signed.sheet, day=MONDAY + timedelta(9))
     assert await bring(sheets.sign(early, key)) == (422, "bad_input")
