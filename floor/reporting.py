@@ -2,6 +2,7 @@
 
 import asyncio
 
+import asyncpg
 import httpx2
 import msgspec
 import structlog
@@ -14,6 +15,8 @@ from queueing.halls import Hall, list_halls
 
 LOOK_S = 600.0
 TIMEOUT_S = 10.0
+TAKEN = (200, 201)
+THIS_ONE = (409, 422)  # the centre does not take this sheet: after a restore, say, it knows another of the same version
 
 log = structlog.get_logger("reporting")
 
@@ -25,7 +28,10 @@ async def report(pool: Pool, hall: Hall, centre: Centre, client: httpx2.AsyncCli
         due = await sheets.signed(db, hall, centre.key, unsent=True)
     taken = 0
     for signed in due:  # no connection is held while a request is under way
-        if not await send(client, centre, signed):
+        answer = await send(client, centre, signed)
+        if answer in THIS_ONE:  # the sheets behind it are none the worse
+            continue
+        if answer not in TAKEN:
             break
         async with acquire(pool) as db:
             await sheets.sent(db, hall, signed.sheet)
@@ -33,19 +39,18 @@ async def report(pool: Pool, hall: Hall, centre: Centre, client: httpx2.AsyncCli
     return taken
 
 
-async def send(client: httpx2.AsyncClient, centre: Centre, signed: Signed) -> bool:
-    """One sheet; whether the centre has it now."""
+async def send(client: httpx2.AsyncClient, centre: Centre, signed: Signed) -> int | None:
+    """One sheet; what the centre answers, None where nobody does."""
     try:
         answer = await client.post(
             centre.address, content=msgspec.json.encode(signed), headers={"content-type": "application/json"}
         )
     except httpx2.HTTPError as away:
         log.info("centre_away", why=type(away).__name__)
-        return False
-    if answer.status_code not in (200, 201):
+        return None
+    if answer.status_code not in TAKEN:
         log.warning("centre_refused", status=answer.status_code, day=signed.sheet.day.isoformat(), version=signed.sheet.version)
-        return False
-    return True
+    return answer.status_code
 
 
 async def keep_reporting(pool: Pool, centre: Centre, stop: asyncio.Event) -> None:
@@ -59,6 +64,8 @@ async def keep_reporting(pool: Pool, centre: Centre, stop: asyncio.Event) -> Non
                     await report(pool, halls[0], centre, client)
             except Unavailable:
                 log.info("database_away")
+            except asyncpg.PostgresError:
+                log.exception("reporting_failed")  # one day that can't be counted is not the clock's end
             wake = asyncio.get_running_loop().create_task(stop.wait())
             await asyncio.wait([wake], timeout=LOOK_S)
             wake.cancel()

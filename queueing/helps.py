@@ -79,8 +79,9 @@ async def today(db: Db, hall: Hall) -> list[Help]:
     return [Help(**row) for row in await db.fetch(TODAYS, hall.id)]
 
 
-LIVE_AT = """
-SELECT t.key FROM helps h JOIN tickets t ON t.id = h.ticket AND t.ended_at IS NULL WHERE h.hall = $1 AND h.machine = $2
+LIVE_AT = f"""
+SELECT t.key FROM helps h JOIN tickets t ON t.id = h.ticket AND t.ended_at IS NULL
+WHERE h.hall = $1 AND h.day = {TODAY} AND h.machine = $2
 ORDER BY t.id DESC LIMIT 1
 """
 

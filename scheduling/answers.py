@@ -140,7 +140,7 @@ async def take_slot(
             await keep(db, press, 200, {"code": booked.code})
             await told(db, hall, row, "accepted", actor, start=booked.start.isoformat())
             await carry(db, hall, key, "slot", actor=actor)
-            await settle(db, hall)
+            await settle(db, hall, ticket=row["ticket"])
             return booked.code, False
 
     code, replayed = await once(db, press, act, lambda kept: (str(kept.answer["code"]), True))

@@ -22,7 +22,7 @@ BY_CAPACITY = f"""
 SELECT d.service, d.session, d.closes, d.last_ticket > hall_now() AS gives FROM doors d
 WHERE d.hall = $1 AND d.day = {TODAY} AND d.by_capacity AND hall_now() >= d.opens
   AND hall_now() < coalesce(d.planned_last, d.last_ticket)
-  AND (d.stopped_at IS NULL) = (d.planned_last IS NULL)
+  AND (d.stopped_at IS NULL) = (d.planned_last IS NULL) ORDER BY d.service, d.session
 """
 STOP = """
 UPDATE doors SET planned_last = last_ticket, last_ticket = greatest(opens, hall_now()), stopped_at = hall_now()
@@ -41,17 +41,19 @@ async def follow_capacity(db: Db, hall: Hall) -> int:
     doors = await db.fetch(BY_CAPACITY, hall.id)
     if not doors:
         return 0
-    load, now, moved = await loads(db, hall.id), await db.fetchval(NOW), 0
+    load, now = await loads(db, hall.id), await db.fetchval(NOW)
+    moved: list[tuple[str, str]] = []
     for door in doors:
         fits = in_time(load[door["service"]], door["closes"], now)
         if fits is None or fits == door["gives"]:
             continue
         statement, kind = (REOPEN, "door.reopened") if fits else (STOP, "door.stopped")
         if await db.fetchval(statement, hall.id, door["service"], door["session"], door["closes"]):
-            data = {"service": door["service"], "why": "capacity"}
-            await journal.append(db, hall.id, kind, "clock", data=data, cause="last ticket by capacity")
-            moved += 1
-    return moved
+            moved.append((kind, door["service"]))
+    for kind, service in moved:  # after all doors: whoever takes a number locks a door and then the record
+        data = {"service": service, "why": "capacity"}
+        await journal.append(db, hall.id, kind, "clock", data=data, cause="last ticket by capacity")
+    return len(moved)
 
 
 def in_time(load: Load, closes: datetime, now: datetime) -> bool | None:

@@ -202,7 +202,7 @@ async def schedule(db: Db, hall: Hall, key: str, start: datetime, team: int, *, 
 
 
 UNSCHEDULE = act_of(
-    moving("state = 'accepted', day = NULL, team = NULL, start = NULL, ends = NULL, confirmed_at = NULL", "scheduled"),
+    moving("state = 'accepted', day = NULL, team = NULL, start = NULL, ends = NULL, " + UNTOLD, "scheduled"),
     "unscheduled",
 )
 
@@ -226,14 +226,14 @@ async def confirm(db: Db, hall: Hall, key: str, *, actor: str, press: Press | No
         return Done(visit, replayed=True)
 
 
-# Only one of the two who are to go, and only on the day; $6 NULL is somebody who answers for all teams.
-OURS = f"""v.day = {TODAY}
-      AND ($6::text IS NULL OR EXISTS (SELECT FROM doorstep_members w WHERE w.team = v.team AND w.clerk = $6))"""
+# Only one of the two who are to go, and they set out only on the day; $6 NULL is somebody who answers for all teams.
+MINE = "($6::text IS NULL OR EXISTS (SELECT FROM doorstep_members w WHERE w.team = v.team AND w.clerk = $6))"
+OURS = f"v.day = {TODAY} AND {MINE}"
 DEPART = act_of(moving("state = 'on_the_way', departed_at = hall_clock()", "scheduled", where=OURS), "departed")
 ARRIVE = act_of(moving("state = 'on_site', arrived_at = hall_clock()", "on_the_way", where=OURS), "arrived")
 COMPLETE = act_of(
     moving(
-        "state = 'completed', outcome = $7, delivery = coalesce($8, v.delivery), ended_at = hall_clock()", "on_site", where=OURS
+        "state = 'completed', outcome = $7, delivery = coalesce($8, v.delivery), ended_at = hall_clock()", "on_site", where=MINE
     ),
     "completed",
     "'outcome', m.outcome, 'delivery', m.delivery",
@@ -265,9 +265,9 @@ async def complete(
     delivery: str | None = None,
     press: Press | None = None,
 ) -> Done:
-    """The team leaves again; `delivery` is how the result is to come.
+    """The team leaves again; `delivery` is how the result is to come. What nobody said that day can be said later.
 
-    Raises BadInput (outcome, delivery), VisitIs, NotYourVisit, NotToday.
+    Raises BadInput (outcome, delivery), VisitIs, NotYourVisit.
     """
     for field, value, allowed in (("outcome", outcome, OUTCOMES), ("delivery", delivery or "collect", DELIVERIES)):
         if value not in allowed:

@@ -328,13 +328,14 @@ WITH moved AS (
         why = CASE t.state WHEN 'finished' THEN 'served' WHEN 'expired' THEN 'no_answer' WHEN 'doorstep' THEN 'visit'
               ELSE coalesce(t.carried, 'left') END
     FROM tickets t WHERE e.hall = $1 AND e.state = 'offered' AND t.id = e.ticket AND t.ended_at IS NOT NULL
+      AND ($3::bigint IS NULL OR e.ticket = $3)
     RETURNING e.*
 )"""
     + TOLD
 )
 
 
-async def settle(db: Db, hall: Hall, *, actor: str = "clock") -> int:
-    """What was offered to visitors who are through: served, visited, booked, gone, or never heard of again."""
-    ended: int = await db.fetchval(SETTLE, hall.id, actor)
+async def settle(db: Db, hall: Hall, *, ticket: int | None = None, actor: str = "clock") -> int:
+    """What was offered to visitors who are through, or to that one: served, visited, booked, gone, or never heard of again."""
+    ended: int = await db.fetchval(SETTLE, hall.id, actor, ticket)
     return ended

@@ -10,6 +10,7 @@ from queueing.errors import BadInput, PressRepeated, Refused
 from queueing.halls import Hall
 from queueing.settings import Setting
 from queueing.tickets import TODAY, Act, again, take
+from scheduling.appointments import plain_code
 from scheduling.errors import AgentHadEnough, HandInRunning, NotInThatStage, TooManyOrders
 from scheduling.orders import Agent, by_code, visible
 
@@ -25,6 +26,8 @@ SELECT $1, code, hall_now() + $3::interval FROM unnest($2::text[]) AS asked(code
 ON CONFLICT (hall, service) DO UPDATE SET next_at = greatest(l.next_at, hall_now()) + $3::interval
 RETURNING next_at - $3::interval AS free_at
 """
+# Before the record's own lock, as every act on an order has it; and none of them moves on until the number is bound to it.
+HOLD = "SELECT id FROM agent_orders WHERE hall = $1 AND code = ANY($2) ORDER BY id FOR NO KEY UPDATE"
 BIND = f"""
 WITH held AS (
     INSERT INTO agent_tickets (ticket, hall, day, agent, orders) VALUES ($2, $1, {TODAY}, $3, cardinality($4::text[]))
@@ -70,6 +73,7 @@ async def hand_in(
                 free = await db.fetch(LINE, hall.id, list(services), timedelta(minutes=hall.value(GAP) * len(asked)))
                 if await replay(db, press):  # now that whoever pressed the same has committed
                     raise PressRepeated()
+                await db.fetch(HOLD, hall.id, [plain_code(code) for code in asked])
                 found = [await by_code(db, hall, code) for code in asked]
                 for order in found:
                     if order.state != "collected" or not visible(order, by):

@@ -27,7 +27,7 @@ MOST_NOTE, MOST_WORDS = 200, 500
 CHOOSE = """
 INSERT INTO callbacks (hall, visit, due)
 SELECT v.hall, v.id, $2 FROM visits v
-WHERE v.hall = $1 AND v.mode = 'doorstep' AND v.ended_at > hall_now() - interval '7 days'
+WHERE v.hall = $1 AND v.mode = 'doorstep' AND v.day >= $4::date - 8 AND v.ended_at > hall_now() - interval '7 days'
   AND mod(hashint8(v.id)::bigint + 2147483648, 100) < $3
 ON CONFLICT ON CONSTRAINT callback_once DO NOTHING
 """
@@ -37,7 +37,7 @@ async def choose(db: Db, hall: Hall) -> int:
     """Put the doorstep visits that have ended on the list, all or a sample as the hall has it; how many are new."""
     today = await business_day(db, hall)
     due = (await calendar(db, hall)).working_days_after(today, hall.value(DUE_DAYS)).day
-    return changed(await db.execute(CHOOSE, hall.id, due, hall.value(PERCENT)))
+    return changed(await db.execute(CHOOSE, hall.id, due, hall.value(PERCENT), today))
 
 
 @dataclass(frozen=True, slots=True)

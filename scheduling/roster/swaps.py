@@ -232,7 +232,14 @@ async def get_swap(db: Db, hall: Hall, swap: int) -> Swap:
     return Swap(**row)
 
 
-ASK = "INSERT INTO shift_swaps (hall, asker, day, other, other_day) VALUES ($1, $2, $3, $4, $5) RETURNING id"
+# The shifts two people speak of, as they are. A window is no part of it: within its zone a shift may be at any.
+SPOKEN_OF = """
+ARRAY(SELECT concat_ws(' ', s.clerk, s.day, s.pattern, s.zone) FROM shifts s WHERE s.hall = w.hall
+      AND ((s.clerk, s.day) = (w.asker, w.day) OR (s.clerk, s.day) = (w.other, w.other_day)) ORDER BY 1)"""
+ASK = f"""
+INSERT INTO shift_swaps (hall, asker, day, other, other_day, meant) SELECT w.*, {SPOKEN_OF}
+FROM (SELECT $1::integer, $2::text, $3::date, $4::text, $5::date) AS w(hall, asker, day, other, other_day) RETURNING id
+"""
 
 
 async def ask_swap(
@@ -266,20 +273,23 @@ async def still_to_come(db: Db, hall: Hall, around: World, asker: str, day: date
             raise NoSuchShift()
 
 
-ANSWER = """
-UPDATE shift_swaps SET state = CASE WHEN $4 THEN 'agreed' ELSE 'refused' END, agreed_at = CASE WHEN $4 THEN hall_now() END,
+ANSWER = f"""
+UPDATE shift_swaps w SET state = CASE WHEN $4 THEN 'agreed' ELSE 'refused' END, agreed_at = CASE WHEN $4 THEN hall_now() END,
     decided_by = CASE WHEN $4 THEN NULL ELSE 'clerk:' || $3 END, decided_at = CASE WHEN $4 THEN NULL ELSE hall_now() END
-WHERE hall = $1 AND id = $2 AND other = $3 AND state = 'asked'
+WHERE hall = $1 AND id = $2 AND other = $3 AND state = 'asked' AND (NOT $4 OR meant IS NULL OR meant = {SPOKEN_OF})
 """
 
 
 async def answer_swap(db: Db, hall: Hall, swap: int, clerk: str, *, agree: bool) -> bool:
-    """Agree to a swap one was asked for, or not; False when that was said before. SwapGone when it ended otherwise."""
+    """Agree to a swap one was asked for, or not; False when that was said before. SwapGone when it ended otherwise,
+    NoSuchShift where a shift is no longer the one that was meant."""
     if changed(await db.execute(ANSWER, hall.id, swap, clerk, agree)):
         return True
     found = await get_swap(db, hall, swap)
     if found.other != clerk:
         raise NotFound(what="swap")
+    if agree and found.state == "asked":
+        raise NoSuchShift()
     if found.state != ("agreed" if agree else "refused") and not (agree and found.state == "approved"):
         raise SwapGone(state=found.state)
     return False
@@ -297,6 +307,7 @@ async def withdraw_swap(db: Db, hall: Hall, swap: int, clerk: str) -> bool:
 
 LOCK = "SELECT state FROM shift_swaps WHERE hall = $1 AND id = $2 FOR UPDATE"
 LOCK_BOTH = "SELECT clerk FROM contracts WHERE hall = $1 AND clerk = ANY($2) ORDER BY clerk FOR NO KEY UPDATE"
+AS_MEANT = f"SELECT meant IS NULL OR meant = {SPOKEN_OF} FROM shift_swaps w WHERE id = $1"
 DECIDED = "UPDATE shift_swaps SET state = $2, decided_by = $3, decided_at = hall_now(), reason = $4 WHERE id = $1"
 LEAVES = "DELETE FROM shifts WHERE hall = $1 AND (clerk, day) = ($2, $3) OR hall = $1 AND (clerk, day) = ($4, $5)"
 TAKES = """
@@ -329,6 +340,8 @@ async def decide_swap(db: Db, hall: Hall, swap: int, *, approve: bool, actor: st
 async def exchange(db: Db, hall: Hall, swap: Swap) -> None:
     """Let the two have each other's shifts, in the caller's transaction; both are set by hand from then on."""
     await db.fetch(LOCK_BOTH, hall.id, [swap.asker, swap.other])
+    if not await db.fetchval(AS_MEANT, swap.id):
+        raise NoSuchShift()
     around = await world_of(db, hall, swap.day, swap.other_day)
     await still_to_come(db, hall, around, swap.asker, swap.day, swap.other, swap.other_day)
     then = after(around, swap.asker, swap.day, swap.other, swap.other_day)

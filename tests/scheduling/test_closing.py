@@ -1,12 +1,13 @@
 """The end of the day: doors that shut by capacity, and how the drain goes."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 
-from floor.database import Connection
+from floor.database import Connection, Pool
 from floor.outlook import Known, Outlook
 from queueing import journal, windows
 from queueing.calls import Seat, arrive, call_next
@@ -22,6 +23,7 @@ from scheduling.hours import open_doors, rehang_doors
 from scheduling.slots import lay_slots, slots
 from scheduling.statutory import keep_known
 from tests.scheduling.clocks import at
+from tests.scheduling.locks import take_the_record, until_somebody_waits
 
 DAY = "2027-03-03"
 NOW = datetime(2027, 3, 3, 8, 0, tzinfo=UTC)
@@ -89,6 +91,26 @@ async def test_tickets_stop_when_one_more_would_not_be_out_by_closing_and_go_on_
     assert await doors_told(db, evening) == [("door.stopped", why), ("door.reopened", why)]
     assert await rehang_doors(db, evening) == 0
     await number(db, evening, "B")  # nobody serves B: nobody can know, and its door stays
+
+
+async def test_two_doors_shut_at_once_while_somebody_takes_a_number(db: Connection, evening: Hall, pool: Pool) -> None:
+    await open_window(db, evening, "2", "wang", services=["B"], actor="clerk:wang")
+    await at(db, f"{DAY} 16:25+08")
+    for _ in range(9):
+        await number(db, evening)
+        await number(db, evening, "B")
+
+    async def shut() -> int:
+        async with pool.acquire() as clock, clock.transaction():
+            return await follow_capacity(clock, evening)
+
+    async with pool.acquire() as taking, taking.transaction():  # as a number of a counted service: its door, then the record
+        await taking.execute("SELECT FROM doors WHERE hall = $1 AND service = 'B' FOR UPDATE", evening.id)
+        shutting = asyncio.create_task(shut())
+        await until_somebody_waits(db)
+        await take_the_record(taking, evening)
+    assert await asyncio.wait_for(shutting, 20) == 2
+    assert [data["service"] for _, data in await doors_told(db, evening)] == ["A", "B"]
 
 
 async def test_a_door_by_the_time_stays_open_however_long_the_queue(db: Connection, evening: Hall) -> None:

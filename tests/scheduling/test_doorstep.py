@@ -15,7 +15,7 @@ from queueing.halls import Hall
 from queueing.tickets import by_key as ticket_by_key
 from queueing.tickets import new_key, take
 from queueing.visits import visit_of
-from scheduling import doorstep, looks
+from scheduling import doorstep, field, looks
 from scheduling.doorstep import Visit, Visitor
 from scheduling.envelopes import Details, Envelopes, Unreadable, name_mask, phone_mask
 from scheduling.errors import (
@@ -152,6 +152,22 @@ async def test_no_act_comes_out_of_order(db: Connection, out: Hall) -> None:
     with pytest.raises(asyncpg.CheckViolationError) as broken:
         await db.execute("UPDATE doorstep_visits SET state = 'requested', ended_at = NULL WHERE id = $1", visit.id)
     assert broken.value.constraint_name == "visit_moves_forward"
+
+
+async def test_a_visit_that_nobody_ended_that_day_is_ended_the_next(db: Connection, out: Hall) -> None:
+    visit, team = await accepted(db, out), await made(db, out)
+    await doorstep.schedule(db, out, visit.key, on(10), team.id, actor="manager:manager")
+    await field.late(db, out, visit.key, 30, actor="doorstep:door01", member="door01")
+    assert (await doorstep.unschedule(db, out, visit.key, actor="manager:manager")).visit.expected_at is None
+    await doorstep.schedule(db, out, visit.key, on(10), team.id, actor="manager:manager")
+    await doorstep.depart(db, out, visit.key, actor="doorstep:door01", member="door01")
+    await at(db, "2027-03-02 10:00+08")
+    await doorstep.arrive(db, out, visit.key, actor="doorstep:door01", member="door01")
+    await at(db, "2027-03-03 09:00+08")
+    with pytest.raises(NotYourVisit):
+        await doorstep.complete(db, out, visit.key, "done", actor="doorstep:door02", member="door02")
+    ended = await doorstep.complete(db, out, visit.key, "done", actor="manager:manager", member=None)
+    assert (ended.visit.state, await visit_of(db, out, "doorstep", visit.id) is not None) == ("completed", True)
 
 
 async def test_a_visit_is_declined_with_a_reason(db: Connection, out: Hall) -> None:

@@ -22,6 +22,7 @@ from scheduling.orders import Agent, Holder, Order, Verb
 from scheduling.statutory import keep_known
 from tests.queueing.acts import press
 from tests.scheduling.clocks import at
+from tests.scheduling.locks import take_the_record, until_somebody_waits
 
 ENVELOPES = Envelopes(b"a secret of thirty-two characters")
 LI, WANG = Agent("li"), Agent("wang", "dahe")
@@ -179,3 +180,18 @@ async def test_two_hand_ins_of_one_agent_in_the_same_instant_give_one_number(db:
     given = await asyncio.gather(at_once(first, press(1)), at_once(second, press(2)), at_once(first, press(1)))
     assert sorted(set(given)) == ["A001", "refused"]
     assert await db.fetchval("SELECT count(*) FROM tickets") == await db.fetchval("SELECT count(*) FROM agent_tickets") == 1
+
+
+async def test_papers_are_handed_in_while_somebody_moves_the_order(db: Connection, hall: Hall, pool: Pool) -> None:
+    order = (await collected(db, hall, 1))[0]
+
+    async def handing() -> str:
+        async with acquire(pool) as mine:
+            return (await hand(mine, hall, order, once=press(1))).number
+
+    async with acquire(pool) as other, other.transaction():  # as any act on an order: its row, then the record
+        await other.execute("SELECT FROM agent_orders WHERE id = $1 FOR NO KEY UPDATE", order.id)
+        task = asyncio.create_task(handing())
+        await until_somebody_waits(db)
+        await take_the_record(other, hall)
+    assert await asyncio.wait_for(task, 20) == "A001"

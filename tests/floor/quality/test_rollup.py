@@ -109,6 +109,19 @@ async def test_what_could_not_be_sent_goes_with_the_next_connection_and_is_added
     assert found == rollup.Sum("dahe", 1, 3, 1, 1, 1, 600, [MONDAY], [MONDAY + timedelta(1)])
 
 
+async def test_a_sheet_the_centre_does_not_take_holds_up_no_other(
+    app: Starlette, db: Connection, hall: Hall, pool: Pool, key: str
+) -> None:
+    await sheets.make(db, hall, "dahe")
+    await db.execute(
+        "INSERT INTO site_sheets (hall, site, day, version, sheet, via) VALUES ($1, 'dahe', $2, 1, '{}', 'net')", hall.id, MONDAY
+    )
+    await rate(db, hall)
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app)) as here:
+        assert await report(pool, hall, Centre("http://hall.test", "demo", "dahe", key), here) == 1
+    assert await db.fetchval("SELECT array_agg(version) FROM figure_sheets WHERE sent_at IS NOT NULL") == [2]
+
+
 async def test_figures_travel_as_a_file_and_what_does_not_fit_is_named(
     db: Connection, hall: Hall, settings: Settings, key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],

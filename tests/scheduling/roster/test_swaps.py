@@ -148,6 +148,21 @@ async def test_a_refusal_needs_a_reason_and_the_other_may_say_no(db: Connection,
     assert await stands(db, monday) == [("li", TUE), ("wang", THU), ("zhao", FRI)]
 
 
+async def test_nobody_gets_another_shift_than_the_one_that_was_asked_about(db: Connection, monday: Hall) -> None:
+    await db.execute("INSERT INTO shift_patterns VALUES ($1, 'late', 720, 1200)", monday.id)
+    swap = await ask_swap(db, monday, "li", TUE, "wang", THU)
+    await place(db, monday, TUE, "li", "late", "A", actor="manager:lin")
+    with pytest.raises(NoSuchShift):
+        await answer_swap(db, monday, swap, "wang", agree=True)
+    await place(db, monday, TUE, "li", "d", "A", actor="manager:lin")
+    assert await answer_swap(db, monday, swap, "wang", agree=True)
+    await place(db, monday, THU, "wang", "late", "A", actor="manager:lin")
+    with pytest.raises(NoSuchShift):
+        await decide_swap(db, monday, swap, approve=True, actor="leader:he")
+    assert await stands(db, monday) == [("li", TUE), ("wang", THU), ("zhao", FRI)]
+    assert await decide_swap(db, monday, swap, approve=False, actor="leader:he", reason="班次已改")
+
+
 async def test_what_changed_meanwhile_is_seen_when_it_is_approved(db: Connection, monday: Hall) -> None:
     swap = await ask_swap(db, monday, "li", TUE, "wang", None)
     await answer_swap(db, monday, swap, "wang", agree=True)
