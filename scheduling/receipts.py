@@ -93,13 +93,14 @@ async def offer(
 
 OWED = """
 SELECT v.key FROM doorstep_visits v JOIN doorstep_members m ON m.team = v.team AND m.clerk = $2
-WHERE v.hall = $1 AND v.state = 'completed' AND v.outcome = 'accepted' AND v.ended_at > hall_now() - interval '30 days'
-  AND NOT EXISTS (SELECT FROM doorstep_hand_ins h WHERE h.visit = v.id) ORDER BY v.ended_at
+WHERE v.hall = $1 AND (v.state = 'on_site'
+    OR v.state = 'completed' AND v.outcome = 'accepted' AND v.ended_at > hall_now() - interval '30 days'
+       AND NOT EXISTS (SELECT FROM doorstep_hand_ins h WHERE h.visit = v.id)) ORDER BY v.ended_at
 """
 
 
 async def owed(db: Db, hall: Hall, member: str) -> list[str]:
-    """The keys of visits whose papers this member of staff's teams have not handed in."""
+    """The keys of visits that this member of staff's teams have not ended, or whose papers they have not handed in."""
     return [row["key"] for row in await db.fetch(OWED, hall.id, member)]
 
 

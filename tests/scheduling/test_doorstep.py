@@ -15,7 +15,7 @@ from queueing.halls import Hall
 from queueing.tickets import by_key as ticket_by_key
 from queueing.tickets import new_key, take
 from queueing.visits import visit_of
-from scheduling import doorstep, field, looks
+from scheduling import doorstep, field, looks, receipts
 from scheduling.doorstep import Visit, Visitor
 from scheduling.envelopes import Details, Envelopes, Unreadable, name_mask, phone_mask
 from scheduling.errors import (
@@ -166,6 +166,7 @@ async def test_a_visit_that_nobody_ended_that_day_is_ended_the_next(db: Connecti
     await at(db, "2027-03-03 09:00+08")
     with pytest.raises(NotYourVisit):
         await doorstep.complete(db, out, visit.key, "done", actor="doorstep:door02", member="door02")
+    assert await receipts.owed(db, out, "clerk01") == [visit.key]
     ended = await doorstep.complete(db, out, visit.key, "done", actor="manager:manager", member=None)
     assert (ended.visit.state, await visit_of(db, out, "doorstep", visit.id) is not None) == ("completed", True)
 
