@@ -26,7 +26,7 @@ async def take(request: Request) -> JSONResponse:
         row = await db.fetchrow(
             TAKE, int(request.path_params["hall"]), "desk:desk01", secrets.token_bytes(32), secrets.token_bytes(32),
             secrets.token_urlsafe(16), services, [], None, None, "desk", "zh-Hans", None, None,
-            None, None, 15, None, 30,
+            None, None, 15, None, 30, 0, None,
         )  # fmt: skip
     finally:
         free.put_nowait(db)
