@@ -89,8 +89,8 @@ TEXTS: dict[str, dict[str, str]] = {
         "en": "Our two colleagues are on their way to you. {link}",
     },
     "visit_late": {
-        "zh-Hans": "很抱歉，上门人员在路上耽误了，预计{time}到。有急事请看：{link}",
-        "zh-Hant": "很抱歉，上門人員在路上耽誤了，預計{time}到。有急事請看：{link}",
+        "zh-Hans": "很抱歉，上门人员在路上耽误了，预计{time}到。时间不合适请打开：{link}",
+        "zh-Hant": "很抱歉，上門人員在路上耽誤了，預計{time}到。時間不合適請打開：{link}",
         "en": "We are sorry, our colleagues are running late and should be with you at {time}. {link}",
     },
     "visit_declined": {
@@ -99,14 +99,14 @@ TEXTS: dict[str, dict[str, str]] = {
         "en": "We are sorry: we can't visit you this time. {reason} What else you can do: {link}",
     },
     "visit_off": {
-        "zh-Hans": "您的上门服务申请已取消。",
-        "zh-Hant": "您的上門服務申請已取消。",
-        "en": "Your home visit is cancelled.",
+        "zh-Hans": "您的上门服务申请已取消，需要时可以重新申请。",
+        "zh-Hant": "您的上門服務申請已取消，需要時可以重新申請。",
+        "en": "Your home visit is called off. You can ask again at any time.",
     },
     "visit_result": {
         "zh-Hans": "您上门办理的事项有结果了：{link}",
         "zh-Hant": "您上門辦理的事項有結果了：{link}",
-        "en": "The result of your home visit is there: {link}",
+        "en": "The result of your home visit is ready: {link}",
     },
     "visit_sent": {
         "zh-Hans": "您上门办理的事项已办好并寄出，快递单号{tracking}。{link}",

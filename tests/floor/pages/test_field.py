@@ -137,7 +137,7 @@ async def test_who_lives_there_is_told_to_the_team_once_each_time_on_record_and_
 
 
 async def test_an_act_sent_again_gives_the_same_and_a_refusal_says_why(act: Acts, db: Connection) -> None:
-    assert (await act("depart", 409))["detail"] == "出发前请两位队员都签到"
+    assert (await act("depart", 409))["detail"] == "出发前请两位组员都签到"
     await at_the_door(act)
     assert (await act("arrive", 409))["code"] == "not_in_that_state"
     first = await act("consent", n=90, how="ticked", version="2026-11", text_lang="zh-Hans", ago_s=600)
