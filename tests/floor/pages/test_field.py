@@ -146,7 +146,7 @@ async def test_an_act_sent_again_gives_the_same_and_a_refusal_says_why(act: Acts
     words, agreed = await db.fetchrow("SELECT words, agreed_at FROM doorstep_consents") or ("", None)
     assert words.startswith("我同意工作人员今天上门") and agreed == datetime(2027, 3, 1, 23, 50, tzinfo=UTC)
     assert (await act("consent", 422, how="ticked", version="1999", text_lang="zh-Hans"))["code"] == "bad_input"
-    assert (await act("paper", 422, paper="d" * 32, name="x", image="bm8gcGhvdG8="))["errors"][0]["message"] == "这不是能用的照片"
+    assert (await act("paper", 422, paper="d" * 32, name="x", image="bm8gcGhv"))["errors"][0]["message"] == "照片不能用，请重拍"
 
 
 async def test_running_late_owes_the_citizen_a_word_with_the_new_time(
@@ -191,7 +191,7 @@ async def test_papers_are_counted_at_their_window_alone_and_the_citizen_hears_of
     assert handed["receipt"] not in (await look(desk, "/demo/papers")).words
     assert (await desk.get(f"/demo/papers?receipt={handed['receipt']}")).status_code == 403
     page = await sent(window, page, "next", given="2")
-    assert "队伍说 3 份，点到 2 份" in page.words and "已点收" in page.words
+    assert "小组说 3 份，点到 2 份" in page.words and "已点收" in page.words
     assert (await act.client.get(f"/demo/field/papers/{'c' * 32}")).status_code == 404
     assert (await window.get(f"/demo/field/papers/{'c' * 32}")).status_code == 200
     assert (await act.client.get("/demo/field/day")).json()["visits"][0]["papers"] == []
