@@ -13,6 +13,7 @@ from typing import Any
 
 import hypothesis
 import pytest
+from redis import Redis as SyncRedis
 from redis.asyncio import Redis
 
 from floor.boot import postgres, valkey
@@ -144,6 +145,9 @@ async def db(database_url: str) -> AsyncIterator[Connection]:
 
 @pytest.fixture
 def redis_url(servers: Servers) -> str:
+    """The run's Valkey, emptied: how often a test before came from an address is nothing to this one."""
+    with SyncRedis.from_url(servers.redis) as client:
+        client.flushall()
     return servers.redis
 
 
