@@ -8,6 +8,7 @@ from datetime import date
 import asyncpg
 import structlog
 
+from devices import clock
 from floor.database import Db, Pool, Unavailable, acquire
 from floor.doorbell import Doorbell
 from queueing.halls import Hall, business_day, list_halls
@@ -138,7 +139,7 @@ async def keep_rounds(watcher: Watcher, stop: asyncio.Event) -> None:
     loop = asyncio.get_running_loop()
     while not stop.is_set():
         try:
-            await watcher.look(time.time())
+            await watcher.look(clock.now().wall.timestamp())
         except Unavailable:
             log.debug("rounds_wait_for_the_database")
         except asyncpg.PostgresError:
