@@ -84,6 +84,31 @@ async def zones(db: Db, hall: Hall) -> list[Zone]:
 
 
 @dataclass(frozen=True, slots=True)
+class Service:
+    """A service by its name, and the zone it is served in."""
+
+    code: str
+    name: str
+    name_hant: str | None
+    name_en: str | None
+    zone: Zone
+
+
+SERVICE = """
+SELECT s.name, s.name_hant, s.name_en, z.code AS zone, z.name AS zone_name, z.name_hant AS zone_hant, z.name_en AS zone_en
+FROM services s JOIN zones z ON (z.hall, z.code) = (s.hall, s.zone) WHERE (s.hall, s.code) = ($1, $2)
+"""
+
+
+async def service_of(db: Db, hall: Hall, code: str) -> Service:
+    """What a service is called, without a look at its door or at who waits. `code` is that of a ticket or a booking."""
+    row = await db.fetchrow(SERVICE, hall.id, code)
+    assert row is not None, "tickets and bookings refer to a service that stays"
+    zone = Zone(row["zone"], row["zone_name"], row["zone_hant"], row["zone_en"])
+    return Service(code, row["name"], row["name_hant"], row["name_en"], zone)
+
+
+@dataclass(frozen=True, slots=True)
 class ServiceNow:
     """A service as its door stands now: status is open, not_yet, booking_only, past_last_ticket, quota_full or closed.
 

@@ -58,6 +58,11 @@ def python(*arguments: str) -> bool:
     return subprocess.run([sys.executable, *arguments], cwd=ROOT, env=environment()).returncode == 0
 
 
+def tested(*arguments: str) -> bool:
+    """Tests side by side, a file by one worker; what is drawn at random is the same each time."""
+    return python("-m", "pytest", "-q", "--dist", "loadfile", "--hypothesis-profile=same", *arguments)
+
+
 def environment() -> dict[str, str]:
     """The hall's own settings of whoever runs the tests stay out of them."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("HALL_")}
@@ -116,7 +121,7 @@ def install(packages: Sequence[str]) -> None:
 def hall_tests() -> bool:
     if not browser():
         return not_run("tests/hall", "without Chromium")
-    return python("-m", "pytest", "-q", "-n", "2", "--dist", "loadfile", "tests/hall")
+    return tested("-n", "2", "tests/hall")
 
 
 def emulator() -> bool:
@@ -148,8 +153,8 @@ STEPS = (
     *CHECKS,
     Step("chromium", chromium),
     Step("emulator", emulator),
-    Step("tests", lambda: python("-m", "pytest", "-q", "-n", "3", "--dist", "loadfile", "-m", "not slow", *UNIT)),
-    Step("processes", lambda: python("-m", "pytest", "-q", "-n", "2", "--dist", "loadfile", "-m", "slow", *UNIT)),
+    Step("tests", lambda: tested("-n", "3", "-m", "not slow", *UNIT)),
+    Step("processes", lambda: tested("-n", "2", "-m", "slow", *UNIT)),
     Step("hall", hall_tests),
     Step("storm", lambda: python("-m", "tests.storm", "--seconds", "30", "--seed", "1")),
     Step("fortnight", lambda: python("-m", "tests.fortnight")),

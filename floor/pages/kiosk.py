@@ -27,7 +27,7 @@ from queueing import forecast, foreign, matters, tickets
 from queueing.errors import Refused
 from queueing.forecast import Wait
 from queueing.foreign import ForeignQueue
-from queueing.halls import Hall, ServiceNow, Zone, services, zones
+from queueing.halls import Hall, ServiceNow, Zone, service_of, services, zones
 from queueing.matters import in_language
 from queueing.tickets import Ticket
 from scheduling.offers import next_free
@@ -310,10 +310,9 @@ async def number_screen(request: Request, hall: Hall, ticket: Ticket, t: Words) 
     async with acquire(request.app.state.pool) as db:
         ahead = await tickets.ahead(db, ticket)
         wait = await forecast.wait_for(db, ticket, ahead)
-        offered, areas = await services(db, hall), await zones(db, hall)
+        service = await service_of(db, hall, ticket.service)
         paper = await paper_of(db, ticket)
         named = (await known(request, db, hall)).catalogue.named(ticket.matters)
-    service = next(service for service in offered if service.code == ticket.service)
     return {
         "screen": "number",
         "ticket": ticket,
@@ -323,7 +322,7 @@ async def number_screen(request: Request, hall: Hall, ticket: Ticket, t: Words) 
         "service_name": service_name(t, service),
         "matters": [matter_name(t, matter) for matter in named],
         "services": len(ticket.services),
-        "zone_name": area_name(t, areas, service),
+        "zone_name": zone_name(t, service.zone),
         "code": code(request, ticket),
     }
 

@@ -15,13 +15,13 @@ from floor.api.problems import sentence, status_of
 from floor.database import Db, acquire
 from floor.pages import render
 from floor.pages.calendar import deadline
-from floor.pages.wording import day, hours, matter_name, minutes, service_name, zone_name, zone_of
+from floor.pages.wording import day, hours, matter_name, minutes, service_name, zone_name
 from floor.quality.ratings import REASONS
 from floor.refusals import TooFast
 from floor.words import Words, language, words
 from queueing import forecast, tickets
 from queueing.errors import BadInput, NotFound, NotInThatState, Refused
-from queueing.halls import Hall, services, zones
+from queueing.halls import Hall, service_of, zones
 from queueing.matters import some
 from queueing.tickets import ENDINGS, Ticket
 from queueing.windows import list_windows
@@ -80,8 +80,7 @@ async def show(
 
 async def ticket_context(db: Db, t: Words, hall: Hall, ticket: Ticket) -> dict[str, object]:
     """What the page says of a ticket; `live` while anything may still happen to it."""
-    offered, areas = await services(db, hall), await zones(db, hall)
-    service = next(service for service in offered if service.code == ticket.service)
+    service = await service_of(db, hall, ticket.service)
     ahead = await tickets.ahead(db, ticket)
     said: dict[str, object] = {
         "live": ticket.state not in ENDINGS,
@@ -91,7 +90,7 @@ async def ticket_context(db: Db, t: Words, hall: Hall, ticket: Ticket) -> dict[s
         "ahead": ahead,
         "wait": minutes(t, await forecast.wait_for(db, ticket, ahead)),
         "service_name": service_name(t, service),
-        "zone_name": zone_name(t, zone_of(areas, service.zone)),
+        "zone_name": zone_name(t, service.zone),
         "at_time": hours(hall, clock.now().wall),
         "taken": f"{day(t, hall, ticket.joined_at)} {hours(hall, ticket.joined_at)}",
         "part": PART.get(ticket.state, "plain"),

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from floor.words import Words
 from queueing.forecast import Wait
-from queueing.halls import Hall, ServiceNow, Zone
+from queueing.halls import Hall, Service, ServiceNow, Zone
 from queueing.matters import Event, Matter, in_language
 
 
@@ -37,7 +37,7 @@ def day(t: Words, hall: Hall, moment: datetime) -> str:
     return t("common.date", month=t[f"common.month_{at.month}"], day=at.day, weekday=t[f"common.weekday_{at.isoweekday()}"])
 
 
-def service_name(t: Words, service: ServiceNow) -> str:
+def service_name(t: Words, service: ServiceNow | Service) -> str:
     """A service's name in the reader's language, its own where there is none."""
     return {"en": service.name_en, "zh-Hant": service.name_hant}.get(t.lang) or service.name
 

@@ -15,9 +15,10 @@ import httpx2
 from floor.database import Connection
 from floor.signin import add_user, hash_password
 from tests.bench.figures import Figure, Pair, absolute, quantile
-from tests.bench.ground import Ground, fill, free_port, fresh, lay_hall, line_up, memory_kib, open_db, program
+from tests.bench.ground import Ground, fill, fresh, lay_hall, line_up, memory_kib, open_db, program
 from tests.bench.http import PASSWORD, UVICORN, token
 from tests.bench.pipes import Pipe, piped
+from tests.ports import free_port
 
 BOARDS, SPEAKERS = 200, 24
 ROOM = 3000

@@ -8,9 +8,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
 from tests.bench.figures import Figure, Pair, absolute, quantile
-from tests.bench.ground import free_port, memory_kib
+from tests.bench.ground import memory_kib
 from tests.bench.listeners import connect
 from tests.bench.pipes import Pipe, piped
+from tests.ports import free_port
 
 MARKS = itertools.count(1)
 WHY = "the product's loop also looks at each line's state and write buffer, which is what protects the others from a slow reader"

@@ -159,13 +159,6 @@ async def line_up(db: Connection, hall: int, first: int, last: int) -> None:
     await db.execute("ANALYZE tickets")
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 def with_room() -> int:
     """A port with the ones a demo hall wants near it free as well: the printers' and the button boxes'."""
     for port in random.sample(range(12000, 30000, 300), 50):

@@ -11,8 +11,9 @@ import httpx2
 from floor.database import Connection
 from floor.signin import add_user, hash_password
 from tests.bench.figures import Figure, Pair, quantile
-from tests.bench.ground import LETTERS, Ground, empty, fill, free_port, fresh, lay_hall, open_db, program
+from tests.bench.ground import LETTERS, Ground, empty, fill, fresh, lay_hall, open_db, program
 from tests.bench.load import Load, Request, drive, post
+from tests.ports import free_port
 
 CLIENTS = 8
 ROOM_PER_S = 2500

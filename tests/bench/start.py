@@ -12,8 +12,9 @@ import httpx2
 from floor.boot.postgres import tail
 from tests.bench import paper, voice
 from tests.bench.figures import Figure, absolute
-from tests.bench.ground import ROOT, cpu_s, end, family, free_port, listening, memory_kib, wait_until, with_room
+from tests.bench.ground import ROOT, cpu_s, end, family, listening, memory_kib, wait_until, with_room
 from tests.bench.hall import PASSWORD
+from tests.ports import free_port
 
 SETTLE_S = 3  # after the last sentence
 

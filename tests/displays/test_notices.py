@@ -22,6 +22,7 @@ from queueing.errors import BadInput
 from queueing.halls import Hall, get_hall
 from tests.displays.days import open_all, seat
 from tests.displays.gateway import Gateway, gateway_running
+from tests.scheduling.clocks import half_past
 
 PHONE = "13912345678"
 SEAL = Seal(b"a secret of thirty-two characters")
@@ -303,7 +304,8 @@ def test_quiet_hours_may_pass_midnight(hall: Hall, begin: int, end: int, at: str
 
 
 async def test_in_quiet_hours_word_that_would_come_too_late_is_dropped(db: Connection, sending: Hall, gateway: Gateway) -> None:
-    local = await db.fetchval("SELECT extract(hour FROM now() AT TIME ZONE 'Asia/Shanghai')::int")
+    await half_past(db)
+    local = await db.fetchval("SELECT extract(hour FROM hall_now() AT TIME ZONE 'Asia/Shanghai')::int")
     quiet = replace(sending, chosen={"notice_quiet_from": local, "notice_quiet_to": (local + 3) % 24})
     await take(db, quiet)
     await post(db, quiet)

@@ -16,8 +16,9 @@ from floor.database import Connection, Pool
 from floor.people import HASHER, add_user
 from floor.settings import Settings
 from queueing.halls import Hall
-from tests.floor.links import Running, free_port, link_running
+from tests.floor.links import Running, link_running
 from tests.floor.promise import kept
+from tests.ports import free_port
 
 PASSWORD = "correct horse battery"
 HASHED = HASHER.hash(PASSWORD)

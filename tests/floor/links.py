@@ -1,7 +1,6 @@
 """A link that runs in a test, and who dials it: a machine, a page, somebody signed in."""
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -25,7 +24,7 @@ from floor.signin import open_session
 from queueing import journal
 from queueing.halls import Hall
 
-PATIENCE_S = 6.0
+PATIENCE_S = 20.0
 Frame = dict[str, Any]
 
 
@@ -44,12 +43,6 @@ class Running:
 
     def at(self, path: str) -> str:
         return f"ws://127.0.0.1:{self.settings.link_port}{path}"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @asynccontextmanager

@@ -19,7 +19,8 @@ from queueing.halls import Hall
 from queueing.tickets import Act
 from tests.displays.days import open_all, seat, take
 from tests.displays.machines import put_up
-from tests.floor.links import Running, caught_up, closed_with, free_port, hear, link_running, machine, page, sign_in, until
+from tests.floor.links import Running, caught_up, closed_with, hear, link_running, machine, page, sign_in, until
+from tests.ports import free_port
 
 
 async def test_a_call_reaches_board_speaker_and_page_in_the_same_second(db: Connection, hall: Hall, running: Running) -> None:

@@ -68,7 +68,8 @@ async def test_what_is_not_built_yet_is_absent() -> None:
 
 SOON = """
 INSERT INTO slots (hall, service, start, ends, day, capacity)
-SELECT id, 'B', start, start + interval '30 min', start::date, 5 FROM halls, generate_series(
+SELECT id, 'B', start, start + interval '30 min', business_day(start, time_zone, day_starts), 5
+FROM halls, generate_series(
     date_trunc('hour', now()) + interval '2 h', date_trunc('hour', now()) + interval '3 h', interval '1 h') AS start
 RETURNING start
 """

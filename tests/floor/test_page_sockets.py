@@ -203,7 +203,7 @@ async def test_a_board_that_never_reads_harms_only_itself(db: Connection, hall: 
             recalls.append(await calls.recall(db, hall, seat("1")))
             running.bell.ring(hall.id)
         await until(lambda: recalls[-1].offset in heard)
-        assert max((heard[act.offset] - act.at).total_seconds() for act in recalls) < 0.5
+        assert max((heard[act.offset] - act.at).total_seconds() for act in recalls) < 2
         await until(lambda: len(running.link.gateway.connected()) == 1)
         deaf.transport.resume_reading()
         assert await closed_with(deaf) == 4002

@@ -9,6 +9,7 @@ from queueing.halls import Hall
 from queueing.tickets import take
 from scheduling import ticks
 from scheduling.ticks import TICKS, Tick
+from tests.scheduling.clocks import at
 
 DONE = "SELECT rule, subject, did FROM ticks ORDER BY rule, minute"
 
@@ -20,6 +21,7 @@ async def test_a_rule_acts_once_in_its_period(db: Connection, hall: Hall) -> Non
         acted.append(hall.id)
         return 3
 
+    await at(db, "2027-03-03 10:00+08")
     tick = Tick("visitors.count", 60, count)
     assert await ticks.run(db, tick, hall) == 3
     assert await ticks.run(db, tick, hall) is None
@@ -27,7 +29,8 @@ async def test_a_rule_acts_once_in_its_period(db: Connection, hall: Hall) -> Non
     assert [tuple(row) for row in await db.fetch(DONE)] == [("visitors.count", f"hall:{hall.id}", 3)]
 
 
-async def test_two_clocks_at_the_same_moment_act_once(pool: Pool, hall: Hall) -> None:
+async def test_two_clocks_at_the_same_moment_act_once(pool: Pool, db: Connection, hall: Hall) -> None:
+    await at(db, "2027-03-03 10:00+08")
     acted: list[int] = []
 
     async def slow(_: object, hall: Hall) -> int:

@@ -9,7 +9,6 @@ import hashlib
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -22,6 +21,8 @@ from pathlib import Path
 from typing import Any
 
 from PIL import Image
+
+from tests.ports import free_port
 
 LOCK = Path(__file__).resolve().parents[3] / "requirements" / "emupos.lock"
 OLDEST = (3, 13)
@@ -109,12 +110,6 @@ class Emulator:
 
     def text(self, device: str = "k1") -> str:
         return self.ask("GET", f"devices/{device}/receipts/latest/text").decode()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextlib.contextmanager

@@ -14,7 +14,7 @@ from tests.devices.drivers.box import Box as SerialBox
 from tests.devices.drivers.box import box_running
 from tests.devices.drivers.conftest import Notes, make_job
 
-QUESTION = {"ticket_id": "tk_9", "ticket": "A039", "clerk": "clerk01", "levels": 5, "seconds": 5}
+QUESTION = {"ticket_id": "tk_9", "ticket": "A039", "clerk": "clerk01", "levels": 5, "seconds": 20}
 
 
 class Box:
@@ -25,7 +25,7 @@ class Box:
         self.writer.write(f"{line}\n".encode())
 
     async def reads(self) -> str:
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(20):
             return (await self.reader.readline()).decode().strip()
 
 
@@ -46,7 +46,7 @@ async def box(evaluator: Evaluator) -> Box:
 
 async def test_a_press_becomes_a_rating_with_its_reasons(evaluator: Evaluator, box: Box, hall: Notes) -> None:
     asking = asyncio.create_task(evaluator.act(make_job("ask_rating", QUESTION), 0))
-    assert await box.reads() == "ask A039 5"
+    assert await box.reads() == "ask A039 20"
     box.push("2 205 207")
     assert [await box.reads(), await box.reads()] == ["thanks", "idle"]
     assert await asking == Ending("done", detail={"rated": True})
@@ -64,8 +64,8 @@ async def test_a_press_without_a_question_is_nothing(box: Box, hall: Notes) -> N
 
 
 async def test_a_key_that_does_not_exist_is_nothing(evaluator: Evaluator, box: Box, hall: Notes) -> None:
-    asking = asyncio.create_task(evaluator.act(make_job("ask_rating", {**QUESTION, "seconds": 0.3}), 0))
-    assert await box.reads() == "ask A039 0.3"
+    asking = asyncio.create_task(evaluator.act(make_job("ask_rating", {**QUESTION, "seconds": 1}), 0))
+    assert await box.reads() == "ask A039 1"
     box.push("9")
     assert await box.reads() == "sorry unknown_key"
     assert (await asking, hall.presses) == (Ending("done", detail={"rated": False}), [])
@@ -73,7 +73,7 @@ async def test_a_key_that_does_not_exist_is_nothing(evaluator: Evaluator, box: B
 
 async def test_a_press_the_hall_refuses_is_said_and_may_be_repeated(evaluator: Evaluator, box: Box, hall: Notes) -> None:
     hall.answer = Answer("not_in_that_state")
-    asking = asyncio.create_task(evaluator.act(make_job("ask_rating", {**QUESTION, "seconds": 1}), 0))
+    asking = asyncio.create_task(evaluator.act(make_job("ask_rating", QUESTION), 0))
     await box.reads()
     box.push("5")
     assert await box.reads() == "sorry not_in_that_state"
@@ -98,23 +98,23 @@ async def test_a_box_that_counts_the_other_way_round_is_understood(hall: Notes, 
 
 
 async def test_a_box_plugged_in_under_a_question_sees_it(evaluator: Evaluator) -> None:
-    asking = asyncio.create_task(evaluator.act(make_job("ask_rating", {**QUESTION, "seconds": 1}), 0))
+    asking = asyncio.create_task(evaluator.act(make_job("ask_rating", QUESTION), 0))
     await asyncio.sleep(0)
     assert evaluator.parts() == {"buttons": {"state": "unknown"}}  # no box was ever here: no fault
     late = Box(*await asyncio.open_connection("127.0.0.1", evaluator.port))
-    assert await late.reads() == "ask A039 1"
+    assert await late.reads() == "ask A039 20"
     assert evaluator.parts() == {"buttons": {"state": "ok"}}
     late.push("4")
     assert (await asking).detail == {"rated": True}
     late.writer.close()
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(20):
         while evaluator.parts() != {"buttons": {"state": "offline"}}:
             await asyncio.sleep(0.01)
 
 
 async def test_a_box_that_talks_nonsense_is_hung_up_on(evaluator: Evaluator, box: Box) -> None:
     box.writer.write(b"x" * 5000)
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(20):
         assert await box.reader.read() == b""
 
 
@@ -157,7 +157,7 @@ async def test_a_serial_box_means_what_its_map_says_at_both_ends(
     settings = {"box": f"serial://{serial_box.link}", "keys": KITS[kit], "shows": shows}
     evaluator = cast(Evaluator, make("evaluator", "e1", settings, hall))
     await evaluator.open()
-    asking = asyncio.create_task(evaluator.act(make_job("ask_rating", {**QUESTION, "seconds": 20}), 0))
+    asking = asyncio.create_task(evaluator.act(make_job("ask_rating", QUESTION), 0))
     await serial_box.hears(b"\xaa\x10\x01")
     serial_box.push(f"FF {sent}")
     assert (await asking).detail == {"rated": True}
@@ -169,7 +169,7 @@ async def test_a_serial_box_means_what_its_map_says_at_both_ends(
 async def test_a_serial_box_that_talks_in_lines(hall: Notes, serial_box: SerialBox) -> None:
     evaluator = cast(Evaluator, make("evaluator", "e1", {"box": f"serial://{serial_box.link}"}, hall))
     await evaluator.open()
-    asking = asyncio.create_task(evaluator.act(make_job("ask_rating", {**QUESTION, "seconds": 20}), 0))
+    asking = asyncio.create_task(evaluator.act(make_job("ask_rating", QUESTION), 0))
     await serial_box.hears(b"ask A039 20\n")
     serial_box.push(b"2 2".hex() + "+" + b"05\r\n".hex())
     assert (await asking).detail == {"rated": True}

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.floor.links import free_port
+from tests.ports import free_port
 
-PATIENCE_S = 10.0
+PATIENCE_S = 30.0
 
 
 @dataclass

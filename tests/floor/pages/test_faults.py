@@ -22,7 +22,7 @@ from floor.settings import Settings
 from tests.floor.conftest import Client
 from tests.floor.pages.staff import look, staff
 
-PATIENCE_S = 10.0
+PATIENCE_S = 30.0
 MACHINES = (("dispenser", "dispenser-1", "取号机 1", None), ("led", "led-1", "1号窗口条屏", "1"),
             ("keypad", "keypad-1", "1号窗口键盘", "1"))  # fmt: skip
 

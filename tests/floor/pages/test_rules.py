@@ -10,6 +10,7 @@ from floor.database import Connection
 from tests.floor.conftest import Client
 from tests.floor.pages.staff import Page, look, staff
 from tests.floor.visits import at, opened, take
+from tests.scheduling.clocks import half_past
 
 
 @pytest.fixture
@@ -49,12 +50,13 @@ async def test_what_can_not_be_used_is_marked_and_nothing_is_asked(lin: Client) 
 
 
 async def test_a_preview_plays_the_hour_and_changes_nothing(lin: Client, desk: Client, clerk: Client, db: Connection) -> None:
+    await half_past(db)
     await opened(clerk)
     for _ in range(3):
         await take(desk)
     for act in ("next", "finish", "next", "finish", "next"):
         await at(clerk, "1", act)
-    hour = await db.fetchval("SELECT extract(hour FROM now() AT TIME ZONE 'Asia/Shanghai')::int")
+    hour = await db.fetchval("SELECT extract(hour FROM hall_now() AT TIME ZONE 'Asia/Shanghai')::int")
     page = await look(lin, "/demo/rules")
     answer = await lin.post("/demo/rules/preview", data=typed(page, hour=str(hour), set__interleave="2"))
     assert answer.status_code == 200
