@@ -9,7 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
-from floor.pages.places import PAGES, menu
+from floor.pages.places import PAGES, grouped, menu
 from floor.signin import csrf_token
 from floor.words import LANGUAGES, language, said_in, words
 
@@ -40,7 +40,7 @@ def mint_press() -> str:
 
 def render(request: Request, template: str, status: int = 200, **context: object) -> HTMLResponse:
     """A page or a fragment of one. Beside `context` every template has t, lang, languages, csrf_token, link_url,
-    person, menu (places), press (mints a press id) and request.
+    person, menu (places), grouped, demo (whether this is one), press (mints a press id) and request.
     """
     lang = language(request)
     person = request.scope.get("hall.people", {}).get("current")
@@ -58,7 +58,9 @@ def render(request: Request, template: str, status: int = 200, **context: object
                 "press": mint_press,
                 "request": request,
                 "person": person,
-                "menu": menu(person, request.app.state.settings.demo),
+                "menu": menu(person),
+                "grouped": grouped,
+                "demo": request.app.state.settings.demo,
                 **context,
             }
         )

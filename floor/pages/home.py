@@ -9,6 +9,7 @@ from starlette.routing import Route
 from floor.boot.demo import CODE
 from floor.database import acquire
 from floor.pages import render
+from floor.pages.places import home_of
 from floor.pages.signin import ANYONE, KIOSK, PAD
 from floor.signin import current
 from floor.words import language, words
@@ -64,13 +65,14 @@ def steps(hall: str) -> list[tuple[str, Door]]:
 
 
 async def home(request: Request) -> Response:
-    await current(request)
+    person = await current(request)
     async with acquire(request.app.state.pool) as db:
         halls = await list_halls(db)
     demo = request.app.state.settings.demo and any(hall.code == CODE for hall in halls)
     return render(
         request, "home.html", demo=demo, steps=steps(CODE) if demo else [], title=title(request, halls),
         halls=[(hall, list(doors(hall.code).values())) for hall in halls],
+        mine=next((home_of(person.roles, hall.code) for hall in halls if person and hall.id == person.hall), None),
     )  # fmt: skip
 
 

@@ -7,9 +7,11 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from devices import registry
+from floor.acts.ground import hall_by_id
 from floor.boot.demo import ACTOR, CODE
 from floor.database import Db, acquire
 from floor.pages import render
+from floor.pages.places import home_of
 from floor.pages.rate import become_pad
 from floor.people import User, find_user
 from floor.refusals import BadPassword, NotAllowed, TooFast
@@ -33,16 +35,17 @@ from queueing.halls import get_hall
 KIOSK = "kiosk"  # the one who stands at the dispenser has no name
 PAD = "pad"  # nor has the one at the evaluator of window 1
 ANYONE = "anyone"  # a mirror of the hall's screens: whoever is signed in, else the engineer
+FRONT = "/"  # where nobody in particular goes: who signs in from there goes on to the page of their work
 
 
 def safe_path(path: str) -> str:
     """Where to go after signing in: an address of this hall, never another site's."""
-    return path if path.startswith("/") and not path.startswith("//") and "\\" not in path else "/"
+    return path if path.startswith("/") and not path.startswith("//") and "\\" not in path else FRONT
 
 
 async def show(request: Request) -> Response:
     await current(request)
-    return form(request, safe_path(request.query_params.get("next", "/")))
+    return form(request, safe_path(request.query_params.get("next", FRONT)))
 
 
 def form(request: Request, path: str, status: int = 200, *, username: str = "", error: str | None = None) -> Response:
@@ -54,7 +57,7 @@ async def enter(request: Request) -> Response:
     if not from_own_origin(request):
         raise NotAllowed()
     sent = await request.form()
-    path, username = safe_path(str(sent.get("next", "/"))), str(sent.get("username", ""))[:40]
+    path, username = safe_path(str(sent.get("next", FRONT))), str(sent.get("username", ""))[:40]
     say = words(language(request))
     try:
         opened = await sign_in(request, username, str(sent.get("password", ""))[:200])
@@ -62,9 +65,14 @@ async def enter(request: Request) -> Response:
         return form(request, path, 401, username=username, error=say["problems.BadPassword"])
     except TooFast as wait:
         return form(request, path, 429, username=username, error=say("problems.TooFast", seconds=wait.seconds))
-    answer = RedirectResponse(path, 303)
+    answer = RedirectResponse(path if path != FRONT else await begins(request, opened.user), 303)
     set_cookie(answer, request, STAFF_COOKIE, opened)
     return answer
+
+
+async def begins(request: Request, user: User) -> str:
+    """Where somebody's work begins who did not ask for a page."""
+    return home_of(frozenset(user.roles), (await hall_by_id(request, user.hall)).code)
 
 
 async def leave(request: Request) -> Response:
@@ -72,7 +80,7 @@ async def leave(request: Request) -> Response:
     if not from_own_origin(request):
         raise NotAllowed()
     await sign_out(request)
-    answer = RedirectResponse("/signin?next=" + quote(safe_path(str((await request.form()).get("next", "/")))), 303)
+    answer = RedirectResponse("/signin?next=" + quote(safe_path(str((await request.form()).get("next", FRONT)))), 303)
     drop_cookie(answer, request, STAFF_COOKIE)
     return answer
 
@@ -85,7 +93,8 @@ async def enter_demo(request: Request) -> Response:
     if not request.app.state.settings.demo or not from_own_origin(request):
         raise NotAllowed()
     sent = await request.form()
-    who, answer = str(sent.get("who", "")), RedirectResponse(safe_path(str(sent.get("next", "/"))), 303)
+    who, path = str(sent.get("who", "")), safe_path(str(sent.get("next", FRONT)))
+    answer = RedirectResponse(path, 303)
     seated = await someone_in(request)
     async with acquire(request.app.state.pool) as db:
         if who == KIOSK:
@@ -98,6 +107,8 @@ async def enter_demo(request: Request) -> Response:
             set_cookie(answer, request, STAFF_COOKIE, await open_session(db, user))
     if who == PAD:
         await become_pad(request, hall, "1", ACTOR, answer)
+    elif path == FRONT and who not in (KIOSK, ANYONE):
+        answer.headers["location"] = await begins(request, user)
     return answer
 
 

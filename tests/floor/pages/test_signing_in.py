@@ -1,5 +1,6 @@
 """Coming in and leaving, and the demo's doors."""
 
+import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
@@ -94,6 +95,13 @@ async def test_a_click_is_enough_to_be_the_manager(visitor: Client) -> None:
     answer = await visitor.post("/signin/demo", data={"who": "manager", "next": "/demo/manage"})
     assert (answer.status_code, answer.headers["location"]) == (303, "/demo/manage")
     assert "林静" in (await look(visitor, "/demo/manage")).words
+
+
+@pytest.mark.parametrize(("who", "page"), [("door01", "field"), ("agent02", "orders"), ("desk01", "desk")])
+async def test_a_click_without_a_page_leads_to_the_own_work_with_a_way_back(visitor: Client, who: str, page: str) -> None:
+    answer = await visitor.post("/signin/demo", data={"who": who})
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/demo/{page}")
+    assert re.search(r'href="/">\s*演示首页', (await look(visitor, f"/demo/{page}")).answer.text)
 
 
 async def test_a_click_makes_the_browser_a_kiosk(visitor: Client) -> None:
