@@ -5,10 +5,10 @@ from queueing import settings
 from queueing.halls import Hall
 from queueing.hands import Posts
 from queueing.windows import BARRED
-from scheduling.roster.planned import on_duty
+from scheduling.roster.planned import of_other_zones, on_duty
 
-# Free is who works at windows and sits at none, unless they have just risen: then they have their break. Who was seated
-# lately comes first.
+# Free is who works at windows and sits at none, unless they have just risen: then they have their break, or are out with a team
+# that goes to people's doors. Who was seated lately comes first.
 FREE = """
 WITH recent AS (
     SELECT j.actor, j.at, j.kind FROM journal j JOIN hall_streams s ON s.hall = j.hall
@@ -17,6 +17,8 @@ WITH recent AS (
 SELECT u.username FROM users u
 WHERE u.hall = $1 AND 'clerk' = ANY(u.roles) AND NOT u.disabled
   AND NOT EXISTS (SELECT FROM windows w WHERE w.hall = u.hall AND w.clerk = u.username)
+  AND NOT EXISTS (SELECT FROM doorstep_members m JOIN doorstep_teams t ON t.id = m.team
+                  WHERE m.hall = u.hall AND m.clerk = u.username AND hall_now() >= t.starts AND hall_now() < t.ends)
   AND NOT EXISTS (SELECT FROM recent r WHERE r.actor = 'clerk:' || u.username AND r.kind = 'window.closed'
                   AND r.at > hall_now() - make_interval(mins => $2))
 ORDER BY EXISTS (SELECT FROM recent r WHERE r.actor = 'clerk:' || u.username) DESC, u.username
@@ -50,8 +52,9 @@ ORDER BY w.zone = (SELECT zone FROM services WHERE hall = $1 AND code = $2) DESC
 
 async def free_seat(db: Db, hall: Hall, service: str, zone: str | None = None) -> tuple[str, str, list[str]] | None:
     """A window that could open for a service with somebody who is free: window, clerk, what they would serve. Who has a shift
-    now comes first; None where nobody is free or no window stands empty. `zone`: only there."""
-    clerks, posts = await free_clerks(db, hall), await posts_now(db, hall)
+    now comes first; None where nobody is free or no window stands empty. `zone`: only there, and nobody of another."""
+    away = await of_other_zones(db, hall, zone) if zone is not None else set[str]()
+    clerks, posts = [clerk for clerk in await free_clerks(db, hall) if clerk not in away], await posts_now(db, hall)
     on_shift = [clerk for clerk in clerks if posts is not None and clerk in posts]
     others = [clerk for clerk in clerks if clerk not in on_shift]
     row = await db.fetchrow(SEAT, hall.id, service, [*on_shift, *others], zone)

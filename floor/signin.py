@@ -197,6 +197,16 @@ def by_cookie(person: Person) -> Person:
     return replace(person, via="cookie")
 
 
+def own_zone(person: Person) -> str | None:
+    """The zone somebody decides for as leader or manager; None: all of them."""
+    return None if "manager" in person.roles else person.zone
+
+
+def leads(person: Person, zone: str | None) -> bool:
+    """Whether somebody decides for this zone: a manager for each, a leader for the own one, or for all where none is named."""
+    return "manager" in person.roles or ("leader" in person.roles and person.zone in (None, zone))
+
+
 async def require(request: Request, *roles: str, hall: int | None = None) -> Person:
     """The person who asks, if signed in with one of `roles` (any, when none is named) and in that hall."""
     return allow(await current(request), *roles, hall=hall)

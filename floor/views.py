@@ -12,7 +12,7 @@ from starlette.requests import cookie_parser
 from displays.phones import places
 from floor.database import Db
 from floor.settings import Settings, host_of
-from floor.signin import STAFF_COOKIE, Person, digest, find_session
+from floor.signin import STAFF_COOKIE, Person, digest, find_session, leads
 from queueing.errors import NotFound
 from queueing.halls import Hall, get_hall
 from queueing.journal import Position
@@ -113,7 +113,7 @@ async def admit_staff(db: Db, watch: Watch, token: str | None) -> Watch:
 async def may_sit(db: Db, hall: Hall, person: Person, no: str) -> bool:
     """Whether this console is this person's: a manager's all, a leader's in the own zone, a clerk's unless another sits there."""
     window = await get_window(db, hall, no)
-    if "manager" in person.roles or ("leader" in person.roles and person.zone in (None, window.zone)):
+    if leads(person, window.zone):
         return True
     return "clerk" in person.roles and window.clerk in (None, person.username)
 

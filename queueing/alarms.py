@@ -23,12 +23,13 @@ KINDS = ("no_window", "left", "idle", "long_wait", "long_service")  # the most p
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """Something is so since `since`: of a service or of a window. `people` wait there, the first since `longest`."""
+    """Something is so since `since`: of a service or of a window, in a zone. `people` wait there, the first since `longest`."""
 
     id: int
     kind: str
     service: str | None
     window: str | None
+    zone: str | None
     since: datetime
     seen_by: str | None
     people: int
@@ -126,8 +127,10 @@ async def sweep(db: Db, hall: Hall, signed_out: Sequence[str]) -> int:
 
 
 STANDING = """
-SELECT a.id, a.kind, a.service, a.window_no AS "window", a.since, a.seen_by, coalesce(q.people, 0)::int AS people, q.longest
-FROM alarms a LEFT JOIN LATERAL (
+SELECT a.id, a.kind, a.service, a.window_no AS "window", coalesce(w.zone, s.zone) AS zone, a.since, a.seen_by,
+       coalesce(q.people, 0)::int AS people, q.longest
+FROM alarms a LEFT JOIN windows w ON (w.hall, w.no) = (a.hall, a.window_no)
+LEFT JOIN services s ON (s.hall, s.code) = (a.hall, a.service) LEFT JOIN LATERAL (
     SELECT count(*) AS people, min(t.joined_at) AS longest FROM tickets t JOIN halls h ON h.id = t.hall
     WHERE t.hall = a.hall AND t.day = business_day(hall_now(), h.time_zone, h.day_starts) AND t.service = a.service
       AND t.state = 'waiting') q ON a.service IS NOT NULL

@@ -6,7 +6,7 @@ from datetime import datetime
 from starlette.requests import Request
 
 from displays import contacts, notices
-from floor.acts.ground import hall_by_id, hall_of, pressed, ring
+from floor.acts.ground import hall_by_id, hall_of, in_own_zone, pressed, ring
 from floor.acts.tickets import actor_for, hashed, on_ticket, phone_number, printer_for, seal_of
 from floor.database import Db, acquire
 from floor.reminders import subject as subject
@@ -48,6 +48,7 @@ async def book(
     if person is not None and person.via in ("token", "device"):
         allow(person, *STAFF, hall=hall.id)
     actor = actor_for(person, hall, *STAFF)
+    await in_own_zone(request, hall, person, actor, service)
     name = name.strip()
     if not name:
         raise BadInput(field="name", message="it is empty")
@@ -158,7 +159,9 @@ async def _held(request: Request, code: str, person: Person | None, *also: str) 
     """A booking, its hall, and who acts on it: the holder of its code, or staff as themselves."""
     hall, found = await find(request, code)
     await request.app.state.rates.allow_citizen(request, person)
-    return hall, found, actor_for(person, hall, *STAFF, *also)
+    actor = actor_for(person, hall, *STAFF, *also)
+    await in_own_zone(request, hall, person, actor, found.service)
+    return hall, found, actor
 
 
 async def on_booking(request: Request, hall: Hall, act: Callable[[Db], Awaitable[Booked]], template: str) -> Booked:

@@ -5,10 +5,10 @@ from starlette.requests import Request
 from floor.acts.ground import hall_of, ring
 from floor.database import acquire
 from floor.refusals import NotAllowed
-from floor.signin import require
+from floor.signin import own_zone, require
 from queueing import proposals
 from queueing.windows import get_window
-from scheduling.roster.planned import apply_on_shift
+from scheduling.roster.planned import apply_on_shift, of_other_zones
 
 DECIDES = ("manager", "leader")
 
@@ -22,9 +22,9 @@ async def decide(request: Request, hall_code: str, proposal: int, act: str) -> N
     person = await require(request, *DECIDES, hall=hall.id)
     async with acquire(request.app.state.pool) as db:
         step = await proposals.step_at(db, hall, proposal)
-        if "manager" not in person.roles and person.zone is not None:
+        if (own := own_zone(person)) is not None:
             zones = {(await get_window(db, hall, no)).zone for no in (step.window, step.from_window) if no}
-            if zones != {person.zone}:
+            if zones != {own} or step.clerk in await of_other_zones(db, hall, own):
                 raise NotAllowed()
         match act:
             case "apply":

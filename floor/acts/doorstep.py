@@ -12,8 +12,8 @@ from displays import contacts
 from displays.sealed import Unreadable as LostContact
 from floor import doorstep_words as telling
 from floor.acts.appointments import find as find_booking
-from floor.acts.ground import hall_by_id, hall_of, pressed, ring
-from floor.acts.tickets import CITIZEN, actor_for, hashed, in_own_zone, phone_number, seal_of, ticket_of
+from floor.acts.ground import hall_by_id, hall_of, in_own_zone, pressed, ring
+from floor.acts.tickets import CITIZEN, actor_for, hashed, phone_number, seal_of, ticket_of
 from floor.database import Db, acquire
 from floor.quality import ratings
 from floor.settings import Settings
@@ -102,7 +102,7 @@ async def of_ticket(request: Request, key: str, wish: Wish, *, citizen: bool = F
     hall, ticket = await ticket_of(request, key)
     person = await current(request)
     actor = actor_for(person, hall, *ASKS) if citizen else allow(person, *ASKS, hall=hall.id).actor
-    await in_own_zone(request, hall, person, actor, ticket)
+    await in_own_zone(request, hall, person, actor, ticket.service)
     return await _asked(request, hall, wish, "ticket", actor, None if citizen else person, press, {"ticket": key})
 
 
@@ -111,6 +111,7 @@ async def of_booking(request: Request, code: str, wish: Wish, *, press: str | No
     hall, found = await find_booking(request, code)
     person = await current(request)
     actor = actor_for(person, hall, *ASKS)
+    await in_own_zone(request, hall, person, actor, found.service)
     return await _asked(request, hall, wish, "appointment", actor, person, press, {"appointment": found.code})
 
 

@@ -60,3 +60,10 @@ async def check_zone(db: Db, hall: Hall, person: Person, service: str | None) ->
         return
     if await db.fetchval(SERVICE_ZONE, hall.id, service) != person.zone:
         raise NotAllowed()
+
+
+async def in_own_zone(request: Request, hall: Hall, person: Person | None, actor: str, service: str | None) -> None:
+    """NotAllowed for a leader where a ticket or booking is of another zone's service; a citizen's own page is asked nothing."""
+    if person is not None and actor == person.actor:
+        async with acquire(request.app.state.pool) as db:
+            await check_zone(db, hall, person, service)

@@ -7,13 +7,13 @@ from starlette.requests import Request
 
 from displays import contacts
 from floor.acts.appointments import subject, tell
-from floor.acts.ground import hall_of, pressed, ring
-from floor.acts.tickets import actor_for, in_own_zone, seal_of, ticket_of
+from floor.acts.ground import hall_of, in_own_zone, pressed, ring
+from floor.acts.tickets import actor_for, seal_of, ticket_of
 from floor.database import Db, acquire
 from floor.free import free_seat
 from floor.refusals import NobodyFree, NotAllowed
-from floor.signin import Person, current, require
-from queueing import journal, proposals
+from floor.signin import Person, current, leads, own_zone, require
+from queueing import alarms, journal, proposals
 from queueing.halls import Hall, services
 from queueing.proposals import Proposal
 from queueing.tickets import Ticket
@@ -21,7 +21,7 @@ from queueing.windows import get_window, open_window
 from scheduling import answers
 from scheduling.answers import Refusal, Step
 from scheduling.appointments import Appointment, Booked
-from scheduling.roster.planned import apply_on_shift
+from scheduling.roster.planned import apply_on_shift, of_other_zones
 
 FOR_THEM = ("clerk", "desk", "leader", "manager")  # who may answer for a visitor, at their word
 DECIDES = ("manager", "leader")
@@ -41,7 +41,7 @@ async def take_slot(request: Request, key: str, *, start: datetime | None = None
     person = await current(request)
     await request.app.state.rates.allow_citizen(request, person)
     actor = actor_for(person, hall, *FOR_THEM)
-    await in_own_zone(request, hall, person, actor, ticket)
+    await in_own_zone(request, hall, person, actor, ticket.service)
     channel = "web" if actor == "citizen" else "desk"
     once_only = pressed(request, actor, press, start.timestamp() if start else None)
     async with acquire(request.app.state.pool) as db:
@@ -69,7 +69,7 @@ async def refuse(request: Request, key: str, step: str, why: str, *, press: str 
     person = await current(request)
     await request.app.state.rates.allow_citizen(request, person)
     actor = actor_for(person, hall, *FOR_THEM)
-    await in_own_zone(request, hall, person, actor, ticket)
+    await in_own_zone(request, hall, person, actor, ticket.service)
     async with acquire(request.app.state.pool) as db:
         refused = await answers.refuse(
             db, hall, key, step, why[:200], actor=actor, press=pressed(request, actor, press, [step, why])
@@ -83,7 +83,7 @@ async def offer(request: Request, key: str, step: str) -> None:
     hall, ticket = await ticket_of(request, key)
     person = await require(request, *FOR_THEM, hall=hall.id)
     actor = person.actor
-    await in_own_zone(request, hall, person, actor, ticket)
+    await in_own_zone(request, hall, person, actor, ticket.service)
     async with acquire(request.app.state.pool) as db:
         await answers.offer_now(db, hall, key, step, actor=actor)
     ring(request, hall.id)
@@ -104,11 +104,22 @@ async def decide(request: Request, hall_code: str, escalation: int, accept: bool
         if found is None:
             return
         step, service = found
-        zone = await own_zone(db, hall, person, service)
+        zone = await bound_zone(db, hall, person, service)
         if accept and step in KINDS:
             await more_hands(db, hall, person, service, KINDS[step], zone)
         await answers.answer(db, hall, escalation, accept, actor=person.actor, why=why)
     ring(request, hall.id)
+
+
+async def see_alarms(request: Request, hall_code: str, kind: str) -> None:
+    """Take on what stands of one kind of alarm: a leader in the own zone, a manager everywhere."""
+    hall = await hall_of(request, hall_code)
+    person = await require(request, *DECIDES, hall=hall.id)
+    async with acquire(request.app.state.pool) as db:
+        mine = [one for one in await alarms.standing(db, hall) if one.kind == kind and leads(person, one.zone)]
+        new = [await alarms.see(db, hall, alarm.id, actor=person.actor) for alarm in mine]
+    if any(new):
+        ring(request, hall.id)
 
 
 async def call_helper(request: Request, hall_code: str, service: str) -> None:
@@ -116,19 +127,18 @@ async def call_helper(request: Request, hall_code: str, service: str) -> None:
     hall = await hall_of(request, hall_code)
     person = await require(request, *DECIDES, hall=hall.id)
     async with acquire(request.app.state.pool) as db:
-        zone = await own_zone(db, hall, person, service)
+        zone = await bound_zone(db, hall, person, service)
         async with db.transaction():
             await more_hands(db, hall, person, service, ("open", "help", "move"), zone)
     ring(request, hall.id)
 
 
-async def own_zone(db: Db, hall: Hall, person: Person, service: str) -> str | None:
+async def bound_zone(db: Db, hall: Hall, person: Person, service: str) -> str | None:
     """The zone a leader is bound to, None for a manager. NotAllowed for a service of another zone."""
-    if "manager" in person.roles or person.zone is None:
-        return None
-    if all(one.zone != person.zone for one in await services(db, hall) if one.code == service):
+    own = own_zone(person)
+    if own is not None and all(one.zone != own for one in await services(db, hall) if one.code == service):
         raise NotAllowed()
-    return person.zone
+    return own
 
 
 async def more_hands(db: Db, hall: Hall, person: Person, service: str, kinds: tuple[str, ...], zone: str | None) -> None:
@@ -150,6 +160,9 @@ async def more_hands(db: Db, hall: Hall, person: Person, service: str, kinds: tu
 
 
 async def inside(db: Db, hall: Hall, one: Proposal, zone: str | None) -> bool:
-    """Whether a proposal is about windows of this zone alone."""
+    """Whether a proposal is about windows and people of this zone alone."""
+    if zone is None:
+        return True
     named = [no for no in (one.step.window, one.step.from_window) if no]
-    return zone is None or {(await get_window(db, hall, no)).zone for no in named} == {zone}
+    at = {(await get_window(db, hall, no)).zone for no in named}
+    return at == {zone} and one.step.clerk not in await of_other_zones(db, hall, zone)

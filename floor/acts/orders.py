@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from starlette.requests import Request
 
-from floor.acts.ground import hall_by_id, hall_of, pressed, ring
-from floor.acts.tickets import CITIZEN, hashed, in_own_zone, phone_number, printer_for, queues_of, ticket_of
+from floor.acts.ground import hall_by_id, hall_of, in_own_zone, pressed, ring
+from floor.acts.tickets import CITIZEN, hashed, phone_number, printer_for, queues_of, ticket_of
 from floor.catalogue.kept import known
 from floor.database import acquire
 from floor.quality import ratings
@@ -75,7 +75,7 @@ async def ask(
     if held is not None:
         if held.hall != hall.id:
             raise NotFound(what="ticket")
-        await in_own_zone(request, hall, person, person.actor, held)
+        await in_own_zone(request, hall, person, person.actor, held.service)
     async with acquire(request.app.state.pool) as db:
         if (kept := await replay(db, once_only)) is not None:
             return orders.again(kept)

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from floor.acts.ground import hall_of, ring
 from floor.database import Pool, acquire
 from floor.refusals import NotAllowed
-from floor.signin import Person, require
+from floor.signin import own_zone, require
 from queueing import journal
 from queueing.halls import Hall
 from scheduling.roster import attendance, leave, plans, store
@@ -156,11 +156,6 @@ async def correct_mark(request: Request, hall_code: str, mark: int, judged: str,
             raise NotAllowed()
         await journal.append(db, hall.id, "attendance.corrected", person.actor, data={"mark": mark, "judged": judged})
     ring(request, hall.id)
-
-
-def own_zone(person: Person) -> str | None:
-    """The zone somebody decides for; None: all of them."""
-    return None if "manager" in person.roles else person.zone
 
 
 async def publish(request: Request, hall_code: str, week: date) -> None:

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from devices import health, registry
 from displays import contacts
 from displays.sealed import Seal, phone_of
-from floor.acts.ground import check_zone, hall_by_id, hall_of, pressed, ring
+from floor.acts.ground import hall_by_id, hall_of, in_own_zone, pressed, ring
 from floor.catalogue.kept import known
 from floor.database import Db, acquire
 from floor.doorcode import PHONE_TICKETS, admit
@@ -216,17 +216,10 @@ async def cancel(request: Request, key: str, *, press: str | None = None) -> Act
     person = await current(request)
     await request.app.state.rates.allow_citizen(request, person)
     actor = actor_for(person, hall, "desk", "leader", "manager")
-    await in_own_zone(request, hall, person, actor, ticket)
+    await in_own_zone(request, hall, person, actor, ticket.service)
     return await on_ticket(
         request, hall, actor, press, (), lambda db, once_only: tickets.cancel(db, hall, key, actor=actor, press=once_only)
     )
-
-
-async def in_own_zone(request: Request, hall: Hall, person: Person | None, actor: str, ticket: Ticket) -> None:
-    """NotAllowed for a leader where the ticket is of another zone; who acts as the citizen is asked nothing."""
-    if person is not None and actor == person.actor:
-        async with acquire(request.app.state.pool) as db:
-            await check_zone(db, hall, person, ticket.service)
 
 
 def actor_for(person: Person | None, hall: Hall, *roles: str) -> str:
@@ -262,7 +255,7 @@ async def restore(request: Request, key: str, position: str, *, press: str | Non
     hall, ticket = await ticket_of(request, key)
     person = await require(request, "desk", "leader", "manager", hall=hall.id)
     actor = person.actor
-    await in_own_zone(request, hall, person, actor, ticket)
+    await in_own_zone(request, hall, person, actor, ticket.service)
     if position not in calls.POSITIONS:
         raise BadInput(field="position", message=f"one of {', '.join(calls.POSITIONS)}")
     return await on_ticket(
@@ -276,7 +269,7 @@ async def release(request: Request, key: str, *, press: str | None = None) -> Ac
     hall, ticket = await ticket_of(request, key)
     person = await require(request, "clerk", "desk", "leader", "manager", hall=hall.id)
     actor = person.actor
-    await in_own_zone(request, hall, person, actor, ticket)
+    await in_own_zone(request, hall, person, actor, ticket.service)
     return await on_ticket(
         request, hall, actor, press, (), lambda db, once_only: holds.release(db, hall, key, actor=actor, press=once_only)
     )

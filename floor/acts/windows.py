@@ -9,7 +9,7 @@ from floor.acts.ground import hall_of, pressed, ring
 from floor.database import Db, acquire
 from floor.quality import ratings
 from floor.refusals import NotAllowed
-from floor.signin import Person, require
+from floor.signin import Person, leads, own_zone, require
 from queueing import calls, proposals, undo, windows
 from queueing.calls import Nobody, Seat
 from queueing.db import Press
@@ -19,7 +19,7 @@ from queueing.settings import MIN_OPEN
 from queueing.tickets import Act
 from queueing.windows import WindowAct
 from scheduling.errors import NotOnShift
-from scheduling.roster.planned import check_on_shift
+from scheduling.roster.planned import check_on_shift, of_other_zones
 
 AT_WINDOWS = ("clerk", "leader", "manager")
 
@@ -28,7 +28,7 @@ async def seat_of(db: Db, hall: Hall, person: Person, no: str) -> Seat:
     """From where someone acts: a manager anywhere, a leader in the own zone, a clerk in the own seat."""
     if "manager" in person.roles:
         return Seat(no, person.actor)
-    if "leader" in person.roles and (person.zone is None or (await windows.get_window(db, hall, no)).zone == person.zone):
+    if "leader" in person.roles and leads(person, (await windows.get_window(db, hall, no)).zone):
         return Seat(no, person.actor)
     if "clerk" in person.roles:
         return Seat(no, person.actor, person.username)
@@ -145,7 +145,8 @@ async def open_window(
     reason: str | None = None,
     press: str | None = None,
 ) -> WindowAct:
-    """Seat whoever asks, or the clerk a leader or manager names, and open.
+    """Seat whoever asks, or the clerk a leader or manager names, and open. A leader of a zone names who belongs there, by today's
+    roster or else by contract; whoever belongs to another zone the manager sends.
 
     NotOnShift when a published roster has the clerk elsewhere or off, unless a leader or manager gives a reason; the record
     keeps it.
@@ -181,7 +182,7 @@ KNOWN = "SELECT EXISTS (SELECT FROM users WHERE hall = $1 AND username = $2 AND 
 
 
 async def seated_clerk(db: Db, hall: Hall, seat: Seat, clerk: str | None, request: Request) -> str:
-    """Who will sit there. Naming somebody else is for leader and manager; BadInput for a name no clerk has."""
+    """Who will sit there. Naming somebody else is for a manager, or a leader of their zone; BadInput for a name no clerk has."""
     person = await require(request)
     assert person.username is not None
     if clerk in (None, person.username):
@@ -190,6 +191,8 @@ async def seated_clerk(db: Db, hall: Hall, seat: Seat, clerk: str | None, reques
         raise NotAllowed()
     if not await db.fetchval(KNOWN, hall.id, clerk):
         raise BadInput(field="clerk", message="no clerk works here by that name")
+    if (own := own_zone(person)) is not None and clerk in await of_other_zones(db, hall, own):
+        raise NotAllowed()
     return str(clerk)
 
 

@@ -130,19 +130,20 @@ async def check_in(request: Request) -> Response:
     return await told(request, act, 201)
 
 
+STAFF = "Whoever holds its code; desk, manager; a leader of its zone"
 REFUSED = ("slot_full", "outside_hours", "too_many", "banned", "bad_input", "too_fast")
 ROUTES = [
     get("/api/v1/halls/{hall}/slots", offered, "Places that can be booked", "Anybody", list[Slot], query=SlotsAsked,
         refusals=("unknown_service",)),
-    post("/api/v1/halls/{hall}/appointments", book, "Book a place", "Anybody; desk", {201: Appointment}, body=BookAsked,
-         refusals=(*REFUSED, "unknown_service")),
+    post("/api/v1/halls/{hall}/appointments", book, "Book a place", "Anybody; desk, manager; a leader of its zone",
+         {201: Appointment}, body=BookAsked, refusals=(*REFUSED, "unknown_service", "not_signed_in", "not_allowed")),
     get("/api/v1/appointments/{code}", look, "A booking", "Whoever holds its code", Appointment),
-    delete("/api/v1/appointments/{code}", cancel, "Give a place back", "Whoever holds its code; desk", once=True,
+    delete("/api/v1/appointments/{code}", cancel, "Give a place back", STAFF, once=True,
            refusals=("not_in_that_state", "too_fast")),
-    post("/api/v1/appointments/{code}/move", move, "Change to another time", "Whoever holds its code; desk", {200: Appointment},
+    post("/api/v1/appointments/{code}/move", move, "Change to another time", STAFF, {200: Appointment},
          body=MoveAsked, refusals=(*REFUSED, "not_in_that_state")),
     post("/api/v1/appointments/{code}/check-in", check_in, "Turn a booking into a ticket",
-         "Whoever holds its code; a dispenser or its kiosk page; desk", {201: Ticket}, body=CheckInAsked,
+         f"{STAFF}; a dispenser or its kiosk page", {201: Ticket}, body=CheckInAsked,
          refusals=("too_early", "too_late", "already_checked_in", "closed", "one_live_ticket", "printer_not_ready",
                     "not_in_that_state", "too_many",  "banned")),
 ]  # fmt: skip

@@ -7,19 +7,26 @@ from typing import Any
 from floor import lines
 from floor.database import Db
 from floor.pages.staffed import elapsed
+from floor.signin import Person, leads
 from floor.words import Words
 from queueing import alarms
 from queueing.alarms import Alarm
 from queueing.halls import Hall
 
 
-async def floor_alarms(db: Db, hall: Hall, names: Mapping[str, str], now: datetime, say: Words) -> list[dict[str, Any]]:
-    """What is wrong on the floor now, the most pressing kind first."""
+async def floor_alarms(
+    db: Db, hall: Hall, names: Mapping[str, str], person: Person, now: datetime, say: Words
+) -> list[dict[str, Any]]:
+    """What is wrong on the floor now, the most pressing kind first; `mine`: this person has some of it to take on."""
     of: dict[str, list[Alarm]] = {}
     for alarm in await alarms.standing(db, hall):
         of.setdefault(alarm.kind, []).append(alarm)
     people = await lines.names(db, hall) if of else {}
-    return [row(kind, same, names, people, now, say) for kind, same in of.items()]
+    return [
+        row(kind, same, names, people, now, say)
+        | {"mine": any(alarm.seen_by is None and leads(person, alarm.zone) for alarm in same)}
+        for kind, same in of.items()
+    ]
 
 
 def row(

@@ -15,7 +15,7 @@ from floor.database import acquire
 from floor.pages import render
 from floor.pages.calendar import day_word
 from floor.pages.manage import plain
-from floor.signin import Person, require
+from floor.signin import Person, leads, require
 from floor.words import Words, language, words
 from queueing.halls import business_day
 from scheduling.roster.attendance import JUDGED, Mark
@@ -44,14 +44,9 @@ def mark_row(mark: Mark, names: dict[str, str], say: Words, person: Person | Non
     return {
         "id": mark.id, "day": mark.day, "word": day_word(mark.day, say), "clerk": mark.clerk,
         "name": names.get(mark.clerk, mark.clerk), "kind": say[f"attendance.{mark.kind}"], "found": found,
-        "corrected": corrected, "counts": mark.judged != "excused", "mine": person is not None and decides(person, mark.zone),
+        "corrected": corrected, "counts": mark.judged != "excused", "mine": person is not None and leads(person, mark.zone),
         "choices": [{"code": code, "word": say[f"attendance.{code}"]} for code in JUDGED],
     }  # fmt: skip
-
-
-def decides(person: Person, zone: str | None) -> bool:
-    """A manager decides for everybody, a leader for the own zone."""
-    return "manager" in person.roles or ("leader" in person.roles and person.zone in (None, zone))
 
 
 # --- overtime -------------------------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 """The end of the day on the manager's board: when it will be over, who is left, and which step of the ladder stands where."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -17,19 +17,22 @@ from scheduling.escalation import HALL_STEPS, VISITOR_STEPS
 SHOWN = 12  # visitors listed at once; the rest is a number
 
 
-async def evening(db: Db, hall: Hall, names: Mapping[str, str], now: datetime, say: Words) -> dict[str, Any]:
-    """What the manager sees of closing time and of the ladder; `drain` is None before and after."""
+async def evening(
+    db: Db, hall: Hall, names: Mapping[str, str], mine: Container[str], now: datetime, say: Words
+) -> dict[str, Any]:
+    """What the manager sees of closing time and of the ladder; `drain` is None before and after. `mine`: what to decide on."""
     found, steps = await closing.closing(db, hall), await answers.of_day(db, hall)
     people = await lines.names(db, hall) if steps else {}
     return {
-        "drain": drain(found, hall, names, say) if found else None,
-        "steps": [hall_step(step, names, now, say) for step in steps if step.step in HALL_STEPS and step.state == "offered"],
+        "drain": drain(found, hall, names, mine, say) if found else None,
+        "steps": [hall_step(step, names, now, say) | {"mine": step.service in mine}
+                  for step in steps if step.step in HALL_STEPS and step.state == "offered"],
         "carried": carried(steps, hall, people, say),
         "counts": counts(steps),
     }  # fmt: skip
 
 
-def drain(found: Closing, hall: Hall, names: Mapping[str, str], say: Words) -> dict[str, Any]:
+def drain(found: Closing, hall: Hall, names: Mapping[str, str], mine: Container[str], say: Words) -> dict[str, Any]:
     """The hours, the end as a range, and each service with who is left of it."""
     most = max((left.to_serve for left in found.services), default=0) or 1
     return {
@@ -37,7 +40,7 @@ def drain(found: Closing, hall: Hall, names: Mapping[str, str], say: Words) -> d
         "over": found.now >= found.closes, "end": end(found, hall, say), "left": found.to_serve, "stranded": found.stranded,
         "services": [
             {"code": left.service, "word": names.get(left.service, ""), "to_serve": left.to_serve, "stranded": left.stranded,
-             "missed": left.missed, "share": 100 * left.to_serve // most,
+             "missed": left.missed, "mine": left.service in mine, "share": 100 * left.to_serve // most,
              "more": [say(f"ladder.left_{part}", n=n) for part in ("at_window", "held", "missed") if (n := getattr(left, part))]}
             for left in found.services if left.to_serve or left.missed
         ],

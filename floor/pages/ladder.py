@@ -6,32 +6,21 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from floor import acts
 from floor.acts import ladder
-from floor.acts.ladder import DECIDES
-from floor.database import acquire
 from floor.pages.console import text
 from floor.pages.manage import by_of, draw
 from floor.pages.staffed import reason_of
-from floor.signin import require
 from floor.words import language, words
-from queueing import alarms
 from queueing.alarms import KINDS
 from queueing.errors import NotFound, Refused
 
 
 async def see(request: Request) -> Response:
     """Somebody takes on what stands of one kind."""
-    hall = await acts.hall_of(request, request.path_params["hall"])
-    person, kind = await require(request, *DECIDES, hall=hall.id), request.path_params["kind"]
+    kind = request.path_params["kind"]
     if kind not in KINDS:
         raise NotFound(what="page")
-    async with acquire(request.app.state.pool) as db:
-        mine = [alarm for alarm in await alarms.standing(db, hall) if alarm.kind == kind]
-        new = [await alarms.see(db, hall, alarm.id, actor=person.actor) for alarm in mine]
-    if any(new):
-        acts.ring(request, hall.id)
-    return await back(request)
+    return await back(request, ladder.see_alarms(request, request.path_params["hall"], kind))
 
 
 async def decide(request: Request) -> Response:

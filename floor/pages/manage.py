@@ -20,13 +20,13 @@ from floor.people import list_users
 from floor.quality import ratings
 from floor.quality.ratings import By
 from floor.refusals import NotAllowed
-from floor.signin import Person, require
+from floor.signin import Person, own_zone, require
 from floor.words import Words, language, words
 from queueing import proposals
 from queueing.errors import NotFound, Refused
 from queueing.halls import Hall, business_day, services
 from queueing.windows import get_window, list_windows
-from scheduling.roster.planned import on_duty
+from scheduling.roster.planned import of_other_zones, on_duty
 
 WATCH = ("manager", "leader", "auditor")
 ACTS = ("open", "pause", "resume", "close")
@@ -106,6 +106,8 @@ async def sheet(request: Request) -> Response:
         known = [localized(service, say) for service in await services(db, hall)]
         live = await proposals.live(db, hall, ("offered",))
         on = await on_duty(db, hall, 0)
+        own = own_zone(person)
+        others = seated | (await of_other_zones(db, hall, own) if own is not None else set())
     at_work = {clerk for clerk, duty in (on or {}).items() if duty.allows(window.zone, window.no)}
     advised = next((one.step for one in live if one.step.kind == "open" and one.step.window == window.no), None)
     letters = "、".join(f"{service.code} {service.word}" for service in known if service.code in window.services)
@@ -114,7 +116,7 @@ async def sheet(request: Request) -> Response:
     return render(
         request, "_window_sheet.html", hall=hall, spot=spot, services=known, mine=may_act_at(person, window),
         by=by_of(request.query_params.get("by")), advised=advised,
-        free_clerks=sorted((it for it in clerks if it.username not in seated), key=lambda it: it.username not in at_work),
+        free_clerks=sorted((it for it in clerks if it.username not in others), key=lambda it: it.username not in at_work),
         at_work=at_work,
     )  # fmt: skip
 

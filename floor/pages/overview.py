@@ -21,7 +21,7 @@ from floor.pages.promises import total
 from floor.pages.staffed import clock, localized, now_of
 from floor.pages.wording import minutes
 from floor.rewind import first_row, scene_at
-from floor.signin import Person
+from floor.signin import Person, leads, own_zone
 from floor.words import Words
 from queueing import promises
 from queueing.forecast import Load, expect, loads
@@ -41,9 +41,11 @@ async def look(db: Db, hall: Hall, person: Person, say: Words, kept: State, minu
         floor, known = windows_then(scene, floor, at), [replace(one, waiting=queued[one.code]) for one in known]
     served = [service_row(localized(one, say), load.get(one.code), say, floor if scene else None) for one in known]
     names = {row["code"]: row["word"] for row in served}
-    board = await promised.board(db, hall, say, await lines.names(db, hall), names, now)
+    places = None if own_zone(person) is None else {window.no for window in floor if leads(person, window.zone)}
+    board = await promised.board(db, hall, say, await lines.names(db, hall), names, now, places)
     zones, rows = {one.code: one.zone for one in known}, {row["code"]: row for row in served}
     day, bad = await trends.today(db, kept.days, hall, now), await bad_ratings(db, hall)
+    mine = {code for code, zone in zones.items() if leads(person, zone)}
     accounts = await promises.accounts(db, hall.id, 1)
     return {
         "now": now, "past": clock(at, hall) if scene else None, "minute": minute if scene else None,
@@ -53,9 +55,9 @@ async def look(db: Db, hall: Hall, person: Person, say: Words, kept: State, minu
         "figures": figures_then(scene, floor, at, bad, say) if scene else figures(day, now, floor, load, bad, say),
         "calls": [{"number": call.number, "window": call.window, "again": call.again, "clock": clock(call.at, hall, seconds=True)}
                   for call in (scene or day).calls],
-        "floor_alarms": [] if scene else await floor_alarms(db, hall, names, now, say),
+        "floor_alarms": [] if scene else await floor_alarms(db, hall, names, person, now, say),
         "minimums": [] if scene else await minimums(db, hall, say),
-        "evening": None if scene else await evening(db, hall, names, now, say),
+        "evening": None if scene else await evening(db, hall, names, mine, now, say),
         **board, "decides": not person.roles.isdisjoint(DECIDES), **await machines(db, hall, now, say),
         "disputes": await disputes(db, hall, now, say), **await waits_of(db, hall, kept, names, began, now),
     }  # fmt: skip

@@ -1,6 +1,6 @@
 """Proposals in words: what each would do, what it promises in minutes, and whether it came true."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from datetime import datetime, timedelta
 from math import ceil, isfinite
 from typing import Any
@@ -20,13 +20,15 @@ TOLD = 8  # of what became of the last ones
 
 
 async def board(
-    db: Db, hall: Hall, say: Words, names: Mapping[str, str], services: Mapping[str, str], now: datetime
+    db: Db, hall: Hall, say: Words, names: Mapping[str, str], services: Mapping[str, str], now: datetime,
+    places: Container[str] | None,
 ) -> dict[str, Any]:  # fmt: skip
-    """What the manager sees of them: those to decide, those in force, what became of the others."""
+    """What the manager sees of them: those to decide, those in force, what became of the others. `places`: the windows whose
+    proposals the reader may decide; None: all."""
     live = await proposals.live(db, hall, ("offered", "applied"))
     offered = in_order([one for one in live if one.state == "offered"])
     done = await proposals.decided(db, hall, TOLD + len(live))
-    told = Told(hall, say, names, services, now)
+    told = Told(hall, say, names, services, now, places)
     return {
         "offered": [told.row(one) for one in offered[:SHOWN]],
         "applied": [told.row(one) for one in live if one.state == "applied"],
@@ -55,8 +57,16 @@ def capped(seconds: float) -> float:
 class Told:
     """Proposals in one reader's language: `names` of clerks, `services` by their letter."""
 
-    def __init__(self, hall: Hall, say: Words, names: Mapping[str, str], services: Mapping[str, str], now: datetime) -> None:
-        self.hall, self.say, self.names, self.services, self.now = hall, say, names, services, now
+    def __init__(
+        self, hall: Hall, say: Words, names: Mapping[str, str], services: Mapping[str, str], now: datetime,
+        places: Container[str] | None,
+    ) -> None:  # fmt: skip
+        self.hall, self.say, self.names, self.services, self.now, self.places = hall, say, names, services, now, places
+
+    def mine(self, one: Proposal) -> bool:
+        """Whether the reader may decide it: a leader of a zone where all its windows are there."""
+        at = [no for no in (one.step.window, one.step.from_window) if no]
+        return self.places is None or (bool(at) and all(no in self.places for no in at))
 
     def row(self, one: Proposal) -> dict[str, Any]:
         step = one.step
@@ -64,7 +74,8 @@ class Told:
         came = one.actual.get(step.service) or {}
         ran = one.state in ("applied", "undone", "reverted", "over")
         return {
-            "id": one.id, "state": one.state, "kind": step.kind, "service": step.service, "window": step.window,
+            "id": one.id, "mine": self.mine(one), "state": one.state, "kind": step.kind, "service": step.service,
+            "window": step.window,
             "words": self.say(f"manage.step_{step.kind}", window=step.window or "", from_window=step.from_window or "",
                               service=f"{step.service} {self.services.get(step.service, '')}".strip(),
                               clerk=self.names.get(step.clerk or "", step.clerk or "")),

@@ -12,14 +12,14 @@ from floor.acts import roster as changes
 from floor.acts import swaps as swapping
 from floor.database import acquire
 from floor.pages import render
-from floor.pages.attendance import decides, mark_row
+from floor.pages.attendance import mark_row
 from floor.pages.calendar import date_of, day_word
 from floor.pages.console import number_in, text
 from floor.pages.staffed import reason_of
 from floor.pages.swaps import swap_row
 from floor.pages.wording import zone_name
 from floor.refusals import NotAllowed
-from floor.signin import Person, require
+from floor.signin import Person, leads, require
 from floor.words import Words, language, words
 from queueing.errors import NotFound, Refused
 from queueing.halls import Zone, business_day, zones
@@ -78,7 +78,7 @@ async def board(request: Request, *, error: str | None = None) -> Response:
         short_count=len(missing), more=max(0, len(missing) - LISTED),
         undoable=person_of(names, undoable[1]) if undoable else "",
         patterns=[{"code": it.code, "word": hours(it, say)} for it in asked.patterns if offered(asked, it)],
-        zones=[{"code": zone.code, "name": named[zone.code], "tone": tones[zone.code], "mine": decides(person, zone.code),
+        zones=[{"code": zone.code, "name": named[zone.code], "tone": tones[zone.code], "mine": leads(person, zone.code),
                 "windows": [window.no for window in floor if window.zone == zone.code]} for zone in areas],
         asking=[leave_row(it, names, say, person) for it in asking],
         away=[leave_row(it, names, say, person) for it in away if it.first <= week + timedelta(6)],
@@ -102,7 +102,7 @@ def leave_row(it: Leave, names: dict[str, str], say: Words, person: Person) -> d
     """Leave as a line; `mine`: this person decides on it."""
     return {
         "id": it.id, "name": person_of(names, it.clerk), "kind": say[f"roster.leave_{it.kind}"], "note": it.note,
-        "first": day_word(it.first, say), "last": day_word(it.last, say), "mine": decides(person, it.zone),
+        "first": day_word(it.first, say), "last": day_word(it.last, say), "mine": leads(person, it.zone),
     }  # fmt: skip
 
 
@@ -131,7 +131,7 @@ def rows(
             off = say[f"roster.leave_{clerk.away[day]}"] if day in clerk.away else ""
             off = off or (say["roster.off_by_hand"] if it is not None and not on else "")
             cells.append(
-                {"day": day, "mine": decides(person, (it.zone if it else None) or clerk.home), "on": on,
+                {"day": day, "mine": leads(person, (it.zone if it else None) or clerk.home), "on": on,
                  "zone": it.zone if it else None, "fixed": it is not None and it.fixed,
                  "pattern": it.pattern if it else None, "window": it.window_no if it else None,
                  "tone": tones.get(it.zone or "", 0) if it else 0, "off": off,

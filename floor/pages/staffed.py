@@ -9,7 +9,7 @@ from floor import lines
 from floor.api.problems import Refusal, faults_of, sentence
 from floor.database import Db
 from floor.pages.wording import service_name
-from floor.signin import Person
+from floor.signin import Person, leads
 from floor.words import Words
 from queueing.halls import Hall, ServiceNow, services, zones
 from queueing.windows import Window
@@ -61,7 +61,7 @@ def localized(service: ServiceNow, say: Words) -> Service:
 
 def may_act_at(person: Person, window: Window) -> bool:
     """A clerk at the own or a free window, a leader in the own zone, a manager anywhere."""
-    if "manager" in person.roles or ("leader" in person.roles and person.zone in (None, window.zone)):
+    if leads(person, window.zone):
         return True
     return "clerk" in person.roles and window.clerk in (None, person.username)
 

@@ -10,6 +10,7 @@ from queueing.db import Db
 from queueing.halls import Hall, business_day
 from queueing.settings import MIN_OPEN, Setting
 from queueing.steps import Step
+from queueing.tickets import TODAY
 from scheduling.errors import NotOnShift, OtherHours, OtherWindow
 from scheduling.roster.problem import Pattern
 
@@ -97,6 +98,19 @@ async def on_duty(db: Db, hall: Hall, for_min: int) -> dict[str, Duty] | None:
     today, minute = await now_of(db, hall)
     on = await duties(db, hall, today)
     return None if on is None else {duty.clerk: duty for duty in on if duty.pattern.covers(minute, minute + for_min)}
+
+
+BELONGING = f"""
+SELECT c.clerk FROM contracts c
+LEFT JOIN shifts s ON (s.hall, s.clerk, s.day) = (c.hall, c.clerk, {TODAY}) AND s.pattern IS NOT NULL
+    AND EXISTS (SELECT FROM rosters r WHERE (r.hall, r.week) = (s.hall, s.week) AND r.state = 'published')
+WHERE c.hall = $1 AND coalesce(s.zone, c.home) <> $2
+"""
+
+
+async def of_other_zones(db: Db, hall: Hall, zone: str) -> set[str]:
+    """The clerks whom today's published shift, or else their contract, has in another zone: its leader does not send them."""
+    return {row["clerk"] for row in await db.fetch(BELONGING, hall.id, zone)}
 
 
 WINDOW = "SELECT zone, clerk FROM windows WHERE hall = $1 AND no = $2"

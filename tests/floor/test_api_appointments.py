@@ -145,3 +145,19 @@ async def test_name_telephone_and_id_number_stand_nowhere_in_the_clear(anyone: C
     hidden = ("李小明", "13800138000", LI["id_number"], LI["id_number"][:14], "李小明".encode().hex(), b"13800138000".hex())
     assert [word for word in hidden if word in dumped] == []
     assert code in dumped
+
+
+async def test_a_leader_books_moves_and_cancels_in_the_own_zone_alone(sign_in: SignsIn, db: Connection, hall: Hall) -> None:
+    leader, path = await sign_in("leader01"), "/api/v1/halls/demo/appointments"
+    made = (await leader.post(path, json=LI)).json()
+    await db.execute("INSERT INTO zones (hall, code, name) VALUES ($1, 'B', 'B区')", hall.id)
+    await db.execute("UPDATE services SET zone = 'B' WHERE code = 'A'")
+    one = f"/api/v1/appointments/{made['code']}"
+    await tuesday(db, "08:50")
+    told = [
+        await leader.post(path, json={**LI, "id_number": card(8)}), await leader.post(f"{one}/move", json={"start": HALF_PAST}),
+        await leader.post(f"{one}/check-in", json={}), await leader.delete(one),
+    ]  # fmt: skip
+    assert [(answer.status_code, answer.json()["code"]) for answer in told] == [(403, "not_allowed")] * 4
+    await db.execute("UPDATE services SET zone = 'A' WHERE code = 'A'")
+    assert (await leader.delete(one)).status_code == 204

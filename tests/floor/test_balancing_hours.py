@@ -183,5 +183,5 @@ async def test_its_outcome_is_when_the_day_ended_and_the_next_day_begins_without
     assert await clock.round() == []
     (kept,) = await proposals.decided(db, evening)
     assert (kept.state, kept.judged_at is not None) == ("over", True)
-    row = Told(evening, words("en"), {}, {}, moment("17:50")).row(kept)
+    row = Told(evening, words("en"), {}, {}, moment("17:50"), None).row(kept)
     assert row["day"] is not None and row["day"]["came"] == "17:50" and "17:00" < row["day"]["told"] < "19:00"

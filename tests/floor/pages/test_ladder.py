@@ -89,9 +89,21 @@ async def test_a_leader_of_another_zone_decides_nothing_here(app: Starlette, db:
     await db.execute("INSERT INTO zones (hall, code, name) VALUES ($1, 'B', 'B区')", evening.id)
     await db.execute("UPDATE users SET zone = 'B' WHERE username = 'leader01'")
     leader = await staff(app, "leader01")
+    await at(db, f"{DAY} 17:00+08")
+    await climb(db, evening)
     page = await look(leader, "/demo/manage")
-    page = await press(leader, page, action(page, "/helpers/B/call"))
-    assert page.sentence != "" and await db.fetchval("SELECT state FROM windows WHERE no = '2'") == "closed"
+    tidal = await db.fetchval("SELECT id FROM escalations WHERE step = 'tidal' AND service = 'B'")
+    for act in ("/helpers/B/call", "/alarms/no_window/seen", f"/ladder/{tidal}/accept"):
+        assert not has(page, act)
+        pressed = {"csrf": page.every[0].fields["csrf"], "press": act, "by": "window"}
+        assert (await leader.post(f"/demo/manage{act}", data=pressed)).status_code in (200, 303)
+    assert await db.fetchval("SELECT state FROM windows WHERE no = '2'") == "closed"
+    assert await db.fetchval("SELECT count(*) FROM alarms WHERE seen_by IS NOT NULL") == 0
+    assert await db.fetchval("SELECT state FROM escalations WHERE id = $1", tidal) == "offered"
+    await db.execute("UPDATE users SET zone = 'A' WHERE username = 'leader01'")
+    own = await staff(app, "leader01")
+    page = await press(own, await look(own, "/demo/manage"), "/demo/manage/alarms/no_window/seen")
+    assert "姓名leader01 在处理" in page.words
 
 
 async def test_before_the_last_half_hour_the_board_says_nothing_of_closing(app: Starlette, db: Connection, evening: Hall) -> None:

@@ -97,6 +97,18 @@ async def test_a_manager_opens_against_the_roster_with_a_reason_that_is_kept(lin
     assert told == "排队太长"
 
 
+async def test_a_leader_seats_nobody_of_another_zone(app: Starlette, lin: Client, db: Connection, hall: Hall) -> None:
+    await db.execute("INSERT INTO zones (hall, code, name) VALUES ($1, 'B', 'B区')", hall.id)
+    await set_contract(db, hall, Clerk("clerk02", ("B", "A"), home="B"))
+    leader, path, asked = await staff(app, "leader01"), "/api/v1/halls/demo/windows/2/open", {"clerk": "clerk02", "reason": "忙"}
+    assert (await api(leader, path, asked)).status_code == 403
+    assert "clerk02" not in (await look(leader, "/demo/manage/2")).answer.text
+    await place_shift(db, hall, WEEK, "clerk02", ONE, "A", actor="manager:manager")
+    assert (await api(leader, path, asked)).status_code == 403  # a draft moves nobody
+    await publish(db, hall, WEEK, actor="manager:manager")
+    assert (await api(leader, path, asked)).status_code == 200
+
+
 async def test_without_a_published_roster_windows_open_as_ever(app: Starlette, lin: Client, db: Connection, hall: Hall) -> None:
     await place_shift(db, hall, WEEK, "clerk01", ONE, "A", actor="manager:manager")
     two = await staff(app, "clerk02")
