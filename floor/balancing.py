@@ -80,12 +80,9 @@ class Balancer:
                 return
             standing = await proposals.live(db, hall)
             offered = await proposals.count(
-                db, hall, standing, found.weighed, found.unreached, found.lost,
+                db, hall, standing, found.weighed, found.unreached, found.lost, found.over,
                 least_s=60.0 * hall.value(settings.GAIN), rounds=hall.value(settings.ROUNDS),
             )  # fmt: skip
-            for proposal in standing:
-                if proposal.id in found.over:
-                    await proposals.end(db, hall, proposal)
         for proposal in offered:
             await self.follow_tide(db, hall, proposal)
         for proposal in standing:

@@ -25,8 +25,12 @@ def cause_of(proposal: int, verb: str) -> str:
     return press_of(proposal, verb).scope.hex()[:16]
 
 
+BOTH = "SELECT no FROM windows WHERE hall = $1 AND no = ANY($2) ORDER BY no FOR NO KEY UPDATE"
+
+
 async def carry_out(db: Db, hall: Hall, step: Step, *, actor: str, proposal: int) -> Any:
     """Do it, in the caller's transaction; what taking it back will need."""
+    await _hold(db, hall, step)
     match step.kind:
         case "open":
             await _seat(db, hall, step.window or "", step.clerk or "", step.services, actor, press_of(proposal, "applied"))
@@ -49,6 +53,7 @@ async def carry_out(db: Db, hall: Hall, step: Step, *, actor: str, proposal: int
 
 async def take_back(db: Db, hall: Hall, step: Step, kept: Mapping[str, Any] | None, *, actor: str, proposal: int) -> None:
     """Undo it, as far as nobody else has changed it since. WindowBusy while somebody is served there."""
+    await _hold(db, hall, step)
     match step.kind:
         case "open":
             await _rise(db, hall, step, actor, proposal)
@@ -68,6 +73,12 @@ async def take_back(db: Db, hall: Hall, step: Step, kept: Mapping[str, Any] | No
             await db.execute(REOPEN, hall.id, step.service, _times(kept, "last_ticket"), _sessions(kept))
             told = {"service": step.service}
             await journal.append(db, hall.id, "door.reopened", actor, data=told, cause=cause_of(proposal, "undone"))
+
+
+async def _hold(db: Db, hall: Hall, step: Step) -> None:
+    """Lock both windows of a move before the first act on one: it ends with the record, for which a clerk at the other waits."""
+    if step.kind == "move":
+        await db.execute(BOTH, hall.id, [step.window, step.from_window])
 
 
 async def _seated(db: Db, hall: Hall, no: str, clerk: str | None) -> windows.Window:

@@ -131,18 +131,20 @@ OVER = "UPDATE proposals SET state = 'over', ended_at = hall_now() WHERE id = $1
 
 
 async def count(
-    db: Db, hall: Hall, known: Sequence[Proposal], weighed: Mapping[str, Worth], unreached: set[str], lost: set[str], *,
-    least_s: float, rounds: int,
+    db: Db, hall: Hall, known: Sequence[Proposal], weighed: Mapping[str, Worth], unreached: set[str], lost: set[str],
+    over: set[int], *, least_s: float, rounds: int,
 ) -> list[Proposal]:  # fmt: skip
     """One round: what is worth it forms or is offered, what isn't any more goes after as many rounds; those newly offered.
 
-    `unreached` were not weighed this time and stay as they are; `lost` can't be done any more and go at once.
+    `unreached` were not weighed this time and stay as they are; `lost` can't be done any more and go at once; `over` were
+    applied, and somebody else has ended what they began, or their day is over. The record comes behind all of them: who
+    decides a proposal holds it and then waits for the record.
     """
     mine = {proposal.step.subject: proposal for proposal in known}
     for subject, new in weighed.items():
         if subject not in mine and new.is_worth(0.0 if new.rule else least_s) and new.gain_s > 0:
             await db.execute(FORM, hall.id, subject, new.step.service, asdict(new.step), new.rule, *_weighed(new))
-    offered = []
+    offered, expired = [], []
     for subject, proposal in mine.items():
         worth = weighed.get(subject)
         if proposal.state == "applied" or (subject in unreached and subject not in lost):
@@ -161,11 +163,15 @@ async def count(
             await db.execute(FORGET, proposal.id)
         elif subject in lost or proposal.rounds + 1 >= rounds:
             await db.execute(EXPIRE, proposal.id)
-            await _record(db, hall, "expired", "clock", proposal)
+            expired.append(proposal)
         else:
             await db.execute(COUNT, proposal.id, proposal.rounds + 1)
-    for proposal in offered:
-        await _record(db, hall, "offered", "clock", proposal)
+    ended = [proposal for proposal in known if proposal.id in over]
+    for proposal in ended:
+        await db.execute(OVER, proposal.id)
+    for verb, some in (("expired", expired), ("offered", offered), ("over", ended)):
+        for proposal in some:
+            await _record(db, hall, verb, "clock", proposal)
     return offered
 
 
@@ -180,12 +186,6 @@ async def note_calm(db: Db, proposal: Proposal, calm: bool) -> int:
     if rounds != proposal.rounds:
         await db.execute(COUNT, proposal.id, min(rounds, 1000))
     return rounds
-
-
-async def end(db: Db, hall: Hall, proposal: Proposal) -> None:
-    """Somebody else has ended what an applied proposal began, or its day is over."""
-    await db.execute(OVER, proposal.id)
-    await _record(db, hall, "over", "clock", proposal)
 
 
 async def _record(db: Db, hall: Hall, verb: str, actor: str, proposal: Proposal) -> None:

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from queueing import journal
 from queueing.db import Db, Press, Row, keep, once
@@ -13,18 +12,8 @@ from queueing.tickets import TODAY, by_key, carry
 from scheduling import appointments
 from scheduling.appointments import Appointment, Booked, Holder
 from scheduling.errors import NotAtTheDoor, NothingFree, OutsideHours, SlotFull, StepIs
-from scheduling.escalation import (
-    LADDER,
-    NOW,
-    VISITOR_STEPS,
-    Offer,
-    cases,
-    offer,
-    settle,
-    thresholds,
-    visitor_offers,
-    visitor_steps,
-)
+from scheduling.escalation import LADDER, NOW, VISITOR_STEPS, cases, thresholds, visitor_offers, visitor_steps
+from scheduling.ladder_rows import Offer, offer, settle
 from scheduling.slots import BOOK_AHEAD
 from scheduling.teams import at_the_door
 
@@ -34,7 +23,8 @@ WHY = ("no_need", "another_way", "time", "other")  # words of a refusal that the
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A step that was offered. `start`: of the slot offered; `code`: of the booking that came of it."""
+    """A step that was offered. `start`: of the next slot that is free while it stands, of the one that was taken; None where
+    all are gone. `code`: of the booking that came of it."""
 
     id: int
     step: str
@@ -60,8 +50,15 @@ class Refusal:
     replayed: bool = False
 
 
-SHOWN = """
-SELECT e.id, e.step, e.service, e.ticket, t.number, e.state, e.why, (e.offer ->> 'start')::timestamptz AS start,
+NEXT = f"""
+SELECT min(s.start) FROM slots s JOIN services v ON v.hall = s.hall AND v.code = s.service AND v.bookable
+WHERE s.hall = e.hall AND s.service = e.service AND s.taken < s.capacity + s.spare AND s.capacity > 0
+  AND s.start > hall_now() + make_interval(mins => setting(e.hall, '{BOOK_AHEAD.name}', {BOOK_AHEAD.usual}))
+"""
+SHOWN = f"""
+SELECT e.id, e.step, e.service, e.ticket, t.number, e.state, e.why,
+       CASE WHEN a.code IS NOT NULL THEN a.start WHEN e.state = 'offered' AND e.step = 'slot' THEN ({NEXT})
+            ELSE (e.offer ->> 'start')::timestamptz END AS start,
        (e.offer ->> 'waiting')::integer AS waiting, (e.offer ->> 'longest')::integer AS longest, e.offered_at, e.decided_at,
        e.decided_by, a.code
 FROM escalations e LEFT JOIN tickets t ON t.id = e.ticket LEFT JOIN appointments a ON a.owed = e.ticket AND e.step = 'slot'
@@ -85,8 +82,8 @@ async def of_day(db: Db, hall: Hall) -> list[Step]:
 DECIDE = """
 UPDATE escalations e SET state = $5, why = $6, decided_at = hall_now(), decided_by = $4 FROM tickets t
 WHERE e.hall = $1 AND t.hall = $1 AND t.key = $2 AND e.ticket = t.id AND e.step = $3 AND e.state = 'offered'
-  AND t.state IN ('waiting', 'held', 'missed')
-RETURNING e.id, e.service, e.step, t.id AS ticket, t.number, t.person, t.id_mask, t.matters, t.lang
+  AND (t.state IN ('waiting', 'held', 'missed') OR t.state = 'expired' AND e.step = 'slot')
+RETURNING e.id, e.service, e.step, t.id AS ticket, t.ended_at IS NULL AS lives, t.number, t.person, t.id_mask, t.matters, t.lang
 """
 
 
@@ -126,7 +123,7 @@ async def take_slot(
     db: Db, hall: Hall, key: str, *, actor: str, channel: str, start: datetime | None = None, press: Press | None = None
 ) -> Booked:
     """Take the slot that was offered: the first that is free now, or the one that is named. Its holder goes before the others
-    booked for that time, and the ticket of today ends.
+    booked for that time, and the ticket ends, where its day has not ended it.
 
     Raises StepIs, NothingFree, SlotFull (the one named), and what booking raises of a person (TooManyBookings, Banned).
     """
@@ -139,8 +136,9 @@ async def take_slot(
             await db.execute(OWE, booked.code, row["ticket"])
             await keep(db, press, 200, {"code": booked.code})
             await told(db, hall, row, "accepted", actor, start=booked.start.isoformat())
-            await carry(db, hall, key, "slot", actor=actor)
-            await settle(db, hall, ticket=row["ticket"])
+            if row["lives"]:
+                await carry(db, hall, key, "slot", actor=actor)
+            await settle(db, hall, row["ticket"])
             return booked.code, False
 
     code, replayed = await once(db, press, act, lambda kept: (str(kept.answer["code"]), True))
@@ -223,7 +221,7 @@ async def offer_now(db: Db, hall: Hall, key: str, step: str, *, actor: str) -> N
             raise NothingFree()
     elif not await at_the_door(db, hall):
         raise NotAtTheDoor()
-    said: dict[str, Any] = {"start": free.isoformat()} if free else {}
+    said = {"start": free.isoformat()} if free else {}
     async with db.transaction():
         await offer(db, hall, [Offer(step, ticket.service, ticket.id, said)], actor=actor)
 

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from queueing.db import Db
 from queueing.forecast import Load, expect, loads
@@ -12,6 +11,7 @@ from queueing.settings import Setting
 from queueing.tickets import TODAY
 from queueing.windows import REACHED
 from scheduling.appointments import OWED
+from scheduling.ladder_rows import Offer, move_on
 from scheduling.offers import next_free
 from scheduling.teams import at_the_door
 
@@ -23,6 +23,7 @@ EXTEND = Setting("ladder_extend_min", 60, 0, 600, "minutes")  # so long before c
 SLOT = Setting("ladder_slot_min", 60, 0, 600, "minutes")
 DOORSTEP = Setting("ladder_doorstep_min", 90, 0, 600, "minutes")
 ANSWER = Setting("ladder_answer_min", 10, 1, 120, "minutes")  # a visitor's step without an answer for so long: the next one too
+KEPT = Setting("ladder_kept_days", 7, 0, 30, "days")  # a slot offered to who left without an answer can be taken for so long
 AGAIN = Setting("ladder_again_min", 30, 1, 600, "minutes")  # the same step is not offered to the same service again for so long
 
 
@@ -44,7 +45,7 @@ LADDER = (
     Rung("slot", SLOT, "visitor"),
     Rung("doorstep", DOORSTEP, "visitor"),
 )
-SETTINGS: tuple[Setting[int], ...] = (*(rung.after for rung in LADDER), ANSWER, AGAIN, OWED)
+SETTINGS: tuple[Setting[int], ...] = (*(rung.after for rung in LADDER), ANSWER, KEPT, AGAIN, OWED)
 HALL_STEPS = tuple(rung.step for rung in LADDER if rung.asks == "hall")
 VISITOR_STEPS = tuple(rung.step for rung in LADDER if rung.asks == "visitor")
 CALM = 5  # minutes below its threshold until a hall's step lapses: one call does not end it
@@ -83,22 +84,6 @@ class Case:
     def left(self) -> bool:
         """Nobody will serve them today as things stand."""
         return (self.drained and not self.reached) or (self.closed and not self.stays)
-
-
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """A step offered: for a service, or for one ticket. One that came to nothing or was decided at once says so in `state`."""
-
-    step: str
-    service: str
-    ticket: int | None = None
-    offer: Mapping[str, Any] | None = None
-    state: str = "offered"
-    why: str | None = None
-
-    @property
-    def subject(self) -> str:
-        return f"ticket:{self.ticket}" if self.ticket is not None else f"service:{self.service}"
 
 
 def thresholds(hall: Hall) -> dict[str, int | None]:
@@ -221,7 +206,6 @@ async def climb(db: Db, hall: Hall) -> int:
     after = thresholds(hall)
     here = await queues(db, hall)
     still = [(step, queue.service) for queue in here for step in hall_steps(queue, after, calm=CALM)]
-    told = await settle(db, hall) + await lapse(db, hall, still)
     recent = {(row["step"], row["service"]) for row in await db.fetch(RECENT, hall.id, hall.value(AGAIN))}
     made = [
         hall_offer(step, queue)
@@ -230,8 +214,7 @@ async def climb(db: Db, hall: Hall) -> int:
         if (step, queue.service) not in recent
     ]  # fmt: skip
     asked = [(case, step) for case in await cases(db, hall) for step in visitor_steps(case, after)]
-    made += await visitor_offers(db, hall, asked)
-    return told + await offer(db, hall, made, actor="clock")
+    return await move_on(db, hall, still, [*made, *await visitor_offers(db, hall, asked)], hall.value(KEPT))
 
 
 def hall_offer(step: str, queue: Queue) -> Offer:
@@ -255,87 +238,3 @@ def visitor_offer(case: Case, step: str, free: datetime | None, home: bool) -> O
     if why is not None:
         return Offer(step, case.service, case.ticket, {}, "lapsed", why)
     return Offer(step, case.service, case.ticket, {"start": free.isoformat()} if step == "slot" and free else {})
-
-
-# Rows of the record for rows of `moved`, numbered within one move of the stream.
-TOLD = """
-, stream AS (
-    UPDATE hall_streams SET top = top + (SELECT count(*) FROM moved) WHERE hall = $1 AND EXISTS (SELECT FROM moved) RETURNING top
-), told AS (
-    INSERT INTO journal (hall, "offset", kind, actor, cause, ticket, data)
-    SELECT $1, s.top - count(*) OVER () + row_number() OVER (ORDER BY m.id), 'escalation.' || m.state, $2, 'ladder', m.ticket,
-           m.offer || jsonb_strip_nulls(jsonb_build_object('escalation', m.id, 'step', m.step, 'service', m.service,
-                                                           'why', m.why, 'ticket', t.number))
-    FROM moved m CROSS JOIN stream s LEFT JOIN tickets t ON t.id = m.ticket RETURNING 1
-)
-SELECT count(*) FROM told
-"""
-OFFER = (
-    f"""
-WITH asked AS (
-    SELECT row_number() OVER () AS nth, a.*
-    FROM jsonb_to_recordset($3) AS a (step text, subject text, service text, ticket bigint, offer jsonb, state text, why text)
-), moved AS (
-    INSERT INTO escalations (hall, day, step, subject, service, ticket, minute, state, why, offer, offered_at, offered_by,
-                             decided_at, decided_by)
-    SELECT $1, {TODAY}, step, subject, service, ticket, date_trunc('minute', hall_now()), state, why, offer, hall_now(), $2,
-           CASE WHEN state <> 'offered' THEN hall_now() END, CASE WHEN state <> 'offered' THEN $2 END
-    FROM asked ORDER BY nth ON CONFLICT DO NOTHING RETURNING *
-)"""
-    + TOLD
-)
-
-
-async def offer(db: Db, hall: Hall, made: Sequence[Offer], *, actor: str) -> int:
-    """Offer these steps; one that stands, or that this ticket was offered, is left as it is. How many are new."""
-    if not made:
-        return 0
-    rows = [
-        {"step": one.step, "subject": one.subject, "service": one.service, "ticket": one.ticket, "offer": dict(one.offer or {}),
-         "state": one.state, "why": one.why}
-        for one in made
-    ]  # fmt: skip
-    new: int = await db.fetchval(OFFER, hall.id, actor, rows)
-    return new
-
-
-LAPSE = (
-    """
-WITH moved AS (
-    UPDATE escalations e SET state = 'lapsed', why = 'over', decided_at = hall_now(), decided_by = $2
-    WHERE e.hall = $1 AND e.state = 'offered' AND e.ticket IS NULL
-      AND NOT EXISTS (SELECT FROM unnest($3::text[], $4::text[]) AS still(step, service)
-                      WHERE (still.step, still.service) = (e.step, e.service))
-    RETURNING e.*
-)"""
-    + TOLD
-)
-
-
-async def lapse(db: Db, hall: Hall, still: Sequence[tuple[str, str]]) -> int:
-    """The hall's steps that nobody decided and that are not needed any more."""
-    gone: int = await db.fetchval(LAPSE, hall.id, "clock", [step for step, _ in still], [service for _, service in still])
-    return gone
-
-
-SETTLE = (
-    """
-WITH moved AS (
-    UPDATE escalations e SET decided_at = hall_now(),
-        decided_by = CASE WHEN t.state <> 'doorstep' THEN $2 ELSE coalesce(
-            (SELECT actor FROM journal WHERE ticket = t.id AND kind = 'ticket.doorstep'), $2) END,
-        state = CASE WHEN t.state = 'doorstep' AND e.step = 'doorstep' THEN 'accepted' ELSE 'lapsed' END,
-        why = CASE t.state WHEN 'finished' THEN 'served' WHEN 'expired' THEN 'no_answer' WHEN 'doorstep' THEN 'visit'
-              ELSE coalesce(t.carried, 'left') END
-    FROM tickets t WHERE e.hall = $1 AND e.state = 'offered' AND t.id = e.ticket AND t.ended_at IS NOT NULL
-      AND ($3::bigint IS NULL OR e.ticket = $3)
-    RETURNING e.*
-)"""
-    + TOLD
-)
-
-
-async def settle(db: Db, hall: Hall, *, ticket: int | None = None, actor: str = "clock") -> int:
-    """What was offered to visitors who are through, or to that one: served, visited, booked, gone, or never heard of again."""
-    ended: int = await db.fetchval(SETTLE, hall.id, actor, ticket)
-    return ended

@@ -97,11 +97,15 @@ def channel_of(person: Person | None, actor: str, channel: str | None) -> str:
     return channel or allowed[0]
 
 
-async def of_ticket(request: Request, key: str, wish: Wish, *, citizen: bool = False, press: str | None = None) -> Done:
-    """Serve the holder of a ticket at home: the ticket ends. By desk, clerk or manager; `citizen`: by who holds it, on a page."""
+async def of_ticket(
+    request: Request, key: str, wish: Wish, *, citizen: bool = False, kiosk: Person | None = None, press: str | None = None
+) -> Done:
+    """Serve the holder of a ticket at home: the ticket ends. By desk, clerk or manager; `citizen`: by who holds it, on a page;
+    `kiosk`: at the machine they stand at."""
     hall, ticket = await ticket_of(request, key)
-    person = await current(request)
-    actor = actor_for(person, hall, *ASKS) if citizen else allow(person, *ASKS, hall=hall.id).actor
+    person = kiosk or await current(request)
+    roles = (*ASKS, "dispenser") if kiosk else ASKS
+    actor = actor_for(person, hall, *roles) if citizen else allow(person, *roles, hall=hall.id).actor
     await in_own_zone(request, hall, person, actor, ticket.service)
     return await _asked(request, hall, wish, "ticket", actor, None if citizen else person, press, {"ticket": key})
 

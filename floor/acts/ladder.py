@@ -12,7 +12,7 @@ from floor.acts.tickets import actor_for, seal_of, ticket_of
 from floor.database import Db, acquire
 from floor.free import free_seat
 from floor.refusals import NobodyFree, NotAllowed
-from floor.signin import Person, current, leads, own_zone, require
+from floor.signin import Person, allow, current, leads, own_zone, require
 from queueing import alarms, journal, proposals
 from queueing.halls import Hall, services
 from queueing.proposals import Proposal
@@ -21,11 +21,23 @@ from queueing.windows import get_window, open_window
 from scheduling import answers
 from scheduling.answers import Refusal, Step
 from scheduling.appointments import Appointment, Booked
+from scheduling.escalation import KEPT
 from scheduling.roster.planned import apply_on_shift, of_other_zones
 
 FOR_THEM = ("clerk", "desk", "leader", "manager")  # who may answer for a visitor, at their word
 DECIDES = ("manager", "leader")
+CHANNELS = {"citizen": "web", "device": "kiosk"}  # by who answers; staff do at the desk
 KINDS = {"tidal": ("open",), "helpers": ("help", "move", "open")}  # the proposals that are such a step
+
+
+# Numbers begin anew each day, and a paper is good for as long as what was offered on its day is kept.
+BY_PAPER = """
+SELECT t.key FROM halls h JOIN tickets t ON t.hall = h.id
+WHERE h.id = $1 AND t.number = $2 AND to_char(t.joined_at AT TIME ZONE h.time_zone, 'HH24MI') = $3
+  AND t.day BETWEEN business_day(hall_now(), h.time_zone, h.day_starts) - $4::integer
+                AND business_day(hall_now(), h.time_zone, h.day_starts)
+ORDER BY t.day DESC, t.id DESC LIMIT 1
+"""
 
 
 async def steps_of(request: Request, key: str) -> tuple[Hall, Ticket, list[Step]]:
@@ -35,14 +47,34 @@ async def steps_of(request: Request, key: str) -> tuple[Hall, Ticket, list[Step]
         return hall, ticket, await answers.of_ticket(db, ticket.id)
 
 
-async def take_slot(request: Request, key: str, *, start: datetime | None = None, press: str | None = None) -> Booked:
-    """Take the slot that was offered; word of it goes where word of the ticket went. What answers.take_slot raises."""
+async def by_paper(request: Request, hall: Hall, number: str, time: str) -> str | None:
+    """The key of whoever holds a paper: its number, and the hour and minute printed on it, such as 1405. None where the two
+    don't belong together; TooFast after some wrong guesses at one number."""
+    await request.app.state.rates.allow_guess(hall.code, number)
+    async with acquire(request.app.state.pool) as db:
+        key: str | None = await db.fetchval(BY_PAPER, hall.id, number, time, hall.value(KEPT))
+    if key is None:
+        await request.app.state.rates.note_guess(hall.code, number)
+    return key
+
+
+async def _answering(request: Request, key: str, person: Person | None) -> tuple[Hall, str]:
+    """The hall, and as whom somebody answers: who holds the key, staff at their word, or the kiosk they stand at."""
     hall, ticket = await ticket_of(request, key)
-    person = await current(request)
+    person = person or await current(request)
     await request.app.state.rates.allow_citizen(request, person)
-    actor = actor_for(person, hall, *FOR_THEM)
+    actor = actor_for(person, hall, *FOR_THEM, "dispenser")
     await in_own_zone(request, hall, person, actor, ticket.service)
-    channel = "web" if actor == "citizen" else "desk"
+    return hall, actor
+
+
+async def take_slot(
+    request: Request, key: str, *, start: datetime | None = None, person: Person | None = None, press: str | None = None
+) -> Booked:
+    """Take the slot that was offered; word of it goes where word of the ticket went. `person`: the kiosk where it is said.
+    What answers.take_slot raises."""
+    hall, actor = await _answering(request, key, person)
+    channel = CHANNELS.get(actor.partition(":")[0], "desk")
     once_only = pressed(request, actor, press, start.timestamp() if start else None)
     async with acquire(request.app.state.pool) as db:
         booked = await answers.take_slot(db, hall, key, actor=actor, channel=channel, start=start, press=once_only)
@@ -63,13 +95,11 @@ async def follow_booking(db: Db, request: Request, hall: Hall, key: str, booked:
         await tell(db, hall, booked, "booked")
 
 
-async def refuse(request: Request, key: str, step: str, why: str, *, press: str | None = None) -> Refusal:
+async def refuse(
+    request: Request, key: str, step: str, why: str, *, person: Person | None = None, press: str | None = None
+) -> Refusal:
     """Say no to a step; the one that is offered next."""
-    hall, ticket = await ticket_of(request, key)
-    person = await current(request)
-    await request.app.state.rates.allow_citizen(request, person)
-    actor = actor_for(person, hall, *FOR_THEM)
-    await in_own_zone(request, hall, person, actor, ticket.service)
+    hall, actor = await _answering(request, key, person)
     async with acquire(request.app.state.pool) as db:
         refused = await answers.refuse(
             db, hall, key, step, why[:200], actor=actor, press=pressed(request, actor, press, [step, why])
@@ -78,10 +108,10 @@ async def refuse(request: Request, key: str, step: str, why: str, *, press: str 
     return refused
 
 
-async def offer(request: Request, key: str, step: str) -> None:
-    """Offer a visitor a step before the ladder comes to it."""
+async def offer(request: Request, key: str, step: str, *, person: Person | None = None) -> None:
+    """Offer a visitor a step before the ladder comes to it: staff, or the kiosk where the holder of the paper asks for it."""
     hall, ticket = await ticket_of(request, key)
-    person = await require(request, *FOR_THEM, hall=hall.id)
+    person = allow(person or await current(request), *FOR_THEM, "dispenser", hall=hall.id)
     actor = person.actor
     await in_own_zone(request, hall, person, actor, ticket.service)
     async with acquire(request.app.state.pool) as db:

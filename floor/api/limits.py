@@ -25,6 +25,7 @@ ACTS_OF_ADDRESS = RateLimitItemPerMinute(60)  # cancel, rate: acts of whoever ho
 WRONG_PASSWORDS = RateLimitItemPerMinute(10)  # for one name from one address
 WRONG_SIGNINS = RateLimitItemPerMinute(60)  # from one address, whatever the names
 DOOR_CODES = RateLimitItemPerMinute(20, 30)  # one code of the door from one address, for as long as a code can live
+WRONG_PAPERS = RateLimitItemPerMinute(5, 10)  # guesses at the minute printed beside one number
 WRONG_CODES = RateLimitItemPerMinute(5)  # pairing codes from one address
 SLOWEST_S = 2.0
 
@@ -102,6 +103,14 @@ class Rates:
         """Acts of those who hold a ticket's key; no limit for staff and machines."""
         if person is None:
             await self.count(ACTS_OF_ADDRESS, "act", address(request))
+
+    async def allow_guess(self, hall: str, number: str) -> None:
+        """TooFast while somebody has guessed at the paper of this number too often."""
+        await self.check(WRONG_PAPERS, "paper", hall, number)
+
+    async def note_guess(self, hall: str, number: str) -> None:
+        """Count a time that is not on the paper of this number."""
+        await self.ask("hit", WRONG_PAPERS, "paper", hall, number)
 
     async def allow_signin(self, request: HTTPConnection, username: str) -> None:
         """TooFast while this address, or this name from it, has failed too often in the last minute."""

@@ -159,7 +159,7 @@ def draw(request: Request, template: str, hall: Hall, wish: Asked, what: dict[st
         today=day(wish.t, hall, now),
         time=hours(hall, now),
         all_words=[words(lang) for lang in LANGUAGES],
-        **{"zone": wish.zone, "here": f"/{hall.code}/kiosk/screen", "reader": False, "asleep": False} | what,
+        **{"zone": wish.zone, "here": f"/{hall.code}/kiosk/screen", "reader": False, "asleep": False, "again": ""} | what,
     )
 
 

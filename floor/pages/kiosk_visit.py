@@ -1,6 +1,7 @@
 """Asking for a visit at the kiosk, for somebody who could not come: five touches and a telephone number; the desk calls back."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -32,9 +33,9 @@ async def ask(request: Request) -> Response:
         return draw(request, "_kiosk_screen.html", hall, wish, off(wish.t), status=403)
     async with acquire(request.app.state.pool) as db:
         choices = await offered(db, hall, wish.t)
-    given = {name: request.query_params.get(name, "")[:24] for name in ("because", "paper", "area")}
+    given = {name: request.query_params.get(name, "")[:24] for name in ("because", "paper", "area", "ticket")}
     step = request.query_params.get("step", "what")
-    if step not in STEPS or not wish.picked:
+    if step not in STEPS or not (wish.picked or given["ticket"]):
         step = "what"
     if step == "area" and not choices["areas"]:
         step = "phone"
@@ -64,12 +65,16 @@ def question(hall: Hall, wish: Asked, step: str, given: dict[str, str], choices:
         shown = [(each["name"], "", to("phone", area=each["code"]), False) for each in choices["areas"]]
         shown.append((t["doorstep.area_unknown"], "", to("phone", area=""), False))
     before = STEPS[STEPS.index(step) - 1] if step != "what" else ""
+    if before == "what" and given["ticket"]:
+        before = ""  # what for is known: it began with a number
     if before == "area" and not choices["areas"]:
         before = "paper"
     return {
         "screen": "visit", "here": here, "step": step, "answers": shown, "keyboard": KEYS,
+        "again": urlencode({"step": step, **given}) if given["ticket"] else "",
         "next": to("why") if wish.picked else "",
-        "back": to(before) if before else "", "pages": pages, "at": min(wish.page, pages), "less": to("what", page=wish.page - 1),
+        "back": to(before) if before else f"/{hall.code}/kiosk/mine?{wish.query(key=given['ticket'])}" if given["ticket"] else "",
+        "pages": pages, "at": min(wish.page, pages), "less": to("what", page=wish.page - 1),
         "more": to("what", page=wish.page + 1), "given": given, "kept": choices["kept"], "visit_press": mint_press(),
     }  # fmt: skip
 
@@ -91,11 +96,15 @@ async def post(request: Request) -> Response:
         kind or "other", list(wish.picked), phone=text(form, "phone") or "", area=text(form, "area"), because=because or None,
         evidence=shows, lang=wish.lang, call_back=True,
     )  # fmt: skip
+    ticket, press = text(form, "ticket"), text(form, "press")
     try:
-        done = await going.ask(request, hall.code, asked_for, person=person, press=text(form, "press"))
+        if ticket:
+            done = await going.of_ticket(request, ticket, asked_for, citizen=True, kiosk=person, press=press)
+        else:
+            done = await going.ask(request, hall.code, asked_for, person=person, press=press)
     except Refused as refused:
         if refused.code == "bad_input" and refused.details.get("field") == "phone":
-            given = {"because": because, "paper": paper, "area": text(form, "area") or ""}
+            given = {"because": because, "paper": paper, "area": text(form, "area") or "", "ticket": ticket or ""}
             what = question(hall, wish, "phone", given, choices) | {"wrong": True}
             return draw(request, "_kiosk_screen.html", hall, wish, what, status=422)
         says, does = SORRY.get(refused.code, ("doorstep.sorry", "doorstep.sorry_do"))

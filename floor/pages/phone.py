@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -98,7 +99,9 @@ async def ticket_context(db: Db, t: Words, hall: Hall, ticket: Ticket) -> dict[s
         "offers": [],
         "booked": None,
     }
-    steps = await answers.of_ticket(db, ticket.id) if ticket.state in OPEN or ticket.carried else []
+    steps = await answers.of_ticket(db, ticket.id) if ticket.state in (*OPEN, "expired") or ticket.carried else []
+    taken = next((one for one in steps if one.code), None)
+    carried, owed = ticket.carried or ("slot" if taken else None), offers(t, hall, ticket, steps)
     if ticket.state == "called":
         said["plan"] = await floor_plan(db, t, hall, ticket)
     elif ticket.state == "finished":
@@ -107,22 +110,27 @@ async def ticket_context(db: Db, t: Words, hall: Hall, ticket: Ticket) -> dict[s
         tone, symbol, says, does = PLAIN[ticket.state]
         window = ticket.window_no or ""
         said |= {"tone": tone, "symbol": symbol, "says": t(says, window=window), "does": t(does, window=window)}
-    if ticket.carried:
-        booked = next((one for one in steps if one.code), None)
-        start = when(t, hall, booked.start) if booked and booked.start else ""
-        said |= {"symbol": "check", "says": t[f"phone.carried_{ticket.carried}"], "booked": booked.code if booked else None,
-                 "does": t(f"phone.carried_{ticket.carried}_do", when=start)}  # fmt: skip
-    return said | {"offers": offers(t, hall, ticket, steps)}
+    if carried:
+        start = when(t, hall, taken.start) if taken else ""
+        said |= {"symbol": "check", "says": t[f"phone.carried_{carried}"], "booked": taken.code if taken else None,
+                 "does": t(f"phone.carried_{carried}_do", when=start)}  # fmt: skip
+    elif ticket.state == "expired" and owed:
+        said |= {"says": t["phone.kept"], "does": t["phone.kept_do"]}
+    return said | {"offers": owed}
 
 
 SENDS = "SELECT EXISTS (SELECT FROM notice_ways WHERE hall = $1 AND kind = 'phone' AND is_on)"
 
 
-def offers(t: Words, hall: Hall, ticket: Ticket, steps: list[Step]) -> list[dict[str, str]]:
-    """What the hall offers in place of today's visit and nobody has answered."""
-    if ticket.state not in OPEN:
+def offers(t: Words, hall: Hall, ticket: Ticket, steps: list[Step]) -> list[dict[str, Any]]:
+    """What the hall offers in place of today's visit and nobody has answered; `able` until the last free time is gone."""
+    if ticket.state not in (*OPEN, "expired"):
         return []
-    return [{"step": one.step, "when": when(t, hall, one.start)} for one in steps if one.state == "offered"]
+    return [
+        {"step": one.step, "when": when(t, hall, one.start), "start": one.start.isoformat() if one.start else "",
+         "able": one.step != "slot" or one.start is not None}
+        for one in steps if one.state == "offered"
+    ]  # fmt: skip
 
 
 def when(t: Words, hall: Hall, start: datetime | None) -> str:

@@ -1,5 +1,8 @@
 """What the hall offers a visitor it may not reach today, on their own telephone: another time, or a visit; taken or not."""
 
+from datetime import datetime
+
+from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
@@ -41,13 +44,27 @@ async def answer(request: Request) -> Response:
     press = str(form.get("press") or "") or None
     try:
         if act == "accept":
-            await ladder.take_slot(request, key, press=press)
+            await ladder.take_slot(request, key, start=shown_start(form), press=press)
         else:
             asked = str(form.get("why") or "")
             await ladder.refuse(request, key, step, asked if asked in WHY else "other", press=press)
     except Refused as refused:
         return await show(request, status_of(refused.code), why(request, refused))
     return back(request)
+
+
+def shown_start(form: FormData) -> datetime | None:
+    """The time that stood on the button: what was touched is taken, or nothing. NotFound for what no page of ours sends."""
+    value = form.get("start")
+    if not isinstance(value, str) or not value:
+        return None
+    try:
+        start = datetime.fromisoformat(value)
+    except ValueError:
+        raise NotFound(what="page") from None
+    if start.tzinfo is None:
+        raise NotFound(what="page")
+    return start
 
 
 def back(request: Request) -> Response:

@@ -12,7 +12,7 @@ const screen = document.getElementById("screen");
 const busy = document.getElementById("busy");
 const again = document.getElementById("again");
 const lies = document.getElementById("card");
-const { home, booked, timeZone } = document.body.dataset;
+const { home, booked, mine, timeZone } = document.body.dataset;
 
 // A dispenser that can go on alone opened us from its own page, and is where to go when the hall is away.
 const OWN_PAGE = /^http:\/\/(127\.0\.0\.1|localhost):\d{1,5}$/;
@@ -96,16 +96,23 @@ async function lookForCard() {
   if (now && now !== before) { left = IDLE_S; if (current().dataset.screen === "booked") go(`${booked}?${spoken()}`); else if (["number", "sorry"].includes(current().dataset.screen)) go(home); }
 }
 
-// A booking's code: typed on the screen, or scanned by a reader that types it, all at once and with Enter at its end.
+// A booking's code or the paper of a number: typed on the screen, or scanned by a reader that types it, all at once and with
+// Enter at its end. Where a typed one leads is said by its field.
 const CODE = /[0-9A-HJKMNP-TV-Z]{10}$/i;
+const PAPER = /\/t\/([\w-]{22})$/;
 const SCANNED_MS = 100;
 let scanned = "";
 let scannedAt = 0;
 
 const spoken = () => new URLSearchParams({ lang: current().dataset.lang, large: current().classList.contains("large") ? "1" : "" });
 
-function findCode(code) {
-  if (busy.hidden) go(`${booked}?${spoken()}&code=${encodeURIComponent(code)}`);
+function lookUp(path, code) {
+  if (busy.hidden) go(`${path}${encodeURIComponent(code)}`);
+}
+
+function lookUpTyped() {
+  const field = screen.querySelector("[data-code]");
+  if (field?.value) lookUp(field.dataset.code, field.value);
 }
 
 document.addEventListener("keydown", (event) => {
@@ -113,15 +120,18 @@ document.addEventListener("keydown", (event) => {
   scannedAt = event.timeStamp;
   if (event.key.length === 1) scanned += event.key;
   if (event.key !== "Enter") return;
-  const field = screen.querySelector("[data-code]");
-  const code = CODE.test(scanned.split("?")[0]) ? scanned : field?.value;
+  const read = scanned.split("?")[0];
+  const paper = PAPER.exec(read)?.[1];
   scanned = "";
-  if (code) { event.preventDefault(); findCode(code); }
+  if (paper) lookUp(`${mine}?${spoken()}&key=`, paper);
+  else if (CODE.test(read)) lookUp(`${booked}?${spoken()}&code=`, read);
+  else lookUpTyped();
+  if (paper || CODE.test(read) || screen.querySelector("[data-code]")) event.preventDefault();
 });
 document.addEventListener("click", (event) => {
   const field = screen.querySelector("[data-code]");
   const whole = event.target.closest("[data-key]") && field?.value.length === field?.maxLength;
-  if (field?.value && (whole || event.target.closest("[data-find-code]"))) findCode(field.value);
+  if (whole || event.target.closest("[data-find-code]")) lookUpTyped();
 });
 
 function tick() {
