@@ -53,6 +53,10 @@ class PressRefused(Exception):
         self.code, self.retry = code, retry
 
 
+class NotReadYet(Exception):
+    """A board's view is younger than what was read of the hall; it is there when the board greets again."""
+
+
 class NotYours(Refused):
     """This job is another device's."""
 

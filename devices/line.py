@@ -10,7 +10,7 @@ from msgspec import structs
 from devices import health, jobs, pulse, registry, session, wire
 from devices.clock import Moment, now
 from devices.db import GONE, Pool
-from devices.errors import PressRefused, Refused
+from devices.errors import NotReadYet, PressRefused, Refused
 from devices.fanout import Fanout, Outlet
 from devices.jobs import Job
 from devices.registry import Device
@@ -42,7 +42,9 @@ class Hall(Protocol):
     """What the rest of the hall gives to the link."""
 
     def follow(self, device: Device, position: wire.Position | None) -> Following:
-        """Bring a board with a view up to date. Not a coroutine: the line joins the feed in the same turn of the loop."""
+        """Bring a board with a view up to date. Not a coroutine: the line joins the feed in the same turn of the loop.
+        NotReadYet.
+        """
 
     async def press(self, device: Device, press: wire.Press) -> dict[str, Any] | None:
         """Somebody touched the device; a repeated press id gives the first answer. PressRefused."""
@@ -121,7 +123,7 @@ class Line:
                     self.confirmed = max(self.confirmed, offset)
                     self.desk.shown[self.device.id] = (self.epoch, offset)
                 case session.Reread():
-                    self._follow(None)
+                    self._reread()
                 case session.Complain(error):
                     log.warning("device complains", device=self.device.id, code=error.code, message=error.message)
                 case _:
@@ -176,7 +178,7 @@ class Line:
             return
         self.device = device
         if self._admit():
-            self._welcome(hello, lent)
+            self._join_or_part(lambda: self._welcome(hello, lent))
 
     def _admit(self) -> bool:
         """The newer connection of a device wins."""
@@ -216,9 +218,18 @@ class Line:
         if self.device.lends and self.session.phase is session.Phase.LIVE:
             self._lend(await self.desk.hall.lent(self.device))
 
-    def _follow(self, position: wire.Position | None) -> None:
-        if self.view is not None:
-            self._join(self.view, self.desk.hall.follow(self.device, position))
+    def _reread(self) -> None:
+        view = self.view
+        if view is not None:
+            self._join_or_part(lambda: self._join(view, self.desk.hall.follow(self.device, None)))
+
+    def _join_or_part(self, join: Callable[[], None]) -> None:
+        """A board whose view is not there yet is sent to greet again."""
+        try:
+            join()
+        except NotReadYet:
+            log.info("view not read yet", device=self.device.id, view=self.device.view)
+            self.emit(self.session.close(Close.BAD_POSITION))
 
     def _join(self, view: str, following: Following) -> None:
         self.epoch, self.confirmed = following.epoch, following.offset

@@ -20,7 +20,7 @@ from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
 from devices import wire
-from devices.errors import PressRefused
+from devices.errors import NotReadYet, PressRefused
 from devices.gateway import SERVER, Following, Gateway, Lent, choose_version
 from devices.jobs import Job
 from devices.registry import Device
@@ -83,12 +83,12 @@ class Link:
     # ---- what the machines ask of the hall
 
     def follow(self, device: Device, position: wire.Position | None) -> Following:
-        """Bring a board up to date: what it missed, or its whole view."""
+        """Bring a board up to date: what it missed, or its whole view. NotReadYet."""
         pump, view = self.pumps.of[device.hall], device.view or ""
         feeds = pump.feeds
         if feeds is None or view not in feeds.feeds:
-            pump.rebuild()  # put up at a window younger than our plan of the hall: there when it dials again
-            raise LookupError(f"view {view} is not read yet")
+            pump.rebuild()  # put up at a window younger than our plan of the hall
+            raise NotReadYet()
         missed = feeds.resume(view, Position(position.epoch, position.offset)) if position else None
         told: Sequence[Event | Snapshot] = [feeds.snapshot(view)] if missed is None else missed
         return Following(feeds.epoch, feeds.feeds[view].last, missed is not None, [encode(message) for message in told])

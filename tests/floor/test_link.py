@@ -165,7 +165,7 @@ async def test_a_window_put_up_later_has_a_feed_when_its_strip_dials_again(db: C
     await db.execute("INSERT INTO windows (hall, no, name, zone, serves) VALUES ($1, '9', '九号', 'A', '{A}')", hall.id)
     board = await put_up(db, hall, "led", window="9")
     async with machine(running, board) as strip:
-        assert await closed_with(strip) == 4001
+        assert await closed_with(strip) == 4004
     await until(lambda: "window:9" in getattr(running.link.pumps.of[hall.id].feeds, "feeds", {}))
     async with machine(running, board) as strip:
         assert (await hear(strip, "snapshot"))["board"]["windows"] == {"9": "closed"}

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.storm import checkers
+from tests.storm import boards, checkers
 from tests.storm.evidence import (
     Alone,
     BoardRecord,
@@ -221,6 +221,47 @@ def test_a_late_board_is_found_in_calm_weather_only() -> None:
     assert verdicts(case) == ["calls_reach_boards_in_time"]
     case.faults = [Fault("kill link", at(1).timestamp(), at(3).timestamp())]
     assert verdicts(case) == []
+
+
+@pytest.mark.parametrize(
+    ("shown_at", "faults", "found"),
+    [
+        (3.4, [("redis frozen", 1, 4)], []),  # committed at 2: within a second and a half
+        (5.3, [("redis frozen", 1, 4)], ["calls_reach_boards_in_time"]),
+        (5.3, [("redis frozen", 1, 2.9), ("kill link", 3.4, 3.7)], []),  # the link died before the time was up
+        (5.3, [("redis frozen", 1, 4), ("kill link", 3.6, 3.9)], ["calls_reach_boards_in_time"]),  # it was late by then
+        (5.3, [("kill web", -6, -4.5), ("redis frozen", 1, 4)], ["calls_reach_boards_in_time"]),  # long over
+        (2.8, [("kill link", 2.6, 2.7)], ["calls_reach_boards_in_time"]),
+        (3.8, [("kill link", 2.4, 2.7)], []),
+    ],
+)
+def test_what_excuses_a_late_call_is_another_fault_before_its_time_was_up(
+    shown_at: float, faults: list[tuple[str, float, float]], found: list[str]
+) -> None:
+    case = honest()
+    case.boards[0].seen[1] = replace(case.boards[0].seen[1], at=at(shown_at).timestamp())
+    case.faults = [Fault(name, at(began).timestamp(), at(ended).timestamp()) for name, began, ended in faults]
+    case.ops = []  # those of the honest case know nothing of these faults
+    assert [name for name in verdicts(case) if "reach" in name] == found
+
+
+@pytest.mark.parametrize(
+    ("ends", "settled"),
+    [(["1006", "4001", "open"], "open"), (["4001", OSError(), "1009"], "1009"), (["4504"], "4504"), (["4001"] * 15, "4001")],
+)
+async def test_a_line_that_the_storm_closed_is_asked_again_and_one_that_never_holds_is_told(
+    monkeypatch: pytest.MonkeyPatch, ends: list[str | OSError], settled: str
+) -> None:
+    monkeypatch.setattr(boards, "AGAIN_S", 0)
+    left = iter(ends)
+
+    async def attempt() -> str:
+        ended = next(left)
+        if isinstance(ended, OSError):
+            raise ended
+        return ended
+
+    assert await boards.settled(attempt) == settled
 
 
 def test_an_event_across_epochs_is_found() -> None:

@@ -13,6 +13,8 @@ Verdict = list[str]
 ENDINGS = {"finished", "cancelled", "expired", "doorstep"}
 AT_WINDOW = {"called", "serving"}
 CALLS = ("ticket.called", "ticket.recalled")
+CALM_S, WITHOUT_REDIS_S = 0.5, 1.5  # from commit to board
+SETTLES_S = 6.0  # after a fault is over: boards back off and dial again
 
 
 def no_number_twice(case: Evidence) -> Verdict:
@@ -154,27 +156,34 @@ def _covered(board: BoardRecord) -> list[tuple[int, int]]:
 
 
 def calls_reach_boards_in_time(case: Evidence) -> Verdict:
-    """7. p99 from commit to board: half a second, a second and a half while Redis is gone."""
+    """7. p99 from commit to board: half a second, a second and a half while Redis alone is gone."""
     calm, without_redis = latencies(case)
     bad = []
-    for name, found, limit in (("calm", calm, 0.5), ("without Redis", without_redis, 1.5)):
+    for name, found, limit in (("calm", calm, CALM_S), ("without Redis", without_redis, WITHOUT_REDIS_S)):
         if found and quantile(found, 0.99) > limit:
             bad.append(f"{name}: p99 {quantile(found, 0.99):.3f} s of {len(found)} calls is over {limit} s")
     return bad
 
 
 def latencies(case: Evidence) -> tuple[list[float], list[float]]:
-    """Seconds from commit to board, of calls in calm weather and of calls while only Redis was faulty."""
+    """Seconds from commit to board, of calls in calm weather and of calls while Redis alone was faulty.
+
+    While another fault is on no time is promised, with Redis or without: only that the call comes once and in order, which
+    stands above. A fault excuses a call if it was on at its commit, had ended less than six seconds before, or began before
+    the call's time was up; one that began later found it late already.
+    """
     committed = {row.offset: row.at.timestamp() for row in case.journal}
     calm: list[float] = []
     without_redis: list[float] = []
     for board in case.boards:
         for seen in board.seen:
-            at = committed.get(seen.offset, 0.0)
-            stormy = case.during("", at, 6) and not case.during("redis", at)
-            if seen.kind not in ("called", "recalled") or stormy:
+            if seen.kind not in ("called", "recalled"):
                 continue
-            (without_redis if case.during("redis", at) else calm).append(seen.at - at)
+            at = committed.get(seen.offset, 0.0)
+            mute = any(fault.name.startswith("redis") for fault in case.faults_within(at, at + CALM_S))
+            known = case.faults_within(at - SETTLES_S, at + (WITHOUT_REDIS_S if mute else CALM_S))
+            if not known or mute and all(fault.name.startswith("redis") for fault in known):
+                (without_redis if mute else calm).append(seen.at - at)
     return calm, without_redis
 
 

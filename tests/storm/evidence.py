@@ -159,3 +159,7 @@ class Evidence:
     def during(self, prefix: str, at: float, margin_s: float = 0.0) -> bool:
         """Was a fault of this family on, or just over, at this moment?"""
         return any(f.name.startswith(prefix) and f.began <= at <= f.ended + margin_s for f in self.faults)
+
+    def faults_within(self, since: float, until: float) -> list[Fault]:
+        """Those that were on at some time in between."""
+        return [fault for fault in self.faults if fault.began <= until and since <= fault.ended]
