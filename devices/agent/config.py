@@ -50,8 +50,8 @@ class AgentConfig:
 def read_config(file: Path) -> AgentConfig:
     """BadConfig when the file is missing, isn't TOML, or lacks something."""
     try:
-        table = tomllib.loads(file.read_text())
-    except (OSError, tomllib.TOMLDecodeError) as error:
+        table = tomllib.loads(file.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise BadConfig(f"{file}: {error}") from error
     try:
         agent = table["agent"]

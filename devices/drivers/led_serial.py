@@ -62,7 +62,7 @@ class LedSerial(Sign):
         await self.cable.release()
 
     def parts(self) -> Mapping[str, Mapping[str, Any]]:
-        return {"strip": {"state": self.upkeep.state}}
+        return self.upkeep.parts()
 
     def spell(self, text: str) -> str:
         return spell(text, self.settings.charset)

@@ -1,7 +1,7 @@
 """Strips on Onbon BX-5 and BX-6 control cards: the hall's words as text of a dynamic area, over TCP or a serial line.
 
-A text counts as shown when the card has acknowledged its frame (A0 00). A refusal (A0 01), silence or a broken line is
-tried again, and after three in a row it is in the device's health as `refused`, `silent` or `offline`.
+A text counts as shown when the card has acknowledged its frame (A0 00). A refusal (A0 01, with its cause), silence or a broken
+line is tried again, and after three in a row it is in the device's health as `refused`, `silent` or `offline`.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class OnbonBx(Sign):
         await self.cable.release()
 
     def parts(self) -> Mapping[str, Mapping[str, Any]]:
-        return {"strip": {"state": self.upkeep.state}}
+        return self.upkeep.parts()
 
     def spell(self, text: str) -> str:
         return spell(text, self.settings.charset)
@@ -92,30 +92,28 @@ class OnbonBx(Sign):
             )
             for n, line in enumerate(lines)
         ]
-        await self._tell(bx.show(areas, self.settings.charset, alone=anew), self._acknowledged)
+        await self._tell(bx.show(areas, self.settings.charset, alone=anew), lambda data: data[:2] in (bx.ACK, bx.NAK))
 
     async def _ask(self) -> None:
         """Any answer will do: the card is there. Trouble."""
-        await self._tell(bx.PING, lambda data: data[:2] != bx.NAK)
+        await self._tell(bx.PING, lambda data: True)
 
-    def _acknowledged(self, data: bytes) -> bool | None:
-        """None for an answer to something else."""
-        return {bx.ACK: True, bx.NAK: False}.get(data[:2])
-
-    async def _tell(self, data: bytes, taken: Callable[[bytes], bool | None]) -> None:
+    async def _tell(self, data: bytes, ours: Callable[[bytes], bool]) -> None:
+        """Send it and wait for the answer to it, which `ours` knows. Trouble."""
         frames = bx.Frames()
 
-        def answer(raw: bytes) -> bool | None:
+        def answer(raw: bytes) -> bytes | None:
             for frame in frames.feed(raw):
                 if isinstance(frame, bx.BadFrame):
                     log.warning("strip answered garbage", device=self.name, error=str(frame))
-                elif frame.sender == self.settings.address and (it := taken(frame.data)) is not None:
-                    return it
+                elif frame.sender == self.settings.address and ours(frame.data):
+                    return frame.data
             return None
 
         sent = bx.frame(self.settings.address, data, self.settings.card_type)
-        if not await self.cable.talk(sent, answer, self.settings.timeout_s):
-            raise Trouble("refused")
+        said = await self.cable.talk(sent, answer, self.settings.timeout_s)
+        if said is not None and said[:2] == bx.NAK:
+            raise Trouble("refused", bx.cause(said))
 
 
 def make(name: str, settings: Mapping[str, Any], hall: Hall) -> OnbonBx:

@@ -180,7 +180,7 @@ class Speaker:
             "times": times,
             "expires": job.expires.isoformat(timespec="milliseconds"),
         }
-        with (self.folder / "said.jsonl").open("a") as record:
+        with (self.folder / "said.jsonl").open("a", encoding="utf-8") as record:
             record.write(json.dumps(line, ensure_ascii=False) + "\n")
 
     def _feel(self, part: str, state: str) -> None:
@@ -193,7 +193,7 @@ def _last(said: Path) -> int:
     """The number of the last sentence of an earlier run."""
     if not said.exists():
         return 0
-    lines = said.read_text().splitlines()
+    lines = said.read_text("utf-8").splitlines()
     return max((int(json.loads(line)["wav"].removesuffix(".wav")) for line in lines if line), default=0)
 
 

@@ -18,7 +18,7 @@ from floor.api.routes import asked
 from floor.database import acquire
 from floor.doorcode import PHONE_TICKETS
 from floor.pages import door, render
-from floor.pages.paired import keep_secret, paired
+from floor.pages.paired import cookie_of, keep_secret, paired
 from floor.pages.wording import service_name, zone_name
 from floor.signin import Sessions, current, from_own_origin
 from floor.words import language, words
@@ -158,7 +158,16 @@ async def renew(request: Request) -> Response:
     return answer
 
 
+async def known(request: Request) -> Response:
+    """Whether this browser still is that machine; it asks when the link has refused it."""
+    sessions: Sessions = request.app.state.sessions
+    device = request.query_params.get("device", "")
+    secret = request.cookies.get(cookie_of(request, device))
+    return Response(status_code=204 if secret and await sessions.of_device(device, secret) is not None else 401)
+
+
 ROUTES = [
+    Route("/pair/known", known),
     Route("/pair/secret", renew, methods=["POST"]),
     Route("/{hall}/board/now", now),
     Route("/{hall}/board/phones", phones),

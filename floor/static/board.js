@@ -137,6 +137,7 @@ function screen() {
       if (state === "unpaired" || state === "update") {   // what it shows will never be brought up to date
         write(document.getElementById("stale"), words[state]);
         document.body.classList.add("is-over");
+        document.body.classList.remove("asleep");
         show("lost");
       }
     },

@@ -16,6 +16,7 @@ const RESET_MS = 60_000;
 const GOT_MS = 2_000;
 const PENDING_MS = 15_000;
 const KEPT = 60;
+const REFUSED = 2;          // dials in a row that were never welcomed: is this browser still the machine it was?
 
 // What a close code asks of us (hall.v1, 10). Anything else: back off.
 const STOP = { 4501: "unpaired", 4503: "update" };
@@ -192,7 +193,18 @@ export class DeviceLink {
     if (STOP[code]) { this.onState(STOP[code]); return; }
     this.onState(code === 4502 ? "replaced" : "waiting");
     const after = code === 4000 ? Math.random() * 1000 * (this.leave?.retry_s ?? 5) : PAUSE_MS[code] ?? backOff(Math.min(this.tries++, 5));
-    setTimeout(() => this.dial(), after);
+    setTimeout(() => this.#again(), after);
+  }
+
+  // A browser is not told why its dial was refused. One whose secret opens nothing any more would knock for ever.
+  async #again() {
+    if (this.refused >= REFUSED && !await this.#known()) this.onState("unpaired");
+    else this.dial();
+  }
+
+  async #known() {
+    const answer = await fetch(`/pair/known?device=${encodeURIComponent(this.device)}`, { cache: "no-store" }).catch(() => null);
+    return answer?.status !== 401;
   }
 }
 

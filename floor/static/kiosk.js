@@ -6,6 +6,7 @@ import { typing } from "./typing.js";
 const IDLE_S = 20;      // a screen to read says its own patience in data-idle
 const TAKE_S = 20;      // an answer that was cut off is asked for again for so long: the same press gives the same number
 const AGAIN_MS = 1500;
+const LOOK_S = 20;      // doors open and close by the clock, and machines go dark: nobody's act that would be told
 const PATIENCE_MS = 8000;
 
 const screen = document.getElementById("screen");
@@ -21,6 +22,7 @@ const named = new URLSearchParams(location.search).get("agent") ?? "";
 const agent = OWN_PAGE.test(named) ? named : null;
 
 let left = IDLE_S;
+let looked = 0;
 let going = null;
 let dozing = 0;
 
@@ -136,8 +138,12 @@ document.addEventListener("click", (event) => {
 
 function tick() {
   drawClock();
-  const resting = current().dataset.plain === "1" && again.hidden;
-  if (resting || !busy.hidden || "away" in document.body.dataset) return;
+  if (!busy.hidden || "away" in document.body.dataset) return;
+  if (current().dataset.plain === "1" && again.hidden) {
+    looked = (looked + 1) % LOOK_S;
+    if (!looked) redraw();
+    return;
+  }
   left -= 1;
   drawCountdown();
   if (left <= 0) { left = IDLE_S; go(home); }
@@ -149,6 +155,8 @@ function wake() {
   clearTimeout(dozing);
   dozing = setTimeout(() => document.body.classList.remove("awake"), IDLE_S * 1000);
 }
+
+function redraw() { document.dispatchEvent(new CustomEvent("hall:redraw")); }
 
 function drawCountdown() {
   for (const line of document.querySelectorAll("[data-countdown]")) line.textContent = line.dataset.countdown.replace("{n}", left);
@@ -174,7 +182,7 @@ document.addEventListener("click", (event) => {
 });
 for (const touch of ["pointerdown", "keydown"]) document.addEventListener(touch, () => { left = patience(); wake(); });
 document.addEventListener("contextmenu", (event) => event.preventDefault());
-document.addEventListener("hall:refresh", () => { if (busy.hidden) document.dispatchEvent(new CustomEvent("hall:redraw")); });
+document.addEventListener("hall:refresh", () => { if (busy.hidden) redraw(); });
 
 typing(screen);
 setInterval(tick, 1000);

@@ -164,6 +164,7 @@ const link = new DeviceLink({
     linked.hidden = state === "live";
     if (state !== "live") linked.textContent = linked.dataset[state];
     if (state === "live") flush();
+    if (state === "unpaired" || state === "update") document.body.classList.remove("asleep");
   },
 });
 

@@ -109,6 +109,14 @@ async def test_a_rotated_secret_is_kept_only_when_it_opens_the_door(app: Starlet
     assert (right.status_code, secret in right.headers["set-cookie"]) == (204, True)
 
 
+async def test_a_browser_learns_that_it_is_no_machine_any_more(app: Starlette, db: Connection, hall_id: int) -> None:
+    client, device = await screen_of(app, db, hall_id, "tv")
+    other, gone = await screen_of(app, db, hall_id, "tv")
+    await registry.revoke(db, gone, actor="engineer")
+    asked = [(await client.get(f"/pair/known?device={one}")).status_code for one in (device, gone, "x", "")]
+    assert (asked, (await other.get(f"/pair/known?device={gone}")).status_code) == ([204, 401, 401, 401], 401)
+
+
 async def test_an_empty_code_is_asked_for_in_words(app: Starlette) -> None:
     answer = await browser(app).post("/demo/pair", data={"code": " "})
     assert (answer.status_code, "请输入 10 位配对码" in text(answer.text)) == (422, True)

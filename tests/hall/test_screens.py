@@ -48,12 +48,29 @@ def test_a_paired_tv_catches_up_after_a_cut_without_flashing_what_is_old(house: 
     assert board.locator("#lines tr.flash").count() == 0
 
 
+def test_a_kiosk_that_nobody_touches_looks_again_for_doors_that_closed_by_the_clock(house: House, visitors: Visitors) -> None:
+    kiosk = visitors.at("/demo/kiosk", "kiosk", size=(1080, 1920))
+    kiosk.clock.install()
+    kiosk.reload()
+    expect(kiosk.locator("[data-plain='1']")).to_be_visible()
+    with kiosk.expect_request("**/demo/kiosk/screen?*"):
+        kiosk.clock.run_for(21_000)
+
+
 def test_a_revoked_tv_says_that_it_is_not_paired(house: House, visitors: Visitors) -> None:
     board, device = paired(house, visitors, "tv", "/demo/tv", TV)
     expect(board.locator("html")).to_have_attribute("data-link", "live", timeout=10_000)
     headers = {"Authorization": f"Bearer {house.token('engineer')}"}
     assert httpx2.delete(f"{house.url}/api/v1/devices/{device}", headers=headers).status_code == 204
     expect(board.locator(".stale")).to_contain_text("屏幕未配对，请联系工作人员", timeout=10_000)
+
+
+def test_a_tv_whose_secret_opens_nothing_any_more_says_so_though_nobody_told_it(house: House, visitors: Visitors) -> None:
+    board, _ = paired(house, visitors, "tv", "/demo/tv", TV)
+    expect(board.locator("html")).to_have_attribute("data-link", "live", timeout=10_000)
+    board.context.clear_cookies()
+    os.kill(house.child("floor.link"), signal.SIGKILL)
+    expect(board.locator(".stale")).to_contain_text("屏幕未配对，请联系工作人员", timeout=60_000)
 
 
 def test_a_pad_asks_on_after_a_reload_and_sends_what_was_touched_while_cut_off(house: House, visitors: Visitors) -> None:

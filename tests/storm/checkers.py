@@ -182,7 +182,7 @@ def latencies(case: Evidence) -> tuple[list[float], list[float]]:
             at = committed.get(seen.offset, 0.0)
             mute = any(fault.name.startswith("redis") for fault in case.faults_within(at, at + CALM_S))
             known = case.faults_within(at - SETTLES_S, at + (WITHOUT_REDIS_S if mute else CALM_S))
-            if not known or mute and all(fault.name.startswith("redis") for fault in known):
+            if not known or (mute and all(fault.name.startswith("redis") for fault in known)):
                 (without_redis if mute else calm).append(seen.at - at)
     return calm, without_redis
 

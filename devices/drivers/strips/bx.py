@@ -3,6 +3,11 @@
 `A5` x 8 | to 2 | from 2 | 6 reserved | type of card 1 | version 1 | length 2 | data | CRC 2 | `5A`; numbers have their
 low byte first. The CRC is counted over everything between the A5s and itself, before the escaping; the escaping then
 covers the CRC too, and is done in one pass: a second pass would escape what the first one wrote.
+
+The data of an answer: group, command, how it went (one byte), two reserved. The maker's protocol is not on the net. The bytes
+of acknowledgement, refusal and ping are those of MyDataType.h of a C++ LedDynamicArea (SEND_ACK A000, SEND_NACK A001, SEND_PING
+A200; github.com/Eric-M-Zhu), the fields those of a Delphi UMgrLEDDisp (TResponseData), the causes of a refusal those of both
+and of a C BX4K.h; the maker's own Led5kSDK counts its errors alike (github.com/onbonlab/BX-K, Error Code).
 """
 
 from __future__ import annotations
@@ -27,6 +32,11 @@ PING = bytes((0xA2, 0x00, 0x01, 0x00, 0x00))
 CLEAR = bytes((0xA3, 0x10, 0x01, 0x00, 0x00))
 SHOW = bytes((0xA3, 0x06))
 ACK, NAK = bytes((0xA0, 0x00)), bytes((0xA0, 0x01))
+# Why a card refused, of those an installer can do something about.
+CAUSES = {
+    0x01: "unknown_command", 0x02: "unknown_command", 0x03: "busy", 0x04: "memory_full", 0x05: "bad_checksum", 0x0C: "no_font",
+    0x0D: "other_model", 0x11: "other_model", 0x12: "bad_place",
+}  # fmt: skip
 
 ALL_AREAS = 0xFF
 DOTS = 0x8000  # the highest bit of X and W: counted in dots, not in units of eight
@@ -70,6 +80,12 @@ def crc(body: bytes) -> int:
         for _ in range(8):
             value = value >> 1 ^ (0xA001 if value & 1 else 0)
     return value
+
+
+def cause(refusal: bytes) -> str:
+    """Why a card refused, in one word."""
+    code = refusal[2] if len(refusal) > 2 else 0
+    return CAUSES.get(code, f"error_{code}")
 
 
 def escape(plain: bytes) -> bytes:

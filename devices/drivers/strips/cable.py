@@ -24,11 +24,11 @@ PAUSE_S = 0.1  # a strip on a serial line loses what comes sooner after a write
 
 
 class Trouble(Exception):
-    """The strip did not take it; `state` is the word for it in the device's health."""
+    """The strip did not take it; `state` is the word for it in the device's health, `detail` one more where there is one."""
 
-    def __init__(self, state: str) -> None:
+    def __init__(self, state: str, detail: str | None = None) -> None:
         super().__init__(state)
-        self.state = state
+        self.state, self.detail = state, detail
 
 
 class Cable:

@@ -15,7 +15,7 @@ from devices.drivers.strips.picture import Row, frames, keep
 
 log = structlog.get_logger()
 
-NO_SUCH_COMMAND = 0x05  # this simulation's own code of refusal
+NO_SUCH_COMMAND, BAD_PLACE = 0x02, 0x12
 
 
 class Panel:
@@ -87,7 +87,7 @@ class BxCard:
                 self.panel.rows.clear()
             for area in areas:
                 if area.x or area.x + area.width > self.panel.across or area.y + area.height > self.panel.down:
-                    raise bx.BadFrame(f"area {area.id} is not on the panel")
+                    return bx.NAK + bytes((BAD_PLACE, 0, 0))
                 colour = area.colour or self.colour
                 self.panel.rows[area.id] = Row(area.text, area.y, area.height, colour, runs=area.way == bx.RUN)
         elif data != bx.PING:

@@ -39,7 +39,7 @@ def keep(folder: Path, name: str, pictures: Sequence[Image.Image], state: Mappin
     pictures[0].save(part, "PNG", save_all=len(pictures) > 1, append_images=pictures[1:], duration=STEP_MS, loop=0)
     part.replace(folder / f"{name}.png")
     part = folder / f".{name}.json"
-    part.write_text(json.dumps(state, ensure_ascii=False))
+    part.write_text(json.dumps(state, ensure_ascii=False), "utf-8")
     part.replace(folder / f"{name}.json")
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 import structlog
 
@@ -39,6 +40,7 @@ class Upkeep:
         self.name, self.hall, self.cable = name, hall, cable
         self._lines, self._put, self._ask = lines, put, ask
         self.state = "unknown"
+        self.detail: str | None = None
         self._news = asyncio.Event()
         self._shown: Lines | None = None
         self._shown_at, self._shown_on = 0.0, 0  # when, and by which connection
@@ -79,7 +81,7 @@ class Upkeep:
             self._shown = None
             self._strikes += 1
             if self._strikes >= STRIKES:
-                self._is(trouble.state)
+                self._is(trouble.state, trouble.detail)
             return AGAIN_S[min(self._strikes, len(AGAIN_S)) - 1]
         self._strikes = 0
         self._is("ok" if self._ask else "unknown")  # one that can't answer is taken at its cable's word
@@ -91,9 +93,12 @@ class Upkeep:
             return time.monotonic() >= self._shown_at + REPEAT_S
         return self._shown_on != self.cable.connections
 
-    def _is(self, state: str) -> None:
-        if state != self.state:
+    def parts(self) -> Mapping[str, Mapping[str, Any]]:
+        return {"strip": {"state": self.state, **({"detail": self.detail} if self.detail else {})}}
+
+    def _is(self, state: str, detail: str | None = None) -> None:
+        if (state, detail) != (self.state, self.detail):
             tell = log.debug if (self.state, state) == ("unknown", "ok") else log.info  # found well: no news
-            tell("strip", device=self.name, was=self.state, now=state)
-            self.state = state
+            tell("strip", device=self.name, was=self.state, now=state, detail=detail)
+            self.state, self.detail = state, detail
             self.hall.health_changed()

@@ -95,6 +95,8 @@ def test_both_service_files_start_the_same_program() -> None:
     windows = ElementTree.parse(UNIT.with_suffix(".xml")).getroot()
     assert "-m devices.agent --config /etc/hall/agent.toml" in unit
     assert (windows.findtext("arguments") or "").startswith("-m devices.agent --config ")
+    account = [windows.findtext(f"serviceaccount/{part}") for part in ("domain", "user")]
+    assert account == ["NT AUTHORITY", "LocalService"]  # as WinSW 2 reads it; 3 has one name for both
     assert {"NoNewPrivileges=yes", "ProtectSystem=strict", "Restart=always", "WatchdogSec=30"} <= set(unit.splitlines())
 
 

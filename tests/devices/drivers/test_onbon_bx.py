@@ -50,7 +50,7 @@ async def strip(hall: Notes, place: str, **settings: Any) -> AsyncIterator[Onbon
 
 
 def health(strip: OnbonBx) -> str:
-    return str(strip.parts()["strip"]["state"])
+    return " ".join(strip.parts()["strip"].values())
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ async def test_two_cards_share_a_serial_line_each_hearing_its_own(hall: Notes, p
 
 
 @pytest.mark.parametrize(
-    ("fault", "state"), [("silent", "silent"), ("nak", "refused"), ("garble", "silent"), ("unplug", "offline")]
+    ("fault", "state"), [("silent", "silent"), ("nak", "refused unknown_command"), ("garble", "silent"), ("unplug", "offline")]
 )
 async def test_a_card_that_fails_is_an_alarm_until_it_is_well_and_then_shows_the_newest(
     hall: Notes, panels: Panels, fault: str, state: str

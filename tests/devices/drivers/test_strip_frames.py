@@ -76,6 +76,14 @@ def test_any_data_comes_back_however_the_line_cuts_it(data: bytes, to: int, cuts
     assert seen == [bx.Frame(to, bx.US, data)]
 
 
+@pytest.mark.parametrize(
+    ("refusal", "why"),
+    [("A0 01 03 00 00", "busy"), ("A0 01 0C 00 00", "no_font"), ("A0 01 63 00 00", "error_99"), ("A0 01", "error_0")],
+)
+def test_a_refusal_says_why(refusal: str, why: str) -> None:
+    assert bx.cause(bytes.fromhex(refusal)) == why
+
+
 @given(st.data())
 def test_a_flipped_bit_is_never_taken_for_a_frame(data: st.DataObject) -> None:
     sent = bytearray(bx.frame(1, bx.show([area("请A001到3号窗口")], "gb2312")))
