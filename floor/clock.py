@@ -28,7 +28,7 @@ from floor.signin import forget_ended, signed_out
 from floor.views import printed_address
 from queueing import alarms, measures, promises
 from queueing.halls import Hall, list_halls
-from scheduling import field, looks, orders, ticks
+from scheduling import field, looks, orders, ticks, visit_notes
 from scheduling.envelopes import Envelopes, Unreadable
 
 LOOK_S = 0.05 if is_rehearsed() else 1.0  # a rule acts at most this late; in a rehearsal hours pass between two looks
@@ -163,7 +163,8 @@ async def newly_sealed(pool: Pool, envelopes: Envelopes) -> None:
         async with acquire(pool) as db:
             for hall in await list_halls(db):
                 try:
-                    while done := sum([await room.reseal(db, hall, envelopes) for room in (looks, field, orders)]):
+                    rooms = (looks, field, orders, visit_notes)
+                    while done := sum([await room.reseal(db, hall, envelopes) for room in rooms]):
                         log.info("envelopes_resealed", hall=hall.code, rows=done)
                 except Unreadable:
                     log.warning("envelopes_unreadable", hall=hall.code)

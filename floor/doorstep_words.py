@@ -1,5 +1,7 @@
 """What somebody who asked for a visit is told: accepted, planned, on the way, declined with the reason, the result is there."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -19,6 +21,18 @@ SAYS = {
 }  # fmt: skip
 
 
+GOES_OUT = ("waiting", "sent")  # of a notice that reached whoever asked, or will
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """Word that was owed about the visit of this key, because of the time `at` (None: of no time)."""
+
+    key: str
+    template: str
+    at: datetime | None = None
+
+
 def subject(key: str) -> str:
     """What a visit is called where numbers to write to are kept."""
     return f"visit:{key}"
@@ -32,7 +46,26 @@ def word_of(hall: Hall, visit: Visit, template: str, now: datetime) -> Word:
         data |= {"day": f"{begins:%m-%d}", "time": f"{begins:%H:%M}"}
     if visit.why in DECLINES:
         data["reason"] = words(visit.lang)[f"doorstep.why_{visit.why}"]
-    return Word(subject(visit.key), template, int(visit.start.timestamp()) // 60 if visit.start else 1, now, data)
+    return Word(subject(visit.key), template, step_of(visit.start), now, data)
+
+
+def step_of(at: datetime | None) -> int:
+    """What tells one time of a visit from another, so that word of each goes out once."""
+    return int(at.timestamp()) // 60 if at is not None else 1
+
+
+HEARD = """
+SELECT substr(n.subject, 7) AS key, n.state::text AS state FROM notices n
+JOIN unnest($2::text[], $3::text[], $4::integer[]) AS owed (subject, template, step)
+    ON (n.subject, n.template, n.step) = (owed.subject, owed.template, owed.step)
+WHERE n.hall = $1
+"""
+
+
+async def heard(db: Db, hall: Hall, owed: Sequence[Owed]) -> dict[str, str]:
+    """What became of this word, by the visit's key: waiting, sent, failed or dropped; nothing where nobody can be written to."""
+    columns = [subject(it.key) for it in owed], [it.template for it in owed], [step_of(it.at) for it in owed]
+    return {row["key"]: row["state"] for row in await db.fetch(HEARD, hall.id, *columns)}
 
 
 async def keep(db: Db, hall: Hall, visit: str, phone: str, *, seal: Seal, lang: str) -> bool:
@@ -57,14 +90,14 @@ async def tell_late(db: Db, hall: Hall, visit: Visit, expected: datetime) -> Non
     """Owe word that the team will be at the door at this time instead; once for each time it said."""
     comes, now = expected.astimezone(ZoneInfo(hall.time_zone)), await db.fetchval("SELECT hall_now()")
     data = {"code": visit.key[:6], "day": f"{comes:%m-%d}", "time": f"{comes:%H:%M}"}
-    await notices.owe(db, hall, [Word(subject(visit.key), "visit_late", int(expected.timestamp()) // 60, now, data)])
+    await notices.owe(db, hall, [Word(subject(visit.key), "visit_late", step_of(expected), now, data)])
 
 
 async def tell_open(db: Db, hall: Hall, visit: Visit, was: datetime) -> None:
     """Owe word that the time a visit had is no more, and another will be told; once for each time it had."""
     began, now = was.astimezone(ZoneInfo(hall.time_zone)), await db.fetchval("SELECT hall_now()")
     data = {"code": visit.key[:6], "day": f"{began:%m-%d}", "time": f"{began:%H:%M}"}
-    await notices.owe(db, hall, [Word(subject(visit.key), "visit_open", int(was.timestamp()) // 60, now, data)])
+    await notices.owe(db, hall, [Word(subject(visit.key), "visit_open", step_of(was), now, data)])
 
 
 async def tell_result(db: Db, hall: Hall, key: str, tracking: str | None) -> None:

@@ -74,7 +74,7 @@ async def look_for(pool: Pool, doorbell: Doorbell | None, hall: Hall, number: in
                 plan = solving.result()
             except Unsolved as unsolved:
                 log.error("rounds.unsolved", hall=hall.code, day=day.day.isoformat(), why=str(unsolved))
-                await store.give_up(db, number)
+                await store.give_up(db, hall, number, unsolved.why)
             else:
                 await store.propose(db, hall, number, day, plan, standing(day))
     finally:

@@ -189,7 +189,7 @@ async def decline(db: Db, hall: Hall, key: str, why: str, *, actor: str, press: 
     return await act_on(db, DECLINE, hall, key, actor, press, why.strip())
 
 
-UNTOLD = "confirmed_at = NULL, expected_at = NULL"  # of a time nobody has heard of yet
+UNTOLD = "confirmed_at = NULL, expected_at = NULL, given = NULL"  # of a time nobody has heard of yet
 SCHEDULE = act_of(moving("state = 'scheduled', start = $6, team = $7, " + UNTOLD, "accepted", "scheduled"), "scheduled")
 
 

@@ -243,6 +243,14 @@ class PlanOvertaken(Refused):
     """The day has moved on since this plan was made."""
 
 
+class DayOver(Refused):
+    """This day is over: nothing can be planned on it."""
+
+
+class NothingToPlan(Refused):
+    """Nobody waits for a visit on this day, and none is planned."""
+
+
 class StepIs(Refused):
     """This step of the ladder is {state}: it can't be answered now."""
 

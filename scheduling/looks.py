@@ -129,7 +129,9 @@ FORGET = """
 WITH gone AS (
     UPDATE doorstep_visits SET key_id = NULL, sealed = NULL, phone = NULL, name_mask = NULL, phone_mask = NULL
     WHERE hall = $1 AND ended_at < hall_now() - make_interval(days => $2) AND (sealed IS NOT NULL OR phone IS NOT NULL)
-    RETURNING 1
+    RETURNING id
+), unsaid AS (
+    DELETE FROM visit_notes n USING gone g WHERE n.visit = g.id
 )
 INSERT INTO doorstep_erasures (hall, before, erased)
 SELECT $1, hall_now() - make_interval(days => $2), count(*) FROM gone HAVING count(*) > 0 RETURNING erased

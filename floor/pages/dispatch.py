@@ -1,30 +1,26 @@
 """The dispatch page: requests and how long they wait, the day's teams on a map, a plan beside the day as it is."""
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
 from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from floor import acts, lines
+from floor import doorstep_words as telling
 from floor.acts import doorstep as visiting
+from floor.acts.rounds import GOES, last_teams
 from floor.database import Db, acquire
 from floor.pages import render
 from floor.pages.calendar import date_of, day_word
-from floor.pages.dispatched import (
-    Names,
-    area_names,
-    kilometres,
-    lasted,
-    lines_now,
-    lines_planned,
-    plan_card,
-    request_row,
-    team_cards,
-    the_map,
-)
+from floor.pages.dispatch_map import lines_now, lines_planned, the_map
+from floor.pages.dispatch_plan import owed_by, plan_card, taken_card
+from floor.pages.dispatch_said import Said
+from floor.pages.dispatched import Names, area_names, bags_out, kilometres, lasted, request_row, team_cards
 from floor.pages.staffed import now_of
 from floor.pages.wording import service_name
 from floor.people import list_users
@@ -35,17 +31,18 @@ from queueing.errors import NotFound
 from queueing.halls import Hall, business_day, services
 from queueing.matters import in_language
 from scheduling import doorstep, looks, teams
+from scheduling.days import calendar
 from scheduling.doorstep import Visit
 from scheduling.envelopes import Unreadable
 from scheduling.roster.planned import duties
 from scheduling.rounds import store
+from scheduling.rounds.day import Day
 from scheduling.rounds.ground import ANSWER
 from scheduling.rounds.solver import LIMIT_S
 from scheduling.rounds.standing import standing
-from scheduling.teams import Team
+from scheduling.teams import Kit, Team
 
 WATCH = ("manager", "leader")
-GOES = ("doorstep", "clerk")
 LISTED = 200
 
 
@@ -66,14 +63,16 @@ async def part(request: Request) -> Response:
     return await draw(request, "_dispatch.html")
 
 
-async def draw(request: Request, template: str, *, error: str | None = None, status: int = 200) -> Response:
-    """A day: figures, requests, map, teams, plan."""
+async def draw(
+    request: Request, template: str, *, error: str | None = None, said: Said | None = None, status: int = 200
+) -> Response:
+    """A day: figures, requests, map, teams, plan; `said` is what became of an act, `error` why it could not be."""
     hall, day = await acts.hall_of(request, request.path_params["hall"]), date_of(request.path_params["day"])
     person = await require(request, *WATCH, hall=hall.id)
     say = words(language(request))
     async with acquire(request.app.state.pool) as db:
         seen = await look(request, db, hall, day, person, say)
-    return render(request, template, status, hall=hall, day=day, error=error, **seen)
+    return render(request, template, status, hall=hall, day=day, error=error, said=said, **seen)
 
 
 async def look(request: Request, db: Db, hall: Hall, day: date, person: Person, say: Words) -> dict[str, Any]:
@@ -90,30 +89,72 @@ async def look(request: Request, db: Db, hall: Hall, day: date, person: Person, 
     except Unreadable:
         it, readable = await blind_day(db, hall, day), False
     waiting = sorted((v for v in it.visits.values() if v.state == "accepted"), key=lambda v: (v.asked_at, v.id))
+    bags = await teams.kits(db, hall)
     names = Names(
         say, hall, named, await matter_names(db, hall, say), await lines.names(db, hall),
-        await looks.masks(db, hall, [v.id for v in (*asking, *waiting)]),
+        await looks.masks(db, hall, [v.id for v in (*asking, *waiting)]), bag_names(bags, say),
     )  # fmt: skip
     skills = {service.code: service_name(say, service) for service in await services(db, hall)}
     rounds, plans = standing(it), await store.plans_of(db, hall, day)
-    cards = team_cards(it, rounds, names, await bag_names(db, hall, say), skills)
+    cards = team_cards(it, rounds, names, skills)
+    carried = [crew.kits for crew in it.crews if crew.id not in it.out]
     offered = next((plan for plan in plans if plan.state == "proposed"), None)
     stops = await store.stops(db, offered.id) if offered is not None else []
     on_map, doors = lines_planned(it, stops, names) if offered is not None else lines_now(it, cards)
     mine = [v for v in it.visits.values() if v.day == day]
     return {
-        "word": day_word(day, say), "is_today": day == today, "today": today,
+        "word": day_word(day, say), "is_today": day == today, "today": today, "over": day < today,
         "before": day - timedelta(1), "after": day + timedelta(1),
-        "requests": [request_row(v, names, now) for v in asking], "waiting": [request_row(v, names, now) for v in waiting],
+        "requests": [request_row(v, names, now, carried) for v in sorted(asking, key=lambda v: (v.asked_at, v.id))],
+        "waiting": [request_row(v, names, now, carried) for v in waiting],
         "nowhere": set(it.nowhere), "readable": readable, "cards": cards, "limit": round(LIMIT_S),
+        "kits": bags_out(it, bags, names),
         "plan": plan_card(it, offered, stops, names) if offered is not None else None,
         "solving": next((plan for plan in plans if plan.state == "solving" and not plan.silent), None),
-        "failed": bool(plans) and (plans[0].state == "failed" or plans[0].silent),
-        "undoable": plans[0] if plans and plans[0].state == "applied" else None,
+        "failed": failure(plans), "taken": await taken(db, it, plans, names), "plannable": bool(it.problem.visits),
         "map": the_map(it, on_map, doors, known, named, request.app.state.settings.map_tiles, only), "only": only,
-        "credit": credit(request),
+        "credit": credit(request), "elsewhere": await elsewhere(db, hall, it, say),
+        "next": (await next_day(db, hall, day, today)) if offered is not None or failure(plans) else None,
+        "last_teams": await last_day(db, hall, day, say) if not cards and day >= today else None,
         "figures": figures(asking, waiting, mine, cards, now, hall, say),
     }  # fmt: skip
+
+
+def failure(plans: Sequence[store.Kept]) -> str:
+    """Why the newest search ended without a plan; nothing where it did not."""
+    newest = plans[0] if plans else None
+    if newest is None or not (newest.state == "failed" or newest.silent):
+        return ""
+    return newest.why or "died"
+
+
+async def taken(db: Db, it: Day, plans: Sequence[store.Kept], names: Names) -> dict[str, Any] | None:
+    """The plan the day goes by, where it is the newest, and who has heard of what it changed."""
+    if not plans or plans[0].state != "applied":
+        return None
+    stops = await store.stops(db, plans[0].id)
+    heard = await telling.heard(db, names.hall, owed_by(it, stops))
+    return taken_card(it, plans[0], stops, heard, names)
+
+
+async def elsewhere(db: Db, hall: Hall, it: Day, say: Words) -> list[dict[str, Any]]:
+    """Who is accepted, has no time, and wants it on other days: how many by the first of them."""
+    zone, found = ZoneInfo(hall.time_zone), Counter[date]()
+    for visit in await doorstep.find(db, hall, states=("accepted",), limit=1000):
+        if visit.id not in it.visits:
+            found[min(span["from"].astimezone(zone).date() for span in visit.preferred)] += 1
+    return [{"day": day, "word": day_word(day, say), "count": count} for day, count in sorted(found.items())]
+
+
+async def next_day(db: Db, hall: Hall, day: date, today: date) -> date:
+    """The working day after this one, for what it can't take."""
+    return (await calendar(db, hall)).next_working_day(max(day, today)).day
+
+
+async def last_day(db: Db, hall: Hall, day: date, say: Words) -> str | None:
+    """The last day that had teams, for one that has none."""
+    last = await last_teams(db, hall, day)
+    return day_word(last[0].day, say) if last else None
 
 
 def team_of(request: Request) -> int | None:
@@ -149,9 +190,9 @@ async def matter_names(db: Db, hall: Hall, say: Words) -> dict[str, str]:
     }
 
 
-async def bag_names(db: Db, hall: Hall, say: Words) -> dict[str, str]:
+def bag_names(bags: Sequence[Kit], say: Words) -> dict[str, str]:
     """The hall's bags in the reader's language."""
-    return {it.code: in_language(say.lang, it.name, it.name_hant, it.name_en) or it.name for it in await teams.kits(db, hall)}
+    return {it.code: in_language(say.lang, it.name, it.name_hant, it.name_en) or it.name for it in bags}
 
 
 async def free_people(db: Db, hall: Hall, day: date, crews: Sequence[Team], say: Words) -> list[dict[str, str]]:

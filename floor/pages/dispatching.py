@@ -12,71 +12,71 @@ from floor import acts
 from floor.acts import doorstep as visiting
 from floor.acts import rounds as changes
 from floor.database import acquire
+from floor.pages import dispatch_said as said_of
 from floor.pages import render
-from floor.pages.calendar import date_of
+from floor.pages.calendar import date_of, day_word
 from floor.pages.console import text, typed
 from floor.pages.dispatch import WATCH, bag_names, draw, free_people, matter_names
+from floor.pages.dispatch_said import Said
 from floor.pages.dispatched import Names, area_names, request_row
 from floor.pages.staffed import clock, now_of, reason_of
 from floor.pages.wording import service_name
 from floor.signin import require
 from floor.words import Words, language, words
 from queueing.errors import BadInput, NotFound, Refused
-from queueing.halls import Hall, services
-from scheduling import doorstep, looks, teams
+from queueing.halls import Hall, business_day, services
+from scheduling import doorstep, looks, teams, visit_notes
 from scheduling.doorstep import DECLINES, Visit
 from scheduling.envelopes import Unreadable
-from scheduling.rounds.ground import centre_of, travel_of
+from scheduling.rounds.ground import centre_of, teams_out, travel_of
 from scheduling.teams import Team
 
 
 async def act(request: Request) -> Response:
-    """Everything that is pressed here. An error is said on the page it was pressed on."""
+    """Everything that is pressed here. What became of it, or why not, is said on the page it was pressed on."""
     hall, name = await acts.hall_of(request, request.path_params["hall"]), request.path_params["act"]
     day = date_of(request.path_params["day"])
     await require(request, *WATCH, hall=hall.id)
-    form = await request.form()
-    error = None
+    form, say = await request.form(), words(language(request))
+    error, said = None, None
     try:
-        await do(request, hall, day, name, form)
+        said = await do(request, hall, day, name, form, say)
     except Refused as refused:
-        error = reason_of(refused, words(language(request)))
+        error = reason_of(refused, say)
+    except Unreadable:
+        error = say["dispatch.unreadable"]
     if request.headers.get("hx-request") == "true":
-        return await draw(request, "_dispatch.html", error=error)
+        return await draw(request, "_dispatch.html", error=error, said=said)
     if error is not None:
         return await draw(request, "dispatch.html", error=error, status=409)
     return RedirectResponse(f"/{hall.code}/dispatch/{day}", 303)
 
 
-async def do(request: Request, hall: Hall, day: date, name: str, form: FormData) -> None:
-    """One act by its name."""
-    press = text(form, "press")
-    key = (await visit_in(request, hall, number_in(form, "visit"))).key if "visit" in form else ""
+async def do(request: Request, hall: Hall, day: date, name: str, form: FormData, say: Words) -> Said | None:
+    """One act by its name, and what to say of it."""
+    if name in OF_VISIT:
+        return await on_visit(request, hall, day, name, form, say)
     match name:
         case "plan":
             await changes.start(request, hall.code, day)
+            return None
         case "stop":
             await changes.stop(request, hall.code, day)
-        case "take" | "refuse" | "undo":
-            of_plan = {"take": changes.take, "refuse": changes.refuse, "undo": changes.take_back}[name]
-            await of_plan(request, hall.code, number_in(form, "plan"))
-        case "accept":
-            await visiting.accept(request, key, visiting.Amends(evidence=text(form, "evidence")), press=press)
-        case "decline":
-            await visiting.decline(request, key, text(form, "words") or typed(form, "why"), press=press)
-        case "schedule":
-            at = changes.moment(hall, day, typed(form, "at"), "at")
-            await visiting.schedule(request, key, at, number_in(form, "team"), press=press)
-        case "unschedule":
-            await changes.unschedule(request, key, press=press)
-        case "out":
-            await changes.drop_out(request, hall.code, day, number_in(form, "team"))
-        case "back":
-            await changes.come_back(request, hall.code, number_in(form, "team"))
+        case "take" | "undo":
+            number = number_in(form, "plan")
+            of_plan = {"take": changes.take, "undo": changes.take_back}[name]
+            return said_of.of_plan(name, await of_plan(request, hall.code, number), number, say)
+        case "refuse":
+            return Said(say("dispatch.said_refuse", n=await changes.refuse(request, hall.code, number_in(form, "plan"))))
+        case "out" | "back":
+            return await on_team(request, hall, day, name, number_in(form, "team"), say)
         case "team":
-            await changes.save_team(
-                request, hall.code, day, crew_in(form), number_in(form, "team") if text(form, "team") else None
-            )
+            typed_in = crew_in(form)
+            await changes.save_team(request, hall.code, day, typed_in, number_in(form, "team") if text(form, "team") else None)
+            return Said(say("dispatch.said_team", team=typed_in.name))
+        case "same-teams":
+            last = await changes.same_teams(request, hall.code, day)
+            return Said(say("dispatch.said_same_teams", day=day_word(last, say)))
         case "drop":
             await changes.drop_team(request, hall.code, number_in(form, "team"))
         case "place":
@@ -85,6 +85,44 @@ async def do(request: Request, hall: Hall, day: date, name: str, form: FormData)
             await changes.set_ways(request, hall.code, text(form, "ways") or "")
         case _:
             raise NotFound(what="page")
+    return Said(say[f"dispatch.said_{name}"])
+
+
+OF_VISIT = ("accept", "decline", "schedule", "unschedule", "confirm")
+
+
+async def on_visit(request: Request, hall: Hall, day: date, name: str, form: FormData, say: Words) -> Said:
+    """An act on the visit that the form names."""
+    before, press = await visit_in(request, hall, number_in(form, "visit")), text(form, "press")
+    key = before.key
+    if "note" in form:
+        await changes.note(request, before, text(form, "note") or "")
+    match name:
+        case "accept":
+            done = await visiting.accept(request, key, visiting.Amends(evidence=text(form, "evidence")), press=press)
+        case "decline":
+            done = await visiting.decline(request, key, text(form, "words") or typed(form, "why"), press=press)
+        case "schedule":
+            at = changes.moment(hall, day, typed(form, "at"), "at")
+            done = await visiting.schedule(request, key, at, number_in(form, "team"), press=press)
+        case "unschedule":
+            done = await changes.unschedule(request, key, press=press)
+        case _:
+            await visiting.confirm(request, key, press=press)
+            return Said(say("dispatch.said_confirm", id=before.id))
+    async with acquire(request.app.state.pool) as db:
+        return await said_of.of_visit(db, hall, day, name, before, done.visit, say)
+
+
+async def on_team(request: Request, hall: Hall, day: date, name: str, team: int, say: Words) -> Said:
+    """A team drops out, or goes out again."""
+    told = name
+    if name == "back":
+        await changes.come_back(request, hall.code, day, team)
+    elif not await changes.drop_out(request, hall.code, day, team):
+        told = "out_free"
+    async with acquire(request.app.state.pool) as db:
+        return await said_of.of_team(db, hall, day, told, team, say)
 
 
 def crew_in(form: FormData) -> changes.Crew:
@@ -129,14 +167,29 @@ async def visit_sheet(request: Request) -> Response:
         visit = await doorstep.by_number(db, hall, request.path_params["id"])
         names = Names(
             say, hall, area_names(await teams.areas(db, hall), say), await matter_names(db, hall, say), {},
-            await looks.masks(db, hall, [visit.id]),
+            await looks.masks(db, hall, [visit.id]), bag_names(await teams.kits(db, hall), say),
         )  # fmt: skip
         row, cards = request_row(visit, names, await now_of(db)), await teams.teams(db, hall, day)
+        over, out = day < await business_day(db, hall), await teams_out(db, hall, day)
+        try:
+            note = (await visit_notes.of(db, hall, [visit.id], visiting.envelopes_of(request))).get(visit.id, "")
+        except Unreadable:
+            note = ""
     return render(
         request, "_dispatch_visit.html", hall=hall, day=day, row=row, state=visit.state, cards=cards, declines=DECLINES,
+        note=note, longest=visit_notes.LONGEST, over=over, suits={team.id: suits(team, visit, out) for team in cards},
         may_look="manager" in person.roles and visit.state in ("requested", "accepted"), at_team=visit.team,
         at_time=clock(visit.start, hall),
     )  # fmt: skip
+
+
+def suits(team: Team, visit: Visit, out: frozenset[int]) -> str:
+    """What keeps a team from a visit, as a word of the catalogue; nothing where it may go."""
+    if team.id in out:
+        return "out"
+    if not set(visit.skills) <= set(team.skills):
+        return "skill"
+    return "" if set(visit.kits) <= set(team.kits) else "kit"
 
 
 async def team_sheet(request: Request) -> Response:
@@ -153,7 +206,8 @@ async def team_sheet(request: Request) -> Response:
         return render(
             request, "_dispatch_team.html", hall=hall, day=day, crew=crew, form=shown(hall, crew, say, len(crews) + 1),
             people=await free_people(db, hall, day, [it for it in crews if it is not crew], say),
-            bags=await bag_names(db, hall, say), skills={it.code: service_name(say, it) for it in await services(db, hall)},
+            bags=bag_names(await teams.kits(db, hall), say),
+            skills={it.code: service_name(say, it) for it in await services(db, hall)},
             centre=await centre_of(db, hall), areas=area_names(await teams.areas(db, hall), say),
             ways="\n".join(f"{key.replace('>', ',')},{it.metres / 1000:g},{it.seconds / 60:g}" for key, it in measured.items()),
         )  # fmt: skip

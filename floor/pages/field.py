@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote, urlencode
 
+import msgspec
 import segno
 from msgspec import Meta, Struct
 from starlette.requests import Request
@@ -28,7 +29,7 @@ from floor.words import Words, language, words
 from queueing.halls import Hall, business_day
 from queueing.matters import Matter
 from queueing.windows import list_windows
-from scheduling import doorstep, field, looks, receipts
+from scheduling import doorstep, field, looks, receipts, visit_notes
 from scheduling.doorstep import OUTCOMES, Visit
 from scheduling.envelopes import Details, Unreadable
 from scheduling.errors import NotYourVisit
@@ -173,10 +174,13 @@ async def opened(request: Request, db: Db, hall: Hall, person: Person, visit: Vi
     """Who lives there, while the team is to go there; that it was told is on record."""
     if visit.state not in OPEN:
         return None
+    envelopes = envelopes_of(request)
     try:
-        return await looks.details(db, hall, visit.key, envelopes_of(request), actor=person.actor, member=person.username or "")
+        told = await looks.details(db, hall, visit.key, envelopes, actor=person.actor, member=person.username or "")
+        note = (await visit_notes.of(db, hall, [visit.id], envelopes)).get(visit.id)
     except (Unreadable, NotYourVisit):
         return None
+    return msgspec.structs.replace(told, note="\n".join(filter(None, (note, told.note)))) if told and note else told
 
 
 def who(hall: Hall, details: Details | None) -> dict[str, Any]:

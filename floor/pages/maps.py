@@ -8,11 +8,12 @@ from typing import Any
 
 from scheduling.rounds.travel import EARTH_M, Point
 
-MARK = 11  # half the size of a door's mark, in the drawing's units
-HAND = 36  # a mark is not pushed further than this from where its door is
+MARK = 13  # half the size of a door's mark, in the drawing's units
+HAND = 42  # a mark is not pushed further than this from where its door is
 TONES = 8
 # Every team has a colour, a line and a shape of its own: sides of its mark, turned by so many degrees (0 sides: round).
 SHAPES = ((0, 0), (4, 45), (4, 0), (3, 0), (6, 0), (5, 0), (3, 60), (8, 22.5))
+LETTER = 16  # size of the name of an area
 LENGTHS = tuple(step * 10**power for power in range(1, 6) for step in (1, 2, 5))  # metres a scale bar may show
 TILE = 256
 MOST_TILES = 80
@@ -104,7 +105,7 @@ def latitude(y: float) -> float:
 
 def draw(
     centre: Point, lines: Sequence[Line], waiting: Sequence[Door] = (), areas: Sequence[tuple[str, Point]] = (), *,
-    wide: int = 960, tall: int = 640, tiles: Path | None = None,
+    wide: int = 720, tall: int = 600, tiles: Path | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Everything the template draws: ways, marks with their numbers, who waits for a time, names of areas, scale."""
     doors = [(line.tone, line.key, door) for line in lines for door in line.doors] + [(-1, "", door) for door in waiting]
@@ -125,9 +126,42 @@ def draw(
             mark(tone, door, line, there, shown)
             for (tone, line, door), there, shown in zip(doors, true, spots, strict=True)
         ],
-        "areas": [{"name": name, "x": round(x), "y": round(y)} for name, x, y in seen if 0 < x < wide and 12 < y < tall],
+        "areas": named([area for area in seen if 0 < area[1] < wide and 0 < area[2] < tall], [sheet.at(centre), *spots], sheet),
         "bar": {"metres": length, "word": f"{length // 1000} km" if length >= 1000 else f"{length} m", "units": round(units, 1)},
     }  # fmt: skip
+
+
+def named(areas: Sequence[tuple[str, float, float]], taken: Sequence[tuple[float, float]], sheet: Sheet) -> list[dict[str, Any]]:
+    """Names of areas as near to their middle as nothing else stands: each where it covers least, the nearest first."""
+    boxes = [(x - MARK - 2, y - MARK - 2, x + MARK + 2, y + MARK + 2) for x, y in taken]
+    found = []
+    for name, x, y in areas:
+        half = sum(LETTER if ord(sign) > 0x2E7F else LETTER * 0.58 for sign in name) / 2 + 4
+        best: tuple[float, float, float, tuple[float, float, float, float]] | None = None
+        for far in (0, 28, 56, 84):
+            for east, south in ((0, -1), (0, 1), (1, 0), (-1, 0), (0.7, -0.7), (-0.7, -0.7), (0.7, 0.7), (-0.7, 0.7)):
+                at_x = min(max(x + east * (far + half * (far > 0)), half), sheet.wide - half)
+                at_y = min(max(y + south * far, LETTER), sheet.tall - LETTER)
+                box = (at_x - half, at_y - LETTER / 2, at_x + half, at_y + LETTER / 2)
+                covers = sum(shared(box, other) for other in boxes)
+                if best is None or covers < best[0]:
+                    best = (covers, at_x, at_y, box)
+        if best is not None:
+            boxes.append(best[3])
+            found.append({"name": name, "x": round(best[1]), "y": round(best[2] + LETTER * 0.36)})
+    return found
+
+
+def shared(one: tuple[float, float, float, float], other: tuple[float, float, float, float]) -> float:
+    """The ground two boxes have in common: left, top, right, bottom."""
+    across = min(one[2], other[2]) - max(one[0], other[0])
+    along = min(one[3], other[3]) - max(one[1], other[1])
+    return max(0.0, across) * max(0.0, along)
+
+
+def sample(tone: int) -> str:
+    """A team's mark for a legend of 22 by 22; nothing for a round one."""
+    return shape(tone, 11, 11, 8)
 
 
 def mark(tone: int, door: Door, line: str, there: tuple[float, float], shown: tuple[float, float]) -> dict[str, Any]:
@@ -148,10 +182,10 @@ def rounded(place: tuple[float, float]) -> dict[str, float]:
     return {"x": round(place[0], 1), "y": round(place[1], 1)}
 
 
-def shape(tone: int, x: float, y: float) -> str:
+def shape(tone: int, x: float, y: float, size: float = MARK) -> str:
     """The corners of a team's mark; nothing for a round one."""
     sides, turn = SHAPES[tone % TONES] if tone >= 0 else (0, 0)
-    reach = MARK * (1.45 if sides == 3 else 1.25 if sides == 4 else 1.12)
+    reach = size * (1.45 if sides == 3 else 1.25 if sides == 4 else 1.12)
     corners = (radians(turn + 360 / sides * n - 90) for n in range(sides))
     return " ".join(f"{x + reach * cos(it):.1f},{y + reach * sin(it):.1f}" for it in corners)
 

@@ -1,7 +1,7 @@
 """A day of the hall as a problem of rounds: what is asked for, promised and under way, and where each team can go on from."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -34,7 +34,8 @@ class Ready:
 @dataclass(frozen=True, slots=True)
 class Day:
     """Everything of a day that is planned or made. Seconds of the problem count from `midnight`; `now` is one of them, or
-    below zero on the day before. `nowhere`: visits without a point; `out`: which of all `crews` dropped out."""
+    below zero on the day before. `nowhere`: visits without a point; `out`: which of all `crews` dropped out; `given`: the time
+    that was told first, of visits a plan has moved since."""
 
     day: date
     midnight: datetime
@@ -47,6 +48,7 @@ class Day:
     centre: Point
     ready: Mapping[int, Ready]
     problem: Problem
+    given: Mapping[int, datetime] = field(default_factory=dict)
 
     def at(self, second: int) -> datetime:
         """The moment of a second of the day."""
@@ -58,15 +60,23 @@ class Day:
 
 
 NOW = "SELECT hall_now()"
+GIVEN = "SELECT id, given FROM doorstep_visits WHERE hall = $1 AND day = $2 AND given IS NOT NULL AND state = 'scheduled'"
 
 
 async def visits_of(db: Db, hall: Hall, day: date) -> dict[int, Asked]:
-    """The visits that bear on a day: planned or made on it, or accepted and wanted then (or at any time)."""
+    """The visits that bear on a day: planned or made on it, or accepted and wanted then, at any time, or at times all over
+    by then: somebody has to call those, and nowhere else would they be seen."""
     zone = ZoneInfo(hall.time_zone)
     known = await doorstep.find(db, hall, day=day, states=("scheduled", *UNDER_WAY, "completed"), limit=1000)
     waiting = await doorstep.find(db, hall, states=("accepted",), limit=1000)
-    wanted = [it for it in waiting if not it.preferred or any(on_day(zone, day, span) for span in it.preferred)]
+    wanted = [it for it in waiting if bears_on(zone, day, it)]
     return {it.id: it for it in (*known, *wanted)}
+
+
+def bears_on(zone: ZoneInfo, day: date, asked: Asked) -> bool:
+    """Whether a visit without a time may be made on a day, or has outlived every time it was wanted at."""
+    over = all(span["to"].astimezone(zone).date() < day for span in asked.preferred)
+    return over or any(on_day(zone, day, span) for span in asked.preferred)
 
 
 def on_day(zone: ZoneInfo, day: date, span: Mapping[str, datetime]) -> bool:
@@ -82,7 +92,8 @@ async def day_of(db: Db, hall: Hall, day: date, visits: Mapping[int, Asked], poi
     out = await teams_out(db, hall, day)
     centre = await centre_of(db, hall, crews)
     travel = await travel_of(db, hall)
-    bare = Day(day, midnight, now, crews, out, visits, points, (), centre, {}, Problem((), (), travel, centre))
+    given = {row["id"]: row["given"] for row in await db.fetch(GIVEN, hall.id, day)}
+    bare = Day(day, midnight, now, crews, out, visits, points, (), centre, {}, Problem((), (), travel, centre), given)
     ready = {crew.id: ready_of(bare, crew) for crew in crews}
     asked = [it for it in visits.values() if it.state in PLANNED]
     going = [crew for crew in crews if crew.id not in out]
@@ -92,7 +103,7 @@ async def day_of(db: Db, hall: Hall, day: date, visits: Mapping[int, Asked], poi
         travel, centre, hall.value(REACH) * 1000,
     )  # fmt: skip
     nowhere = tuple(it.id for it in asked if it.id not in points)
-    return Day(day, midnight, now, crews, out, visits, points, nowhere, centre, ready, problem)
+    return Day(day, midnight, now, crews, out, visits, points, nowhere, centre, ready, problem, given)
 
 
 def asked_first(visit: Asked) -> tuple[datetime, int]:
@@ -101,7 +112,8 @@ def asked_first(visit: Asked) -> tuple[datetime, int]:
 
 
 def visit_of(day: Day, hall: Hall, asked: Asked) -> Visit:
-    """A visit that may be planned. One with a time keeps it: by `MOVE` minutes either way, within `NOTICE` of it never sooner."""
+    """A visit that may be planned. One with a time keeps it: by `MOVE` minutes either way of what was told first, however often
+    it is planned anew, and within `NOTICE` of it never sooner."""
     weight = 2 if asked.credit >= CREDITED else 1
     lasts = asked.minutes * 60
     plain = Visit(
@@ -111,8 +123,11 @@ def visit_of(day: Day, hall: Hall, asked: Asked) -> Visit:
     if asked.state != "scheduled" or asked.start is None:
         return plain
     start, move = day.second(asked.start), hall.value(MOVE) * 60
+    told = day.second(day.given.get(asked.id, asked.start))
     soon = start - day.now <= hall.value(NOTICE) * 60
-    span = (start if soon else start - move, start + move)
+    span = (start if soon else min(start, told - move), max(start, told + move))
+    home = next(((first, last) for first, last in plain.windows if first <= start <= last), span)
+    span = (max(span[0], home[0]), min(span[1], home[1]))  # a time they asked for is not left by being moved
     stays = soon and asked.team is not None and asked.team not in day.out
     return msgspec.structs.replace(plain, windows=(span,), promised=True, only=str(asked.team) if stays else None)
 

@@ -32,7 +32,11 @@ TABLES = 7  # places offered for a team's lunch beside where it starts; the real
 
 
 class Unsolved(Exception):
-    """The solver ended without an answer."""
+    """The solver ended without an answer; `why` is one of store.FAILURES."""
+
+    def __init__(self, why: str, words: str) -> None:
+        super().__init__(words)
+        self.why = why
 
 
 async def solve(problem: Problem, *, limit_s: float = LIMIT_S, iterations: int = ITERATIONS, seed: int = 1) -> Plan:
@@ -46,13 +50,13 @@ async def solve(problem: Problem, *, limit_s: float = LIMIT_S, iterations: int =
         async with asyncio.timeout(limit_s + GRACE_S):
             said, wrong = await child.communicate(msgspec.json.encode(problem))
     except TimeoutError:
-        raise Unsolved(f"no answer after {limit_s + GRACE_S:.0f} s") from None
+        raise Unsolved("timeout", f"no answer after {limit_s + GRACE_S:.0f} s") from None
     finally:
         if child.returncode is None:
             child.kill()
             await child.wait()
     if child.returncode != 0:
-        raise Unsolved(wrong.decode()[-500:] or f"ended with code {child.returncode}")
+        raise Unsolved("died", wrong.decode()[-500:] or f"ended with code {child.returncode}")
     return msgspec.json.decode(said, type=Plan)
 
 

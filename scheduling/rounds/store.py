@@ -1,4 +1,4 @@
-"""Plans of a day's rounds as they are kept: looked for, proposed, taken as a whole while all stands as it stood, taken back."""
+"""Plans of a day's rounds as they are kept: looked for, found or not, proposed, forgotten."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,19 +10,20 @@ import asyncpg
 from queueing import journal
 from queueing.db import Db, changed
 from queueing.halls import Hall, business_day
-from scheduling.errors import PlanOvertaken, RoundsSought
+from scheduling.errors import RoundsSought
 from scheduling.rounds.day import Day
 from scheduling.rounds.problem import Plan, Round
-from scheduling.visit_rows import BROKEN
 
 SILENT_S = 15  # a run that said nothing for so long has died with its process
 CAUSES = ("asked", "late", "call", "team")
+FAILURES = ("timeout", "died")  # no answer in time; the process ended without one
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
     """A plan of a day. `figures` by plan, now and list: metres, late (seconds), visits, left (out); `rounds` by team: metres,
-    home and lunch (seconds after midnight); `unserved` by visit: one of why.REASONS. `sought_s`: how long a run has lasted."""
+    home and lunch (seconds after midnight); `unserved` by visit: one of why.REASONS. `sought_s`: how long a run has lasted;
+    `why` one that failed did: one of FAILURES."""
 
     id: int
     day: date
@@ -35,6 +36,7 @@ class Kept:
     figures: dict[str, dict[str, int]] | None
     rounds: dict[str, dict[str, int | None]] | None
     unserved: dict[str, str] | None
+    why: str | None
     settled_by: str | None
     settled_at: datetime | None
     sought_s: float
@@ -42,7 +44,7 @@ class Kept:
 
 
 COLUMNS = f"""
-id, day, version, state, cause, made_by, made_at, seconds, figures, rounds, unserved, settled_by, settled_at,
+id, day, version, state, cause, made_by, made_at, seconds, figures, rounds, unserved, why, settled_by, settled_at,
 extract(epoch FROM clock_timestamp() - began)::float AS sought_s,
 state = 'solving' AND beat < clock_timestamp() - interval '{SILENT_S} s' AS silent
 """
@@ -64,7 +66,7 @@ async def plans_of(db: Db, hall: Hall, day: date, limit: int = 20) -> list[Kept]
 
 # A run whose process died makes way; a proposal nobody answered is passed over by the next search that ends with one.
 DEAD = f"""
-UPDATE round_plans SET state = 'failed', settled_at = hall_now()
+UPDATE round_plans SET state = 'failed', why = 'died', settled_at = hall_now()
 WHERE hall = $1 AND day = $2 AND state = 'solving' AND beat < clock_timestamp() - interval '{SILENT_S} s'
 """
 BEGIN = """
@@ -77,7 +79,9 @@ async def begin(db: Db, hall: Hall, day: date, cause: str, *, actor: str) -> int
     """Note that somebody looks for a day's rounds; the number of the plan it will be. RoundsSought while another run does."""
     await db.execute(DEAD, hall.id, day)
     try:
-        number: int = await db.fetchval(BEGIN, hall.id, day, cause, actor)
+        async with db.transaction():
+            number: int = await db.fetchval(BEGIN, hall.id, day, cause, actor)
+            await record(db, hall, "rounds.sought", actor, number, day, cause=cause)
     except asyncpg.UniqueViolationError as broken:
         if broken.constraint_name not in ("one_run_a_day", "plan_has_a_version"):
             raise
@@ -85,8 +89,16 @@ async def begin(db: Db, hall: Hall, day: date, cause: str, *, actor: str) -> int
     return number
 
 
+async def record(db: Db, hall: Hall, kind: str, actor: str, number: int, day: date, **more: object) -> None:
+    """Write what became of a plan; the dispatch pages follow the record."""
+    await journal.append(db, hall.id, kind, actor, data={"plan": number, "day": day.isoformat(), **more})
+
+
 BEAT = "UPDATE round_plans SET beat = clock_timestamp() WHERE id = $1 AND state = 'solving'"
-ENDED = "UPDATE round_plans SET state = $2, settled_at = hall_now() WHERE id = $1 AND state = 'solving'"
+FAILED = """
+UPDATE round_plans SET state = 'failed', why = $2, settled_at = hall_now() WHERE id = $1 AND state = 'solving'
+RETURNING day, made_by
+"""
 STOP = """
 UPDATE round_plans SET state = 'stopped', settled_by = $3, settled_at = hall_now()
 WHERE hall = $1 AND day = $2 AND state = 'solving'
@@ -98,9 +110,12 @@ async def beat(db: Db, number: int) -> bool:
     return changed(await db.execute(BEAT, number)) > 0
 
 
-async def give_up(db: Db, number: int) -> None:
-    """A run that ended without a plan."""
-    await db.execute(ENDED, number, "failed")
+async def give_up(db: Db, hall: Hall, number: int, why: str) -> None:
+    """A run that ended without a plan, for one of FAILURES."""
+    async with db.transaction():
+        ended = await db.fetchrow(FAILED, number, why)
+        if ended is not None:
+            await record(db, hall, "rounds.failed", ended["made_by"], number, ended["day"], why=why)
 
 
 async def stop(db: Db, hall: Hall, day: date, *, actor: str) -> bool:
@@ -111,7 +126,7 @@ async def stop(db: Db, hall: Hall, day: date, *, actor: str) -> bool:
 OVERLOOK = "UPDATE round_plans SET state = 'passed', settled_at = hall_now() WHERE hall = $1 AND day = $2 AND state = 'proposed'"
 PROPOSE = """
 UPDATE round_plans SET state = 'proposed', seconds = $2, figures = $3, rounds = $4, unserved = $5
-WHERE id = $1 AND state = 'solving' RETURNING id
+WHERE id = $1 AND state = 'solving' RETURNING made_by, cause
 """
 STOPS = """
 INSERT INTO round_stops (plan, visit, team, start, leaves, metres, late, was_state, was_team, was_start, was_confirmed)
@@ -123,6 +138,7 @@ SELECT $1, x.* FROM unnest($2::bigint[], $3::bigint[], $4::timestamptz[], $5::ti
 NOTHING_NEW = """
 UPDATE round_plans p SET state = 'passed', settled_at = hall_now() WHERE id = $1 AND cause <> 'asked' AND NOT EXISTS (
     SELECT FROM round_stops s WHERE s.plan = p.id AND (s.team, s.start) IS DISTINCT FROM (s.was_team, s.was_start))
+RETURNING id
 """
 
 
@@ -139,10 +155,12 @@ async def propose(db: Db, hall: Hall, number: int, day: Day, plan: Plan, now: li
     stops = stops_of(day, plan)
     async with db.transaction():
         await db.execute(OVERLOOK, hall.id, day.day)
-        if await db.fetchval(PROPOSE, number, plan.seconds, figures, rounds, dict(plan.unserved)) is None:
+        run = await db.fetchrow(PROPOSE, number, plan.seconds, figures, rounds, dict(plan.unserved))
+        if run is None:
             return False
         await db.execute(STOPS, number, *([stop[n] for stop in stops] for n in range(10)))
-        await db.execute(NOTHING_NEW, number)
+        if await db.fetchval(NOTHING_NEW, number) is None:
+            await record(db, hall, "rounds.proposed", run["made_by"], number, day.day, cause=run["cause"])
     return True
 
 
@@ -209,95 +227,6 @@ SELECT {", ".join(PlannedStop.__slots__)} FROM round_stops WHERE plan = $1 ORDER
 async def stops(db: Db, number: int) -> list[PlannedStop]:
     """Every visit of a plan, team by team in order."""
     return [PlannedStop(**row) for row in await db.fetch(STOPS_OF, number)]
-
-
-# One statement moves all of them: nobody is on the way, and each stands as it stood when the plan was made. A plan by which
-# somebody should have set out a quarter of an hour ago is too old.
-SETTLE = """
-UPDATE round_plans p SET state = $4, settled_by = $5, settled_at = hall_now() WHERE hall = $1 AND id = $2 AND state = $3
-  AND NOT ($4 = 'applied' AND EXISTS (
-      SELECT FROM round_stops s WHERE s.plan = p.id AND (s.team, s.start) IS DISTINCT FROM (s.was_team, s.was_start)
-        AND s.leaves < hall_now() - interval '15 minutes'))
-RETURNING day, version
-"""
-TOLD = "v.id, v.state, v.area, v.day, v.start, v.team"
-TAKE = f"""
-UPDATE doorstep_visits v SET state = CASE WHEN s.team IS NULL THEN 'accepted' ELSE 'scheduled' END,
-    team = s.team, start = s.start, day = CASE WHEN s.team IS NOT NULL THEN v.day END,
-    ends = CASE WHEN s.team IS NOT NULL THEN v.ends END,
-    confirmed_at = CASE WHEN v.start = s.start THEN v.confirmed_at END, expected_at = NULL
-FROM round_stops s
-WHERE s.plan = $1 AND v.id = s.visit AND (s.team, s.start) IS DISTINCT FROM (s.was_team, s.was_start)
-  AND (v.state, v.team, v.start) IS NOT DISTINCT FROM (s.was_state, s.was_team, s.was_start) RETURNING {TOLD}
-"""
-BACK = f"""
-UPDATE doorstep_visits v SET state = s.was_state, team = s.was_team, start = s.was_start,
-    day = CASE WHEN s.was_team IS NOT NULL THEN v.day END, ends = CASE WHEN s.was_team IS NOT NULL THEN v.ends END,
-    confirmed_at = s.was_confirmed, expected_at = NULL
-FROM round_stops s
-WHERE s.plan = $1 AND v.id = s.visit AND (s.team, s.start) IS DISTINCT FROM (s.was_team, s.was_start)
-  AND v.state = CASE WHEN s.team IS NULL THEN 'accepted' ELSE 'scheduled' END
-  AND (v.team, v.start) IS NOT DISTINCT FROM (s.team, s.start) RETURNING {TOLD}
-"""
-MOVES = "SELECT count(*) FROM round_stops WHERE plan = $1 AND (team, start) IS DISTINCT FROM (was_team, was_start)"
-
-
-async def take(db: Db, hall: Hall, number: int, *, actor: str) -> int:
-    """Do what a proposed plan says; how many visits it moved. PlanOvertaken where one no longer stands as it stood."""
-    return await _settle(db, hall, number, ("proposed", "applied"), TAKE, "rounds.applied", actor)
-
-
-async def take_back(db: Db, hall: Hall, number: int, *, actor: str) -> int:
-    """Let all stand again as it stood before a plan was taken. PlanOvertaken where something has moved since."""
-    return await _settle(db, hall, number, ("applied", "undone"), BACK, "rounds.undone", actor)
-
-
-async def _settle(
-    db: Db, hall: Hall, number: int, states: tuple[str, str], statement: str, kind: str, actor: str
-) -> int:  # fmt: skip
-    async with db.transaction():
-        plan = await db.fetchrow(SETTLE, hall.id, number, *states, actor)
-        if plan is None:
-            raise PlanOvertaken()
-        moved = await rows_of(db, statement, number)
-        if len(moved) != await db.fetchval(MOVES, number):
-            raise PlanOvertaken()
-        for row in sorted(moved, key=lambda it: it["id"]):
-            verb = "scheduled" if row["state"] == "scheduled" else "unscheduled"
-            await journal.append(db, hall.id, f"doorstep.{verb}", actor, data=as_told(row), cause=f"rounds:{number}")
-        data = {"plan": number, "day": plan["day"].isoformat(), "version": plan["version"], "visits": len(moved)}
-        await journal.append(db, hall.id, kind, actor, data=data)
-    return len(moved)
-
-
-async def rows_of(db: Db, statement: str, number: int) -> list[asyncpg.Record]:
-    """The visits a plan moved; what the day no longer allows overtakes the plan."""
-    try:
-        return await db.fetch(statement, number)
-    except asyncpg.IntegrityConstraintViolationError as broken:
-        if broken.constraint_name not in BROKEN:
-            raise
-        raise PlanOvertaken() from broken
-
-
-def as_told(row: asyncpg.Record) -> dict[str, Any]:
-    """A visit as the record has it."""
-    day, start = row["day"], row["start"]
-    return {
-        "visit": row["id"], "state": row["state"], "area": row["area"], "day": day and day.isoformat(),
-        "start": start and start.isoformat(), "team": row["team"],
-    }  # fmt: skip
-
-
-REFUSE = """
-UPDATE round_plans SET state = 'refused', settled_by = $3, settled_at = hall_now()
-WHERE hall = $1 AND id = $2 AND state = 'proposed'
-"""
-
-
-async def refuse(db: Db, hall: Hall, number: int, *, actor: str) -> bool:
-    """Leave the day as it is; False when the plan is settled already."""
-    return changed(await db.execute(REFUSE, hall.id, number, actor)) > 0
 
 
 FORGET = "DELETE FROM round_plans WHERE hall = $1 AND day < $2"

@@ -18,9 +18,9 @@ def cause(hall: Hall, day: Day, plans: Sequence[Kept], rounds: list[Round]) -> s
     if not hall.value(WATCH) or not day.problem.teams or any(it.state == "solving" and not it.silent for it in plans):
         return None
     scheduled = [it for it in day.visits.values() if it.state == "scheduled"]
-    made = plans[0].made_at if plans else None
-    if made is not None and plans[0].state != "applied" and day.at(day.now) - made < REST:
+    if plans and plans[0].state != "applied" and day.at(day.now) - plans[0].made_at < REST:
         return None
+    made = next((it.made_at for it in plans if it.state not in ("failed", "stopped", "solving")), None)
     if any(it.team in day.out for it in scheduled):
         return "team"
     if latest(rounds) > hall.value(MOVE) * 60:

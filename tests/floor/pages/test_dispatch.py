@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import date, timedelta
 
 import pytest
 from starlette.applications import Starlette
@@ -16,11 +17,13 @@ from floor.rounds import Watcher
 from floor.settings import Settings
 from queueing.halls import Hall
 from queueing.tickets import new_key
-from scheduling import doorstep
+from scheduling import doorstep, visit_notes
 from scheduling.doorstep import Visit, Visitor
-from scheduling.envelopes import Details, name_mask, phone_mask
+from scheduling.envelopes import Details, Envelopes, name_mask, phone_mask
+from scheduling.looks import forget_visitors
 from scheduling.rounds import store
 from scheduling.rounds.travel import Point
+from scheduling.teams import Kit, keep_door_matter, keep_kit, teams
 from tests.floor.conftest import HASHED, Client
 from tests.floor.pages.staff import Page, look, press, staff
 from tests.scheduling.clocks import at
@@ -102,7 +105,8 @@ async def test_a_request_is_answered_without_its_envelope_and_each_look_is_on_re
     refused = await press(lin, sheet, f"{PAGE}/accept", visit=str(visit.id))
     assert "证明" in refused.sentence
     page = await press(lin, sheet, f"{PAGE}/accept", visit=str(visit.id), evidence="残疾证")
-    assert (page.sentence, await told(db, [visit])) == ("", [("accepted", None, None)])
+    assert page.sentence == f"已受理 #{visit.id}，等待安排时间。没有留短信，请打电话告知。"
+    assert await told(db, [visit]) == [("accepted", None, None)]
     page = await press(
         lin, await look(lin, f"{PAGE}/sheet/visit/{visit.id}"), f"{PAGE}/decline", visit=str(visit.id), why="out_of_area"
     )
@@ -139,12 +143,17 @@ async def test_a_day_is_planned_from_the_page_taken_and_taken_back(
     page = await look(lin, PAGE)
     assert "按申请先后" in page.words and "新排 2 户" in page.words
     assert await told(db, [near, far]) == [("accepted", None, None)] * 2
+    assert "和按申请先后相比：" in page.words and "都不迟到" in page.words
     page = await send(lin, page, "take")
+    assert page.sentence == "已采用方案 1：新排 2 户，改动 0 户。已发短信 1 条。1 户没有短信，请打电话告知。"
     assert [state for state, _, _ in await told(db, [near, far])] == ["scheduled"] * 2
-    marks = page.answer.text.count('class="mark r1"')
+    marks = page.answer.text.count('class="mark r1"') - page.answer.text.count('translate(16 0)" class="mark r1"')
     assert (marks, page.answer.text.count('class="way"') >= 2) == (2, True)
-    assert f"撤销方案 {plan.version}" in page.words
+    assert f"撤销方案 {plan.version}" in page.words and "1 户要打电话" in page.words
+    page = await send(lin, page, "confirm")  # the one without messages was called
+    assert (page.sentence, "户要打电话" in page.words) == (f"#{near.id} 已记下：电话告知。", False)
     page = await send(lin, page, "undo")
+    assert page.sentence == "已撤销方案 1：2 户恢复原来的安排。已发短信 1 条。1 户没有短信，请打电话告知。"
     assert await told(db, [near, far]) == [("accepted", None, None)] * 2
     assert not any(secret in page.answer.text for secret in SECRETS)
     said = await db.fetch("SELECT template, data FROM notices WHERE subject = $1 ORDER BY id", f"visit:{far.key}")
@@ -161,10 +170,21 @@ async def test_a_visit_is_set_by_hand_moved_and_taken_out_and_no_says_why(lin: C
     assert "小组" in page.sentence and await told(db, [visit]) == [("accepted", None, None)]
     page = await press(lin, sheet, f"{PAGE}/schedule", visit=str(visit.id), team=str(one.id), at="10:00")
     assert await told(db, [visit]) == [("scheduled", one.id, "10:00")]
-    assert "10:00" in page.words
+    assert page.sentence.startswith(f"#{visit.id} 已安排：3月2日 周二 10:00，一组。")
     sheet = await look(lin, f"{PAGE}/sheet/visit/{visit.id}")
-    await press(lin, sheet, f"{PAGE}/unschedule", visit=str(visit.id))
+    moved = await press(lin, sheet, f"{PAGE}/schedule", visit=str(visit.id), team=str(one.id), at="14:00")
+    await send(lin, moved, "schedule")  # taken back by the button beside the sentence
+    assert await told(db, [visit]) == [("scheduled", one.id, "10:00")]
+    sheet = await look(lin, f"{PAGE}/sheet/visit/{visit.id}")
+    page = await press(lin, sheet, f"{PAGE}/unschedule", visit=str(visit.id))
     assert await told(db, [visit]) == [("accepted", None, None)]
+    assert page.sentence.startswith(f"#{visit.id} 已撤下，等待另排。")
+    await send(lin, page, "schedule")
+    assert await told(db, [visit]) == [("scheduled", one.id, "10:00")]
+    page = await look(lin, PAGE)
+    await at(db, "2027-03-03 08:00+08")
+    assert "已经过去" in (await look(lin, PAGE)).words
+    assert "已经过去" in (await press(lin, page, f"{PAGE}/plan")).sentence
 
 
 async def test_a_team_that_drops_out_has_its_visits_put_to_another_at_once(lin: Client, db: Connection, out: Hall) -> None:
@@ -207,12 +227,12 @@ async def test_a_team_is_changed_and_ways_that_were_measured_are_used(lin: Clien
     sheet = await look(lin, f"{PAGE}/sheet/team/{one.id}")
     fields = {"name": "东线", "lead": "door01", "second": "clerk01", "starts": "08:30", "ends": "16:00", "skill": "A"}
     page = await press(lin, sheet, f"{PAGE}/team", **fields)
-    assert (page.sentence, "东线" in page.words, "08:30–16:00" in page.words) == ("", True, True)
+    assert (page.sentence, "东线" in page.words, "08:30–16:00" in page.words) == ("东线已保存。", True, True)
     assert (await look(lin, f"{PAGE}/sheet/team/9999", 404)).words
     await db.execute("INSERT INTO doorstep_areas (hall, code, name, lat, lon) VALUES ($1, 'west', '西村', 26.6, 104.7)", out.id)
     sheet = await look(lin, f"{PAGE}/sheet/team")
     page = await press(lin, sheet, f"{PAGE}/ways", ways="east,west,31.5,55\n west ， east, 30, 48 \n")
-    assert page.sentence == ""
+    assert page.sentence == "实测路程已保存。"
     travel = (await as_it_is(db, out)).problem.travel
     assert travel.way(Point(26.6, 104.9, "east"), Point(26.6, 104.7, "west")) == (31_500, 58 * 60)
     assert "west,east,30,48" in (await look(lin, f"{PAGE}/sheet/team")).answer.text
@@ -232,3 +252,67 @@ async def test_the_way_of_one_team_is_drawn_for_a_phone(lin: Client, db: Connect
     assert [page.answer.text.count('class="mark ') for page in (every, own)] == [3, 2]
     assert 'viewBox="0 0 480 400"' in own.answer.text
     assert f'hx-get="{PAGE}/part?team={one.id}"' in own.answer.text
+
+
+async def test_a_note_for_the_team_is_sealed_and_written_without_a_look(lin: Client, db: Connection, out: Hall) -> None:
+    visit = await asked(db, out)
+    sheet = await look(lin, f"{PAGE}/sheet/visit/{visit.id}")
+    await press(lin, sheet, f"{PAGE}/accept", note="门铃坏了，请敲门")
+    sheet = await look(lin, f"{PAGE}/sheet/visit/{visit.id}")
+    assert "门铃坏了" in sheet.words
+    assert await db.fetchval("SELECT count(*) FROM journal WHERE kind = 'doorstep.looked'") == 0
+    assert "门铃" not in str([dict(row) for row in await db.fetch("SELECT * FROM journal")])
+    assert "门铃".encode() not in await db.fetchval("SELECT sealed FROM visit_notes")
+    newer = Envelopes(b"another secret of thirty-two signs", b"a secret of thirty-two characters")
+    assert (await visit_notes.reseal(db, out, newer), await visit_notes.reseal(db, out, newer)) == (1, 0)
+    assert await visit_notes.of(db, out, [visit.id], newer) == {visit.id: "门铃坏了，请敲门"}
+    await db.execute("UPDATE doorstep_visits SET state = 'cancelled', ended_at = hall_now() - interval '90 days'")
+    await forget_visitors(db, out)
+    assert await db.fetchval("SELECT count(*) FROM visit_notes") == 0
+
+
+async def test_a_search_that_fails_says_why_and_leads_to_the_next_working_day(lin: Client, db: Connection, out: Hall) -> None:
+    await crew(db, out, "一组", "door01", "clerk01")
+    for why, said in (("timeout", "没有算出方案"), ("died", "中途停了")):
+        await store.give_up(db, out, await store.begin(db, out, DAY, "asked", actor="manager:manager"), why)
+        page = await look(lin, PAGE)
+        assert said in page.words and "改为规划下一个工作日" in page.words
+    following = await lin.post("/demo/dispatch/2027-03-03/plan", data=page.forms["/demo/dispatch/2027-03-03/plan"].fields)
+    assert following.status_code == 409 and "这一天没有要安排的上门" in following.text
+    kinds = [row["kind"] for row in await db.fetch("SELECT kind FROM journal WHERE kind LIKE 'rounds.%' ORDER BY \"offset\"")]
+    assert kinds[:4] == ["rounds.sought", "rounds.failed"] * 2
+
+
+async def test_teams_of_the_day_before_go_out_again_and_nobody_unknown_does(lin: Client, db: Connection, out: Hall) -> None:
+    one = await crew(db, out, "一组", "door01", "clerk01")
+    await add_user(db, out.id, "door01", HASHED, name="上门一", roles=["doorstep"])
+    next_page = "/demo/dispatch/2027-03-03"
+    page = await look(lin, next_page)
+    assert "沿用3月2日 周二的小组" in page.words
+    page = await press(lin, page, f"{next_page}/same-teams")
+    assert page.sentence == "已沿用3月2日 周二的小组。"
+    (again,) = await teams(db, out, date(2027, 3, 3))
+    assert (again.lead, again.second, again.starts - one.starts, again.lunch_to) == (
+        "door01", "clerk01", timedelta(1), (one.lunch_to or one.ends) + timedelta(1),
+    )  # fmt: skip
+    sheet = await look(lin, f"{PAGE}/sheet/team/{one.id}")
+    fields = {"name": "一组", "lead": "door01", "starts": "08:30", "ends": "16:00"}
+    assert "没有" in (await press(lin, sheet, f"{PAGE}/team", **fields, second="nobody")).sentence
+    assert "没有" in (await press(lin, sheet, f"{PAGE}/team", **fields, second="desk01")).sentence  # goes to no doors
+    page = await look(lin, PAGE)
+    for unknown in ("9999", str(again.id)):  # no team, and none of this day
+        assert (await press(lin, page, f"{PAGE}/out", team=unknown)).sentence == "找不到这支小组"
+
+
+async def test_bags_that_nobody_carries_and_times_that_are_over_are_seen(lin: Client, db: Connection, out: Hall) -> None:
+    await keep_kit(db, out, Kit("card", "制卡包", None, None, [], 2))
+    await keep_kit(db, out, Kit("photo", "拍照包", None, None, [], 1))
+    await keep_door_matter(db, out, "DEED", 40, "card")
+    await crew(db, out, "一组", "door01", "clerk01")
+    needs = await wanted(db, out, 3, matter="DEED")
+    await wanted(db, out, 3, (on(9) - timedelta(1), on(11) - timedelta(1)))
+    later = await wanted(db, out, 3, (on(9) + timedelta(2), on(11) + timedelta(2)))
+    page = await look(lin, PAGE)
+    assert f"制卡包 0/2 没有小组带，要用： #{needs.id}" in page.words and "拍照包 0/1" in page.words
+    assert "当天没有小组带制卡包" in page.words and "约定的时间已过" in page.words
+    assert f"#{later.id} " not in page.words and "3月4日 周四 1 户" in page.words

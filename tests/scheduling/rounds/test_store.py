@@ -9,7 +9,8 @@ from floor.database import Connection, Pool
 from queueing.halls import Hall, get_hall
 from scheduling import doorstep, field
 from scheduling.errors import PlanOvertaken, RoundsSought
-from scheduling.rounds import store, watch
+from scheduling.rounds import store, taking, watch
+from scheduling.rounds.day import Day
 from scheduling.rounds.ground import come_back, drop_out, set_place
 from scheduling.rounds.problem import Lunch
 from scheduling.rounds.solver import run
@@ -38,7 +39,7 @@ async def test_a_plan_is_taken_as_a_whole_and_taken_back(db: Connection, out: Ha
     far, near = await wanted(db, out, 6, (on(14), on(16))), await wanted(db, out, 2, (on(9), on(12)))
     number = await proposed(db, out)
     assert await told(db, [far, near]) == [("accepted", None, None)] * 2  # proposed is not done
-    assert await store.take(db, out, number, actor="manager:manager") == 2
+    assert await taking.take(db, out, number, actor="manager:manager") == 2
     assert await told(db, [near, far]) == [("scheduled", one.id, "09:09"), ("scheduled", one.id, "14:00")]
     kinds = [
         row["kind"] for row in await db.fetch("SELECT kind FROM journal WHERE actor = 'manager:manager' ORDER BY \"offset\"")
@@ -47,10 +48,11 @@ async def test_a_plan_is_taken_as_a_whole_and_taken_back(db: Connection, out: Ha
     plan = await store.plan_of(db, out, number)
     assert plan is not None and plan.figures is not None
     assert (plan.state, plan.figures["plan"]["visits"], plan.figures["now"]["left"]) == ("applied", 2, 2)
-    with pytest.raises(PlanOvertaken):
-        await store.take(db, out, number, actor="manager:manager")
-    assert await store.take_back(db, out, number, actor="manager:manager") == 2
+    assert await taking.take(db, out, number, actor="manager:manager") == 0  # the same press again
+    assert await taking.take_back(db, out, number, actor="manager:manager") == 2
     assert await told(db, [far, near]) == [("accepted", None, None)] * 2
+    with pytest.raises(PlanOvertaken):
+        await taking.take(db, out, number, actor="manager:manager")
 
 
 async def test_a_plan_that_was_overtaken_moves_nobody(db: Connection, out: Hall) -> None:
@@ -59,12 +61,12 @@ async def test_a_plan_that_was_overtaken_moves_nobody(db: Connection, out: Hall)
     number = await proposed(db, out)
     await doorstep.schedule(db, out, a.key, on(15), one.id, actor="manager:manager")
     with pytest.raises(PlanOvertaken):
-        await store.take(db, out, number, actor="manager:manager")
+        await taking.take(db, out, number, actor="manager:manager")
     assert await told(db, [a, b]) == [("scheduled", one.id, "15:00"), ("accepted", None, None)]
     again = await proposed(db, out)
     assert [it.state for it in await store.plans_of(db, out, DAY)] == ["proposed", "passed"]
-    assert await store.refuse(db, out, again, actor="manager:manager")
-    assert not await store.refuse(db, out, again, actor="manager:manager")
+    assert await taking.refuse(db, out, again, actor="manager:manager")
+    assert not await taking.refuse(db, out, again, actor="manager:manager")
 
 
 async def test_a_plan_that_is_too_old_is_not_taken_and_one_that_changes_nothing_not_shown(db: Connection, out: Hall) -> None:
@@ -73,9 +75,9 @@ async def test_a_plan_that_is_too_old_is_not_taken_and_one_that_changes_nothing_
     old = await proposed(db, out)
     await at(db, "2027-03-02 10:30+08")
     with pytest.raises(PlanOvertaken):
-        await store.take(db, out, old, actor="m")
+        await taking.take(db, out, old, actor="m")
     again = await proposed(db, out)
-    assert await store.take(db, out, again, actor="m") == 1
+    assert await taking.take(db, out, again, actor="m") == 1
     assert [(state, team) for state, team, _ in await told(db, [a])] == [("scheduled", one.id)]
     await proposed(db, out, "late")
     assert [it.state for it in await store.plans_of(db, out, DAY)] == ["passed", "applied", "passed"]
@@ -98,6 +100,27 @@ async def test_what_was_told_keeps_its_time_and_near_its_hour_its_team(db: Conne
     moves = {it.visit: it.start for it in await store.stops(db, number)}
     assert moves[soon.id] == on(9, 40)
     assert on(10, 30) <= (moves[later.id] or on(0)) <= on(11, 30)
+
+
+async def test_a_time_moves_no_further_from_what_was_told_first_however_often_it_is_planned(db: Connection, out: Hall) -> None:
+    one = await crew(db, out, "一队", "door01", "clerk01")
+    held, moved = await wanted(db, out, 3, (on(9), on(11))), await wanted(db, out, 3.1)
+    await doorstep.schedule(db, out, held.key, on(10, 30), one.id, actor="m")
+    await doorstep.schedule(db, out, moved.key, on(15), one.id, actor="m")
+
+    def reach(day: Day) -> list[tuple[int, int]]:
+        return [day.problem.by_id[str(it.id)].windows[0] for it in (held, moved)]
+
+    assert reach(await as_it_is(db, out)) == [(36_000, 38_400), (52_200, 55_800)]  # from 10:40 on it would not end by eleven
+    await db.execute("UPDATE doorstep_visits SET start = $2, given = start WHERE id = $1", moved.id, on(15, 20))
+    assert reach(await as_it_is(db, out))[1] == (52_200, 55_800)
+    number = await proposed(db, out)
+    stops = {it.visit: it.start for it in await store.stops(db, number)}
+    assert on(14, 30) <= (stops[moved.id] or on(0)) <= on(15, 30)
+    if await taking.take(db, out, number, actor="m"):
+        assert await db.fetchval("SELECT given FROM doorstep_visits WHERE id = $1", moved.id) == on(15)
+    await doorstep.schedule(db, out, moved.key, on(16), one.id, actor="m")  # told anew by a person
+    assert reach(await as_it_is(db, out))[1] == (55_800, 59_400)
 
 
 async def test_a_team_under_way_goes_on_from_where_it_is(db: Connection, out: Hall) -> None:
@@ -138,7 +161,7 @@ async def test_a_team_that_says_it_is_late_is_late(db: Connection, out: Hall) ->
     day = await as_it_is(db, out)
     assert (day.ready[one.id].visit, day.ready[one.id].at) == (a.id, day.second(on(10, 50)))
     number = await proposed(db, out, "late")
-    assert await store.take(db, out, number, actor="m") == 1
+    assert await taking.take(db, out, number, actor="m") == 1
     assert [it[2] for it in await told(db, [b])] == ["10:55"]
 
 
@@ -153,9 +176,9 @@ async def test_what_a_team_had_goes_to_others_once_it_drops_out(db: Connection, 
     number = await proposed(db, out, "team")
     plan = await store.plan_of(db, out, number)
     assert plan is not None and plan.unserved == {str(b.id): "no_skill"}
-    await store.take(db, out, number, actor="manager:manager")
+    await taking.take(db, out, number, actor="manager:manager")
     assert await told(db, [a, b]) == [("scheduled", two.id, "09:30"), ("accepted", None, None)]
-    await store.take_back(db, out, number, actor="manager:manager")
+    await taking.take_back(db, out, number, actor="manager:manager")
     assert await told(db, [a, b]) == [("scheduled", one.id, "10:00"), ("scheduled", one.id, "11:00")]
     await come_back(db, out, one.id, actor="manager:manager")
     day = await as_it_is(db, out)
@@ -169,7 +192,7 @@ async def test_a_day_is_looked_at_again_for_who_is_late_and_who_asks(db: Connect
     assert watch.cause(out, day, [], standing(day)) is None  # nothing is planned yet: somebody has to begin
     await doorstep.schedule(db, out, a.key, on(9, 30), one.id, actor="m")
     await at(db, "2027-03-02 09:20+08")
-    await store.refuse(db, out, await proposed(db, out), actor="m")
+    await taking.refuse(db, out, await proposed(db, out), actor="m")
     await at(db, "2027-03-02 09:25+08")
     await wanted(db, out, 3)
     day, plans = await as_it_is(db, out), await store.plans_of(db, out, DAY)
