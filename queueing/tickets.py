@@ -404,7 +404,7 @@ CARRY = recorded(
     """
 WITH moved AS (
     UPDATE tickets SET state = 'cancelled', ended_at = hall_now(), carried = $6
-    WHERE hall = $1 AND key = $5 AND state IN ('waiting', 'held', 'missed') RETURNING *
+    WHERE hall = $1 AND key = $5 AND state IN ('waiting', 'called', 'held', 'missed') RETURNING *
 )""",
     "'ticket.cancelled'",
     told("'carried', m.carried"),

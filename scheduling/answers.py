@@ -77,12 +77,23 @@ async def of_day(db: Db, hall: Hall) -> list[Step]:
     return [Step(**row) for row in await db.fetch(OF_DAY, hall.id)]
 
 
+UNANSWERED = f"""
+{SHOWN} WHERE e.hall = $1 AND e.day = {TODAY} AND e.ticket IS NOT NULL AND e.state = 'offered' AND t.ended_at IS NULL
+ORDER BY e.offered_at, e.id
+"""
+
+
+async def unanswered(db: Db, hall: Hall) -> list[Step]:
+    """What visitors were offered today and have not answered, the oldest first."""
+    return [Step(**row) for row in await db.fetch(UNANSWERED, hall.id)]
+
+
 # --- by the visitor, or the desk for them -------------------------------------------------------------------------
 
 DECIDE = """
 UPDATE escalations e SET state = $5, why = $6, decided_at = hall_now(), decided_by = $4 FROM tickets t
 WHERE e.hall = $1 AND t.hall = $1 AND t.key = $2 AND e.ticket = t.id AND e.step = $3 AND e.state = 'offered'
-  AND (t.state IN ('waiting', 'held', 'missed') OR t.state = 'expired' AND e.step = 'slot')
+  AND (t.state IN ('waiting', 'called', 'held', 'missed') OR t.state = 'expired' AND e.step = 'slot')
 RETURNING e.id, e.service, e.step, t.id AS ticket, t.ended_at IS NULL AS lives, t.number, t.person, t.id_mask, t.matters, t.lang
 """
 
@@ -211,7 +222,7 @@ async def offer_now(db: Db, hall: Hall, key: str, step: str, *, actor: str) -> N
     ticket = await by_key(db, key)
     if ticket.hall != hall.id:
         raise NotFound(what="ticket")
-    if ticket.state not in ("waiting", "held", "missed"):
+    if ticket.state not in ("waiting", "called", "held", "missed"):
         raise StepIs(state=ticket.state)
     free = None
     if step == "slot":

@@ -43,6 +43,10 @@ class DayType:
     services: frozenset[str] | None = None
     zones: Mapping[str, int] = field(default_factory=dict)
 
+    def booked_only(self, session: Session) -> bool:
+        """Whether only who has booked is served in a session of it."""
+        return not self.walk_in or session.audience == "booked"
+
 
 # The kinds the calendar itself gives out; a hall changes what they open but can't do without them.
 NEEDED = ("weekday", "saturday", "sunday", "holiday", "holiday_end", "make_up", "special", "closed")
@@ -158,30 +162,9 @@ async def undecide(db: Db, hall: Hall, day: date) -> bool:
     return changed(await db.execute("DELETE FROM hall_days WHERE hall = $1 AND day = $2", hall.id, day)) > 0
 
 
-@dataclass(frozen=True, slots=True)
-class OpenDay:
-    """What a date will be: its kind, and the sessions in which `service` opens on it."""
-
-    day: date
-    kind: DayType
-    provisional: bool
-
-    def opens(self, service: str) -> bool:
-        """Whether this service has its doors open at any time of the day."""
-        return bool(self.kind.sessions) and (self.kind.services is None or service in self.kind.services)
-
-
-def kind_on(hall: Hall, known: Calendar, kinds: Mapping[str, DayType], day: date) -> DayType:
-    """The kind of day that says what can be booked and who works: in a hall that is always open a date is never shut, unless
-    the hall itself decided so."""
-    kind = kinds[known.day_type(day)]
-    return kinds["weekday"] if hall.always_open and day not in known.own and not kind.sessions else kind
-
-
-def days_ahead(known: Calendar, kinds: Mapping[str, DayType], first: date, count: int) -> list[OpenDay]:
-    """The next `count` days from `first`, each with its kind."""
-    days = (first + timedelta(n) for n in range(count))
-    return [OpenDay(day, kinds[known.day_type(day)], known.is_provisional(day)) for day in days]
+def kind_on(known: Calendar, kinds: Mapping[str, DayType], day: date) -> DayType:
+    """The kind of day that says what can be booked and who works, also in a hall whose doors are always open."""
+    return kinds[known.day_type(day)]
 
 
 def moment(hall: Hall, day: date, at: time) -> datetime:

@@ -90,8 +90,7 @@ class Calendar:
 
     def awaited(self, today: date) -> int | None:
         """The year whose notice is due and not imported yet: next year's from November, this year's always."""
-        due = [today.year, *([today.year + 1] if today.month >= WARN_FROM_MONTH else [])]
-        return next((year for year in due if year not in self.published), None)
+        return awaited(self.published, today)
 
     def questions(self, year: int) -> list[date]:
         """The Saturdays on which "open every Saturday" says nothing: inside a holiday, or worked as a make-up day.
@@ -105,7 +104,20 @@ class Calendar:
         ]  # fmt: skip
 
 
+def awaited(published: frozenset[int], today: date) -> int | None:
+    """The year whose notice is due by `today` and not among those published."""
+    due = [today.year, *([today.year + 1] if today.month >= WARN_FROM_MONTH else [])]
+    return next((year for year in due if year not in published), None)
+
+
 YEARS = "SELECT year FROM statutory_years WHERE published"
+
+
+async def published_years(db: Db) -> frozenset[int]:
+    """The years whose notice is in."""
+    return frozenset(row["year"] for row in await db.fetch(YEARS))
+
+
 STATUTORY = "SELECT day, kind, name FROM statutory_days"
 OWN = "SELECT day, day_type, name, working FROM hall_days WHERE hall = $1"
 
@@ -113,7 +125,7 @@ OWN = "SELECT day, day_type, name, working FROM hall_days WHERE hall = $1"
 async def calendar(db: Db, hall: Hall) -> Calendar:
     """The calendar of a hall: a few hundred rows, read whole."""
     return Calendar(
-        frozenset(row["year"] for row in await db.fetch(YEARS)),
+        await published_years(db),
         {row["day"]: Statutory(**row) for row in await db.fetch(STATUTORY)},
         {row["day"]: HallDay(**row) for row in await db.fetch(OWN, hall.id)},
     )

@@ -21,7 +21,9 @@ class Area(msgspec.Struct, frozen=True):
 
 
 class Warn(msgspec.Struct, frozen=True):
-    """Something amiss: `nobody` in a zone, `below` its least, `late` end, `no_past` to judge by, from and to in minutes."""
+    """Something amiss, from and to in minutes of the day: `nobody` in a zone, `below` its least (`n`), `stuck`: who comes is not
+    served that day, `waits` of `n` minutes for nine of ten, `promise` to the booked kept for `n` of a hundred, a `late` end
+    (`n`: as likely as not, `ends`: at the latest), `late_booked` where nobody but the booked comes, `no_past` to judge by."""
 
     what: str
     zone: str = ""
@@ -42,4 +44,5 @@ class Foreseen(msgspec.Struct, frozen=True):
     closes: int
     end_p50: int
     end_p90: int
+    kept: int | None = None  # of a hundred booked visitors, where nobody else is served, so many are called as promised
     warnings: tuple[Warn, ...] = ()

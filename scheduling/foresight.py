@@ -3,9 +3,11 @@
 It reads much and loads numpy: a process of its own does it (`floor/foresee.py`), never the one that serves pages.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from math import ceil
+from statistics import fmean
 
 import numpy as np
 
@@ -15,16 +17,17 @@ from queueing.halls import Hall
 from queueing.measures import PAST_CAME, PAST_COUNTS, PLANNED
 from queueing.paces import Count, habits, learn
 from queueing.simulate import Outcome, simulate
+from scheduling.amiss import amiss
+from scheduling.appointments import PROMISE
 from scheduling.day_types import DayType, day_types, kind_on
 from scheduling.days import calendar
-from scheduling.foreseen import QUARTER, Area, Foreseen, Warn
-from scheduling.roster.demand import demand, quarters
+from scheduling.foreseen import QUARTER, Area, Foreseen
+from scheduling.roster.demand import BUSY, demand, quarters
 from scheduling.roster.patterns import span
 from scheduling.roster.planned import PUBLISHED, Duty, minute_of, moment_of, staffed
 from scheduling.roster.problem import Need, Pattern
 
 RUNS = 96  # the waits of a quarter hour are pooled over its people: half of the usual runs are enough
-LATE_MIN = 30  # so long after the doors the last visit may end
 BOOKED_CREDIT_S = 600.0
 SPREAD = timedelta(minutes=5)  # who booked comes so much before or after
 
@@ -73,7 +76,7 @@ async def foresee(db: Db, hall: Hall, day: date) -> Foreseen | None:
 
 
 async def read(db: Db, hall: Hall, day: date) -> Day:
-    kind = kind_on(hall, await calendar(db, hall), await day_types(db, hall), day)
+    kind = kind_on(await calendar(db, hall), await day_types(db, hall), day)
     opened = {row["code"]: row["zone"] for row in await db.fetch(SERVICES, hall.id)}
     opened = {code: zone for code, zone in opened.items() if kind.services is None or code in kind.services}
     windows = [
@@ -103,14 +106,18 @@ async def read(db: Db, hall: Hall, day: date) -> Day:
 
 
 def as_asked(kind: DayType, windows: Sequence[tuple[str, str, tuple[str, ...]]], needs: Sequence[Need]) -> list[Duty]:
-    """Without a roster: as many windows all day as the kind of day keeps open, else as its busiest quarter hour needs."""
+    """Without a roster: as many windows all day as the kind of day keeps open, else as its busiest quarter hour needs, or all
+    of them where hours are for the booked alone: so their places are counted."""
     if not kind.sessions:
         return []
+    apart = any(map(kind.booked_only, kind.sessions))
     whole = Pattern("whole", span(kind.sessions[0])[0], span(kind.sessions[-1])[1])
     found = []
     for zone in sorted({zone for _, zone, _ in windows}):
-        many = kind.zones.get(zone) or max((need.wanted for need in needs if need.zone == zone), default=0)
-        found += [Duty(f"?{n}", zone, None, whole) for n in range(min(many, sum(of == zone for _, of, _ in windows)))]
+        there = sum(of == zone for _, of, _ in windows)
+        busiest = max((need.wanted for need in needs if need.zone == zone), default=0)
+        many = kind.zones.get(zone) or (there if apart else busiest)
+        found += [Duty(f"?{n}", zone, None, whole) for n in range(min(many, there))]
     return found
 
 
@@ -124,13 +131,15 @@ def play(known: Day) -> Foreseen:
         tuple(plans), tuple(arrivals), learn(known.past, [], known.minutes, at[0] // 60), habits(known.past, []),
     )  # fmt: skip
     outcome = simulate(floor, runs=RUNS, to_come=True)
-    areas = tuple(area(known, code, at, outcome, list(floor.paces)) for code in known.zones if code in known.zone_of.values())
+    visit = {code: fmean(pace.seconds) / 60 for code, pace in floor.paces.items()}
+    areas = tuple(area(known, code, at, outcome, visit) for code in known.zones if code in known.zone_of.values())
     closes = span(known.kind.sessions[-1])[1]
     begins = minute_of(known.hall, known.day, known.opens)
-    last = [begins + round(seconds / 60) for seconds in (outcome.end.p50_s, outcome.end.p90_s)]
+    ends = [max(closes, begins + round(seconds / 60)) for seconds in (outcome.end.p50_s, outcome.end.p90_s)]
+    kept = promise_kept(known, outcome, list(floor.paces))
     return Foreseen(
-        known.roster, at, areas, walk_ins, booked, places, closes, max(closes, last[0]), max(closes, last[1]),
-        tuple(amiss(known, areas, at, closes, last[1])),
+        known.roster, at, areas, walk_ins, booked, places, closes, ends[0], ends[1], kept,
+        tuple(amiss(known.hall, known.kind, areas, at, closes, ends, kept, is_first=not known.came)),
     )  # fmt: skip
 
 
@@ -152,17 +161,37 @@ def expected(known: Day) -> tuple[list[Arrivals], float, int, int]:
         if service not in known.zone_of:
             continue
         booked, places = booked + taken, places + capacity
-        only = not known.kind.walk_in or any(s.audience == "booked" and covers(known, s, start, end) for s in known.kind.sessions)
-        many = capacity if only else taken
+        many = capacity if apart(known, start, end) else taken
         if many:
-            from_s = max(0.0, (start - SPREAD - known.opens).total_seconds())
-            found.append(Arrivals(service, from_s, (start + SPREAD - known.opens).total_seconds(), many, BOOKED_CREDIT_S))
+            found.append(Arrivals(service, *comes(known, start, end), many, BOOKED_CREDIT_S))
     return found, walk_ins, booked, places
 
 
-def covers(known: Day, session: object, start: datetime, end: datetime) -> bool:
-    begins, ends = span(session)  # type: ignore[arg-type]
-    return begins <= minute_of(known.hall, known.day, start) and minute_of(known.hall, known.day, end) <= ends
+def apart(known: Day, start: datetime, end: datetime) -> bool:
+    """Whether a slot is one of the hours that are for the booked alone."""
+    begins, ends = (minute_of(known.hall, known.day, at) for at in (start, end))
+    own = [span(session) for session in known.kind.sessions if known.kind.booked_only(session)]
+    return any(opens <= begins and ends <= closes for opens, closes in own)
+
+
+def comes(known: Day, start: datetime, end: datetime) -> tuple[float, float]:
+    """From when to when those come who booked a slot, in seconds after the doors open: about its beginning."""
+    spread, begins = min(SPREAD, (end - start) / 2), start - known.opens
+    return max(0.0, (begins - spread).total_seconds()), (begins + spread).total_seconds()
+
+
+def promise_kept(known: Day, outcome: Outcome, codes: list[str]) -> int | None:
+    """Of a hundred who booked hours of their own, how many are called so soon after the booked time, or after coming if that is
+    later, as the hall promises; None without such hours. Among walk-ins nobody can be told apart."""
+    came, code, waits = outcome.came
+    kept = np.empty(0, bool)
+    for service, start, end, _, _ in known.slots:
+        if service in codes and apart(known, start, end):
+            first, last = comes(known, start, end)
+            mine = (code == codes.index(service)) & (came >= first) & (came < last)
+            due = np.maximum(came[mine], (start - known.opens).total_seconds())
+            kept = np.append(kept, came[mine] + waits[mine] - due <= known.hall.value(PROMISE) * 60)
+    return round(100 * float(kept.mean())) if kept.size else None
 
 
 def seated(known: Day) -> list[Plan]:
@@ -197,10 +226,24 @@ def seated(known: Day) -> list[Plan]:
     )
 
 
-def area(known: Day, zone: str, at: tuple[int, ...], outcome: Outcome, codes: list[str]) -> Area:
+def needed(known: Day, zone: str, windows: int, at: Iterable[int], visit: Mapping[str, float]) -> Iterable[int]:
+    """The windows a zone needs in each quarter hour: for the booked by the places given out, else as rosters are asked for."""
+    for quarter in at:
+        wanted = next((it.wanted for it in known.needs if it.zone == zone and it.begins <= quarter < it.ends), 0)
+        moment = moment_of(known.hall, known.day, quarter)
+        own = [
+            capacity * visit[service] / ((end - start).total_seconds() / 60)
+            for service, start, end, capacity, _ in known.slots
+            if known.zone_of.get(service) == zone and start <= moment < end and apart(known, start, end)
+        ]
+        asked = ceil(sum(own) / BUSY - 0.05)
+        yield max(min(asked, windows), known.kind.zones.get(zone, 0)) if own else wanted
+
+
+def area(known: Day, zone: str, at: tuple[int, ...], outcome: Outcome, visit: Mapping[str, float]) -> Area:
     """One zone over the day."""
     base = minute_of(known.hall, known.day, known.opens)
-    own = [n for n, code in enumerate(codes) if known.zone_of[code] == zone]
+    own = [n for n, code in enumerate(visit) if known.zone_of[code] == zone]
     came, code, waits = outcome.came
     mine = np.isin(code, own) & np.isfinite(came)
     minute, waited = came[mine] / 60 + base, waits[mine] / 60
@@ -217,7 +260,7 @@ def area(known: Day, zone: str, at: tuple[int, ...], outcome: Outcome, codes: li
         p90.append(nine)
     return Area(
         zone, known.zones[zone], windows, known.kind.zones.get(zone, 0),
-        tuple(next((need.wanted for need in known.needs if need.zone == zone and need.begins <= q < need.ends), 0) for q in at),
+        tuple(needed(known, zone, windows, at, visit)),
         tuple(min(windows, staffed(planned, zone, q, q + QUARTER)) for q in at), tuple(people), tuple(p50), tuple(p90),
     )  # fmt: skip
 
@@ -226,27 +269,3 @@ def minutes_of(waits: np.typing.NDArray[np.float64], share: float) -> float:
     """A quantile; -1 where it is that nobody ever serves them."""
     found = float(np.quantile(waits, share, method="lower"))
     return round(found, 1) if np.isfinite(found) else -1.0
-
-
-def amiss(known: Day, areas: Sequence[Area], at: tuple[int, ...], closes: int, last: int) -> list[Warn]:
-    """What a manager should know before the day comes."""
-    found = [] if known.came or not known.kind.walk_in else [Warn("no_past")]
-    for zone in areas:
-        nobody = [minute for minute, n in zip(at, zone.planned, strict=True) if n == 0]
-        below = [minute for minute, n in zip(at, zone.planned, strict=True) if 0 < n < zone.least]
-        found += [Warn("nobody", zone.code, *stretch) for stretch in stretches(nobody)]
-        found += [Warn("below", zone.code, *stretch, zone.least) for stretch in stretches(below)]
-    if last > closes + LATE_MIN:
-        found.append(Warn("late", "", closes, last))
-    return found
-
-
-def stretches(at: Sequence[int]) -> list[tuple[int, int]]:
-    """Quarter hours that touch, as one stretch."""
-    found: list[tuple[int, int]] = []
-    for minute in at:
-        if found and found[-1][1] == minute:
-            found[-1] = (found[-1][0], minute + QUARTER)
-        else:
-            found.append((minute, minute + QUARTER))
-    return found

@@ -42,7 +42,7 @@ async def short(db: Db, hall: Hall) -> list[Short]:
     found: list[Short] = []
     for ahead in range(2 if minute >= 60 * hall.value(LEAST_FROM) else 1):
         day = today + timedelta(ahead)
-        kind = kind_on(hall, known, kinds, day)
+        kind = kind_on(known, kinds, day)
         if not kind.zones or not kind.sessions:
             continue
         now = minute if ahead == 0 else -1

@@ -47,7 +47,7 @@ async def days(db: Db, hall: Hall, service: str) -> list[Day]:
     offered = []
     for n in range((last - today).days + 1):
         day = today + timedelta(n)
-        kind = kind_on(hall, known, kinds, day)
+        kind = kind_on(known, kinds, day)
         own = tuple(slot for slot in found if hall_day(hall, slot.start) == day)
         shut = not kind.sessions or (kind.services is not None and service not in kind.services)
         why = "" if any(slot.left for slot in own) else "full" if own else "shut" if shut else "over"
@@ -89,5 +89,5 @@ async def fallen(db: Db, hall: Hall) -> list[Fallen]:
     return [
         Fallen(row["code"], row["service"], row["start"], row["day"], row["lang"], row["reachable"])
         for row in rows
-        if not covers(hall, kind_on(hall, known, kinds, row["day"]), row["service"], row["day"], row["start"], row["ends"])
+        if not covers(hall, kind_on(known, kinds, row["day"]), row["service"], row["day"], row["start"], row["ends"])
     ]

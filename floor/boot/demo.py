@@ -18,13 +18,16 @@ from floor.people import add_user, hash_password, list_users, verify_password
 from floor.settings import Settings
 from queueing import matters
 from queueing.halls import get_hall, services
+from queueing.settings import choose
 from scheduling.roster.problem import Clerk
 from scheduling.roster.store import clerks_with_contract, set_contract
+from scheduling.slots import BOOK_DAYS
 
 CODE = "demo"
 ACTOR = "engineer:engineer"
 WINDOWS_A_ZONE = 3
 PORTRAITS = 6
+PAST_HOLIDAYS = 14  # days open for booking: a newcomer finds some in the longest holiday too
 
 
 async def open_demo_hall(db: Db, settings: Settings, plan: Mapping[str, Any] | None = None) -> SignIns:
@@ -63,7 +66,7 @@ HALL = """
 INSERT INTO halls (code, name, calls_before_missed, min_call_s, return_after, ticket_line, one_live_ticket, skills_required,
                    always_open)
 VALUES ($1, $2, $3, $4, $5, $6, false, false, $7)
-ON CONFLICT (code) DO UPDATE SET always_open = excluded.always_open RETURNING id
+ON CONFLICT (code) DO UPDATE SET always_open = excluded.always_open RETURNING id, xmax = 0 AS made
 """
 STREAM = "INSERT INTO hall_streams (hall, epoch) VALUES ($1, $2) ON CONFLICT DO NOTHING"
 ZONE = "INSERT INTO zones (hall, code, name, rank) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING"
@@ -87,11 +90,15 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING
 async def _lay_floor(db: Db, plan: Mapping[str, Any], *, always_open: bool) -> int:
     """The hall's row, areas, services, windows, categories and stations; answers the hall's id."""
     rules, areas = plan["hall"], plan["areas"]
-    hall: int = await db.fetchval(
+    row = await db.fetchrow(
         HALL, CODE, rules["name"], rules["calls_before_missed"], rules["min_call_s"], rules["return_after"],
         rules["ticket_line"], always_open,
     )  # fmt: skip
+    assert row is not None
+    hall: int = row["id"]
     await db.execute(STREAM, hall, f"k{secrets.token_hex(3)}")
+    if row["made"]:
+        await choose(db, hall, BOOK_DAYS, PAST_HOLIDAYS)
     await db.executemany(ZONE, [(hall, a["letter"], a["zone"], rank) for rank, a in enumerate(areas)])
     await db.executemany(
         SERVICE,

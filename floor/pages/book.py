@@ -24,8 +24,8 @@ from floor.pages.calendar import day_word, kind_word
 from floor.pages.console import text
 from floor.pages.phone import SENDS, as_citizen
 from floor.pages.staffed import reason_of
-from floor.pages.wording import day as day_of
 from floor.pages.wording import hours, matter_name, service_name
+from floor.pages.wording import when as when
 from floor.words import Words, language, words
 from queueing import identity
 from queueing.errors import BadInput, NotFound, Refused
@@ -70,11 +70,6 @@ async def choose(request: Request) -> Response:
 def way(request: Request, path: str, **query: str) -> str:
     """An address of these pages that keeps the language."""
     return f"{path}?{urlencode({'lang': language(request), **{name: value for name, value in query.items() if value}})}"
-
-
-def when(t: Words, hall: Hall, start: datetime | None) -> str:
-    """11月23日 周一 09:00"""
-    return f"{day_of(t, hall, start)} {hours(hall, start)}" if start else ""
 
 
 def step(request: Request, hall: Hall, name: str, status: int = 200, **context: Any) -> Response:

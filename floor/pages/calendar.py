@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from floor import acts
 from floor.acts import calendar as changes
-from floor.database import acquire
+from floor.database import Db, acquire
 from floor.pages import render
 from floor.pages.console import text
 from floor.pages.staffed import reason_of
@@ -22,11 +22,11 @@ from queueing.errors import NotFound, Refused
 from queueing.halls import Hall, business_day, services
 from scheduling.day_types import DayType, Session, day_types
 from scheduling.days import SATURDAY, Calendar, Deadline, calendar
+from scheduling.roster.store import monday
 
 READERS = ("manager", "leader", "auditor", "desk", "clerk")
 FIRST_HOUR, LAST_HOUR = 6, 22  # of the week's drawing
 FEW = 3  # services that are named in one line
-NAMELESS: Mapping[str, str] = {}
 TONES = ("weekday", "saturday", "sunday", "holiday", "holiday_end", "make_up", "special", "closed")
 
 
@@ -39,7 +39,7 @@ async def year(request: Request) -> Response:
     say = words(language(request))
     async with acquire(request.app.state.pool) as db:
         today, known, kinds = await business_day(db, hall), await calendar(db, hall), await day_types(db, hall)
-        named = {service.code: service_name(say, service) for service in await services(db, hall)}
+        named = await service_names(db, hall, say)
     shown = number(request.query_params.get("year"), 2000, 2199) or today.year
     return render(
         request, "calendar.html", hall=hall, year=shown, today=today, edits="manager" in person.roles,
@@ -60,7 +60,15 @@ def saved(
         return None
     ahead = next((day for day in dates_of(known, kind.code, today) if day >= today), None)
     notes = [hours_of(kind, say), *notes_of(kind, say, named)]
-    return {"word": kind_word(kind, say), "told": " · ".join(notes), "from": day_word(ahead, say) if ahead else ""}
+    return {
+        "word": kind_word(kind, say), "told": " · ".join(notes), "from": day_word(ahead, say) if ahead else "", "day": ahead,
+        "week": monday(ahead) if ahead and kind.sessions else None,
+    }  # fmt: skip
+
+
+async def service_names(db: Db, hall: Hall, say: Words) -> dict[str, str]:
+    """What the services of a hall are called in the reader's language."""
+    return {service.code: service_name(say, service) for service in await services(db, hall)}
 
 
 def dates_of(known: Calendar, code: str, today: date) -> list[date]:
@@ -80,7 +88,7 @@ def month(known: Calendar, kinds: dict[str, DayType], year: int, number: int, sa
 def cell(known: Calendar, kinds: dict[str, DayType], day: date, say: Words) -> dict[str, Any]:
     code = known.day_type(day)
     name = known.name(day)
-    spoken = " · ".join(filter(None, (day_word(day, say), kind_word(kinds[code], say), name)))
+    spoken = " · ".join(filter(None, (day_word(day, say), kind_word(kinds[code], say), name, hours_of(kinds[code], say))))
     return {
         "day": day, "tone": tone(code), "own": day in known.own, "open": bool(kinds[code].sessions), "name": name,
         "spoken": spoken, "mark": mark(known, day, say),
@@ -107,10 +115,10 @@ def saturdays(known: Calendar, year: int) -> dict[str, int]:
     return {"plain": plain, "worked": worked, "off": len(kinds) - plain - worked}
 
 
-def kind_row(kind: DayType, say: Words, named: Mapping[str, str] = NAMELESS) -> dict[str, Any]:
+def kind_row(kind: DayType, say: Words, named: Mapping[str, str]) -> dict[str, Any]:
     return {
         "code": kind.code, "word": kind_word(kind, say), "tone": tone(kind.code), "hours": hours_of(kind, say),
-        "notes": notes_of(kind, say, named),
+        "notes": notes_of(kind, say, named), "open": bool(kind.sessions),
     }  # fmt: skip
 
 
@@ -119,7 +127,7 @@ def hours_of(kind: DayType, say: Words) -> str:
     return ", ".join(f"{it.opens:%H:%M}–{it.closes:%H:%M}" for it in kind.sessions) or say["calendar.shut"]
 
 
-def notes_of(kind: DayType, say: Words, named: Mapping[str, str] = NAMELESS) -> list[str]:
+def notes_of(kind: DayType, say: Words, named: Mapping[str, str]) -> list[str]:
     """What else holds on such a day, in words; a few services by their names."""
     if not kind.sessions:
         return []
@@ -166,6 +174,7 @@ async def week(request: Request) -> Response:
     say = words(language(request))
     async with acquire(request.app.state.pool) as db:
         today, known, kinds = await business_day(db, hall), await calendar(db, hall), await day_types(db, hall)
+        named = await service_names(db, hall, say)
     first = date_of(request.path_params["day"])
     first -= timedelta(first.weekday())
     days = []
@@ -175,7 +184,7 @@ async def week(request: Request) -> Response:
         days.append(
             cell(known, kinds, day, say)
             | {"word": day_word(day, say), "kind": kind_word(kind, say), "hours": hours_of(kind, say), "bars": bars,
-               "notes": notes_of(kind, say), "today": day == today}
+               "notes": notes_of(kind, say, named), "today": day == today}
         )  # fmt: skip
     return render(
         request, "calendar_week.html", hall=hall, days=days, edits="manager" in person.roles,
@@ -188,7 +197,7 @@ def bar(kind: DayType, session: Session) -> dict[str, Any]:
     """Where a session stands on the drawing, in minutes from its left edge."""
     begins = max(0, minutes_of(session.opens) - FIRST_HOUR * 60)
     ends = min((LAST_HOUR - FIRST_HOUR) * 60, (minutes_of(session.closes) or 24 * 60) - FIRST_HOUR * 60)
-    return {"x": begins, "width": max(1, ends - begins), "booked": session.audience == "booked" or not kind.walk_in,
+    return {"x": begins, "width": max(1, ends - begins), "booked": kind.booked_only(session),
             "last": minutes_of(session.last_ticket) - FIRST_HOUR * 60}  # fmt: skip
 
 
@@ -205,13 +214,15 @@ async def day(request: Request, *, error: str | None = None) -> Response:
     say, at = words(language(request)), date_of(request.path_params["day"])
     async with acquire(request.app.state.pool) as db:
         today, known, kinds = await business_day(db, hall), await calendar(db, hall), await day_types(db, hall)
+        named = await service_names(db, hall, say)
     kind = kinds[known.day_type(at)]
     return render(
         request, "calendar_day.html", 200 if error is None else 409, hall=hall, day=at, word=day_word(at, say), error=error,
-        by_state=kind_word(kinds[known.kind(at)], say), kind=kind_row(kind, say), own=known.own.get(at), name=known.name(at),
+        by_state=kind_word(kinds[known.kind(at)], say), kind=kind_row(kind, say, named), own=known.own.get(at),
+        name=known.name(at),
         coming=at >= today and not set(person.roles).isdisjoint(("manager", "leader", "auditor")),
         provisional=known.is_provisional(at), working=known.is_working(at), edits="manager" in person.roles,
-        kinds=[kind_row(one, say) for one in kinds.values()],
+        kinds=[kind_row(one, say, named) for one in kinds.values()],
     )  # fmt: skip
 
 

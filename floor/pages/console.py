@@ -12,7 +12,8 @@ from starlette.routing import Route
 
 from floor import acts, beside, lines
 from floor.database import Db, acquire
-from floor.pages import render
+from floor.pages import console_offers, render
+from floor.pages.console_offers import Answered
 from floor.pages.on_duty import shift_words
 from floor.pages.staffed import LOOKS, clock, elapsed, localized, may_act_at, now_of, reason_of, zones_of
 from floor.pages.wording import matter_name
@@ -32,7 +33,7 @@ OVERRULE = ("leader", "manager")
 PRIMARY = {"closed": "open", "open": "next", "called": "arrive", "serving": "finish", "paused": "resume"}
 KEYS = (
     ("space", "next"), ("R", "recall"), ("N", "no-show"), ("H", "hold"), ("T", "transfer"), ("X", "finish-next"),
-    ("C", "call"), ("E", "open-rating"), ("P", "pause"), ("Q", "close"), ("U", "undo"),
+    ("C", "call"), ("O", "rebook"), ("E", "open-rating"), ("P", "pause"), ("Q", "close"), ("U", "undo"),
 )  # fmt: skip
 
 # --- what the buttons do ----------------------------------------------------------------------------------------
@@ -94,13 +95,19 @@ ACTS: dict[str, Done] = {
     "pause": lambda r, hall, no, form, press: acts.pause(r, hall, no, reason=text(form, "reason"), press=press),
     "resume": lambda r, hall, no, form, press: acts.resume(r, hall, no, press=press),
     "close": close,
+    "rebook": lambda r, hall, no, form, press: console_offers.rebook(r, hall, typed(form, "number").upper(), press),
+    "refuse": lambda r, hall, no, form, press: console_offers.refuse(
+        r, hall, typed(form, "number").upper(), typed(form, "step"), text(form, "why"), press
+    ),
 }
 
 
-def said(act: str, done: Any, say: Words) -> str | None:
+def said(act: str, done: Any, hall: Hall, say: Words) -> str | None:
     """The sentence that tells a clerk what an act did, where the middle of the page doesn't."""
     if isinstance(done, Nobody):
         return say["console.said_nobody"]
+    if isinstance(done, Answered):
+        return console_offers.said(done, hall, say)
     ticket = done.ticket if isinstance(done, Act) else None
     word = {"missed": "missed"}.get(ticket.state if ticket else "", act) if act == "no-show" else act
     if act == "finish" and ticket is not None and ticket.state != "finished":
@@ -188,7 +195,7 @@ async def look(db: Db, hall: Hall, window: Window, person: Person, say: Words) -
         "others": [{"no": other.no, "name": names.get(other.clerk or "", ""), "state": other.state, "ticket": other.ticket}
                    for other in others],
         "overrules": bool(person.roles & set(OVERRULE)), "rateable": window.state == "open",
-        "help": help_lines(say), **hand,
+        "help": help_lines(say), **hand, **await console_offers.asked(db, hall, window, say),
     }  # fmt: skip
 
 
@@ -276,7 +283,7 @@ async def act(request: Request) -> Response:
     say, error, told, undo = words(language(request)), None, None, None
     try:
         done = await ACTS[name](request, hall, no, form, text(form, "press"))
-        told, undo = said(name, done, say), undo_of(name, done)
+        told, undo = said(name, done, await acts.hall_of(request, hall), say), undo_of(name, done)
     except Refused as refused:
         error = reason_of(refused, say)
     if request.headers.get("hx-request") == "true":

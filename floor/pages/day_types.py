@@ -54,7 +54,7 @@ async def draw(request: Request, hall: Hall, kind: DayType, *, edits: bool, erro
     ahead = dates_of(known, kind.code, today)
     return render(
         request, "calendar_kind.html", 200 if error is None else 422, hall=hall, kind=kind, word=kind_word(kind, say),
-        rows=rows, services=offered, zones=areas, edits=edits, error=error, own=kind.code not in NEEDED,
+        rows=rows, who=who_comes(kind), services=offered, zones=areas, edits=edits, error=error, own=kind.code not in NEEDED,
         ahead=[day_word(day, say) for day in ahead[:SHOWN_AHEAD]], days=len(ahead), saturdays=saturdays(known, today.year),
         year=today.year,
     )  # fmt: skip
@@ -76,6 +76,13 @@ async def save(request: Request) -> Response:
     except Refused as refused:
         return await draw(request, hall, asked, edits=True, error=reason_of(refused, say))
     return RedirectResponse(f"/{hall_code}/calendar?saved={asked.code}", 303)
+
+
+def who_comes(kind: DayType) -> str:
+    """The answer of the form: everybody, booked visitors alone, or at some hours they alone (早晚弹性办)."""
+    if not kind.walk_in:
+        return "booked"
+    return "some" if any(session.audience == "booked" for session in kind.sessions) else "all"
 
 
 async def new_code(request: Request, hall: Hall) -> str:
@@ -112,7 +119,8 @@ def asked_session(form: FormData, n: int) -> Session | None:
         begins, until, ends = (time.fromisoformat(it or "") for it in (opens, last or closes, closes))
     except ValueError:
         raise BadSession() from None
-    return Session(begins, until, ends, audience="booked" if text(form, f"audience_{n}") == "booked" else "all")
+    apart = text(form, "who") == "some" and text(form, f"audience_{n}") == "booked"
+    return Session(begins, until, ends, audience="booked" if apart else "all")
 
 
 ROUTES = [

@@ -18,10 +18,10 @@ from floor.pages.desk_papers import choices, in_visitors_words, papers_of, slip_
 from floor.pages.desk_pauses import pauses
 from floor.pages.drained import reason
 from floor.pages.machines import place_of
-from floor.pages.phone import OPEN, when
+from floor.pages.phone import OPEN
 from floor.pages.rating_kiosk import question_code
 from floor.pages.staffed import clock, localized, now_of, reason_of
-from floor.pages.wording import matter_name, minutes
+from floor.pages.wording import matter_name, minutes, when
 from floor.signin import require
 from floor.words import Words, language, spoken, words
 from queueing import consultations, slips

@@ -54,7 +54,7 @@ async def open_days(db: Db, hall: Hall) -> list[date]:
     """The next days on which the hall works."""
     today, known, kinds = await business_day(db, hall), await calendar(db, hall), await day_types(db, hall)
     ahead = (today + timedelta(n) for n in range(1, AHEAD + 1))
-    return [day for day in ahead if kind_on(hall, known, kinds, day).sessions][:DAYS]
+    return [day for day in ahead if kind_on(known, kinds, day).sessions][:DAYS]
 
 
 def wish_of(form: FormData, hall: Hall, choices: dict[str, Any], lang: str, *, needs_consent: bool = True) -> Wish:

@@ -11,15 +11,18 @@ from starlette.routing import Route
 from floor.database import acquire
 from floor.foresee import Unforeseen, foresee
 from floor.pages import render
-from floor.pages.calendar import date_of, day_word, kind_row, reader
+from floor.pages.calendar import date_of, day_word, kind_row, kind_word, reader, service_names
 from floor.signin import require
 from floor.words import Words, language, words
 from queueing.errors import NotFound
-from queueing.halls import business_day
+from queueing.halls import Hall, business_day
+from scheduling.appointments import PROMISE
 from scheduling.day_types import day_types, kind_on
 from scheduling.days import calendar
 from scheduling.foreseen import QUARTER, Area, Foreseen, Warn
 from scheduling.roster.planned import clock
+from scheduling.roster.store import monday
+from scheduling.slots import BOOK_ONLY_MINUTES, BOOK_ONLY_SHARE
 
 log = structlog.get_logger("foresight")
 LOOKERS = ("manager", "leader", "auditor")
@@ -35,11 +38,12 @@ async def page(request: Request) -> Response:
     say, day = words(language(request)), date_of(request.path_params["day"])
     async with acquire(request.app.state.pool) as db:
         today, known, kinds = await business_day(db, hall), await calendar(db, hall), await day_types(db, hall)
+        named = await service_names(db, hall, say)
     if not today <= day <= today + AHEAD:
         raise NotFound(what="page")
-    kind = kind_on(hall, known, kinds, day)
+    kind = kind_on(known, kinds, day)
     return render(
-        request, "calendar_foresight.html", hall=hall, day=day, word=day_word(day, say), kind=kind_row(kind, say),
+        request, "calendar_foresight.html", hall=hall, day=day, word=day_word(day, say), kind=kind_row(kind, say, named),
         name=known.name(day), before=day - timedelta(1) if day > today else None, after=day + timedelta(1),
     )  # fmt: skip
 
@@ -47,7 +51,7 @@ async def page(request: Request) -> Response:
 async def told(request: Request) -> Response:
     """The day played, as a part of its page."""
     hall, _ = await reader(request)
-    await require(request, *LOOKERS, hall=hall.id)
+    person = await require(request, *LOOKERS, hall=hall.id)
     say, day = words(language(request)), date_of(request.path_params["day"])
     try:
         seen = await foresee(request.app.state.settings, hall.code, day)
@@ -56,36 +60,41 @@ async def told(request: Request) -> Response:
         return render(request, "_foresight.html", hall=hall, day=day, failed=True, seen=None)
     if seen is None:
         return render(request, "_foresight.html", hall=hall, day=day, failed=False, seen=None)
+    async with acquire(request.app.state.pool) as db:
+        kind = kind_on(await calendar(db, hall), await day_types(db, hall), day)
     named = {area.code: area.name for area in seen.areas}
     return render(
-        request, "_foresight.html", hall=hall, day=day, failed=False, seen=seen, facts=facts(seen, say),
-        areas=[drawn(area, seen, say) for area in seen.areas], ticks=ticks(seen),
-        warnings=[warned(warn, named, say) for warn in seen.warnings],
+        request, "_foresight.html", hall=hall, day=day, failed=False, seen=seen, facts=facts(seen, hall, say),
+        areas=[drawn(area, seen, say) for area in seen.areas], ticks=ticks(seen), week=monday(day),
+        warnings=[warned(warn, named, hall, say) for warn in seen.warnings], edits="manager" in person.roles,
+        kind={"code": kind.code, "word": kind_word(kind, say)},
     )  # fmt: skip
 
 
-def facts(seen: Foreseen, say: Words) -> list[dict[str, str]]:
-    """The day in four figures."""
+def facts(seen: Foreseen, hall: Hall, say: Words) -> list[dict[str, str]]:
+    """The day in a few figures."""
     late = seen.end_p90 > seen.closes
-    return [
-        {"name": say["foresight.who"], "value": say[f"foresight.roster_{seen.roster}"], "note": ""},
-        {"name": say["foresight.walk_ins"], "value": say("foresight.about", n=round(seen.walk_ins)), "note": ""},
-        {"name": say["foresight.bookings"], "value": say("foresight.of_places", n=seen.booked, places=seen.places), "note": ""},
-        {
-            "name": say["foresight.end"], "value": clock(seen.end_p50),
-            "note": say("foresight.end_p90", at=clock(seen.end_p90)) if late else say["foresight.in_time"],
-        },
+    told = [
+        (say["foresight.who"], say[f"foresight.roster_{seen.roster}"], ""),
+        (say["foresight.walk_ins"], say("foresight.about", n=round(seen.walk_ins)), ""),
+        (say["foresight.bookings"], say("foresight.of_places", n=seen.booked, places=seen.places), ""),
+        (
+            say["foresight.end"], clock(seen.end_p50),
+            say("foresight.end_p90", at=clock(seen.end_p90)) if late else say["foresight.in_time"],
+        ),
     ]  # fmt: skip
+    if seen.kept is not None:
+        told.append((say["foresight.kept"], f"{seen.kept}%", say("foresight.kept_in", minutes=hall.value(PROMISE))))
+    return [{"name": name, "value": value, "note": note} for name, value, note in told]
 
 
-def warned(warn: Warn, named: dict[str, str], say: Words) -> str:
+def warned(warn: Warn, named: dict[str, str], hall: Hall, say: Words) -> str:
+    """What is amiss, and what to do about it."""
     return say(
-        f"foresight.warn_{warn.what}",
-        zone=named.get(warn.zone, warn.zone),
-        begins=clock(warn.begins),
-        ends=clock(warn.ends),
-        n=warn.n,
-    )
+        f"foresight.warn_{warn.what}", zone=named.get(warn.zone, warn.zone), begins=clock(warn.begins), ends=clock(warn.ends),
+        n=warn.n, half=clock(warn.n), promise=hall.value(PROMISE), share=hall.value(BOOK_ONLY_SHARE),
+        length=hall.value(BOOK_ONLY_MINUTES),
+    )  # fmt: skip
 
 
 def ticks(seen: Foreseen) -> dict[str, Any]:

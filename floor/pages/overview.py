@@ -56,7 +56,7 @@ async def look(db: Db, hall: Hall, person: Person, say: Words, kept: State, minu
         "calls": [{"number": call.number, "window": call.window, "again": call.again, "clock": clock(call.at, hall, seconds=True)}
                   for call in (scene or day).calls],
         "floor_alarms": [] if scene else await floor_alarms(db, hall, names, person, now, say),
-        "minimums": [] if scene else await minimums(db, hall, say),
+        "minimums": [] if scene else await minimums(db, hall, person, say),
         "evening": None if scene else await evening(db, hall, names, mine, now, say),
         **board, "decides": not person.roles.isdisjoint(DECIDES), **await machines(db, hall, now, say),
         "disputes": await disputes(db, hall, now, say), **await waits_of(db, hall, kept, names, began, now),

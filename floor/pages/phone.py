@@ -1,7 +1,6 @@
 """The ticket in a citizen's hand: where it stands, where to go, a way out of the queue, and the rating."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from starlette.requests import Request
@@ -16,7 +15,7 @@ from floor.api.problems import sentence, status_of
 from floor.database import Db, acquire
 from floor.pages import render
 from floor.pages.calendar import deadline
-from floor.pages.wording import day, hours, matter_name, minutes, service_name, zone_name
+from floor.pages.wording import day, hours, matter_name, minutes, service_name, when, zone_name
 from floor.quality.ratings import REASONS
 from floor.refusals import TooFast
 from floor.words import Words, language, words
@@ -131,11 +130,6 @@ def offers(t: Words, hall: Hall, ticket: Ticket, steps: list[Step]) -> list[dict
          "able": one.step != "slot" or one.start is not None}
         for one in steps if one.state == "offered"
     ]  # fmt: skip
-
-
-def when(t: Words, hall: Hall, start: datetime | None) -> str:
-    """A booked time in words."""
-    return f"{day(t, hall, start)} {hours(hall, start)}" if start else ""
 
 
 async def told_where(db: Db, request: Request, hall: Hall, ticket: Ticket) -> str | None:

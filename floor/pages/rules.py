@@ -41,10 +41,19 @@ BOOKING = (*slots.SETTINGS, *appointments.SETTINGS)
 ROSTER = (*planned.SETTINGS, *minimums.SETTINGS, *attendance.SETTINGS, *overtime.SETTINGS)
 DOOR = (*field.SETTINGS, *callbacks.SETTINGS)
 AGENTS = (*orders.SETTINGS, *handins.SETTINGS, *self_service.SETTINGS)
-CLOSING = (*alarms.SETTINGS, *closing.SETTINGS, *escalation.SETTINGS)
-# Of other rooms than the queue's own.
 ROUNDS = (*doorstep.SETTINGS, *ground.SETTINGS)
-MORE: tuple[Setting[Any], ...] = (*doorcode.SETTINGS, *PAPERS, *BOOKING, *ROSTER, *CLOSING, *AGENTS, *DOOR, *ROUNDS)
+# What is done for those who are left when the hall is about to close stands in one place, whichever room it is of.
+CLOSING = (*closing.SETTINGS, escalation.EXTEND, escalation.KEPT, appointments.OWED)
+LADDER = tuple(setting for setting in escalation.SETTINGS if setting not in CLOSING)
+# Of other rooms than the queue's own.
+MORE: tuple[Setting[Any], ...] = (
+    *doorcode.SETTINGS, *PAPERS, *BOOKING, *ROSTER, *alarms.SETTINGS, *CLOSING, *LADDER, *AGENTS, *DOOR, *ROUNDS
+)  # fmt: skip
+# The cards of the page in their order: each has a place of its own that the contents lead to.
+CARDS = (
+    "categories", "order", "missed", "windows", "services", "matters", "limits", "holds", "balance", "closing", "ladder",
+    "alarms", "booking", "papers", "roster", "rounds", "door", "agents", "pauses",
+)  # fmt: skip
 
 
 async def show(request: Request) -> Response:
@@ -70,6 +79,7 @@ async def draw(
         request, "rules.html", status, hall=hall, v=values, shown=shown(values, typed or {}), bad=bad, error=error,
         said=say[f"rules.said_{said}"] if said in ("saved", "added", "lifted") else None, rows=rows_of(values), names=names,
         bounds=bounds(values), worst=worst, pauses=pauses, may="manager" in person.roles, sections=sections(),
+        cards=CARDS,
         hour=max(0, local(now, hall).hour - 1), columns={"category": CATEGORY, "names": NAMES}, clock=lambda at: local(at, hall),
     )  # fmt: skip
 
@@ -89,8 +99,9 @@ def sections() -> dict[str, list[str]]:
         "papers": [f"set.{setting.name}" for setting in PAPERS],
         "booking": [f"set.{setting.name}" for setting in BOOKING],
         "roster": [f"set.{setting.name}" for setting in ROSTER],
-        "alarms": [f"set.{setting.name}" for setting in (*alarms.SETTINGS, *closing.SETTINGS)],
-        "ladder": [f"set.{setting.name}" for setting in escalation.SETTINGS],
+        "alarms": [f"set.{setting.name}" for setting in alarms.SETTINGS],
+        "closing": [f"set.{setting.name}" for setting in CLOSING],
+        "ladder": [f"set.{setting.name}" for setting in LADDER],
         "rounds": [f"set.{setting.name}" for setting in ROUNDS],
         "door": [f"set.{setting.name}" for setting in DOOR],
         "agents": [f"set.{setting.name}" for setting in AGENTS],
@@ -250,7 +261,7 @@ async def play(request: Request) -> Response:
 
 async def hour_of(db: Db, hall: Hall, typed: str) -> datetime | None:
     """The instant at which that hour of the business day begins; None for what is no hour."""
-    if not typed.isascii() or not typed.isdigit() or int(typed) > 23:
+    if not typed.isascii() or not typed.isdigit() or len(typed) > 2 or int(typed) > 23:
         return None
     day, hour = await business_day(db, hall), int(typed)
     begins = datetime.combine(day, datetime.min.time(), ZoneInfo(hall.time_zone)) + timedelta(hours=hour)

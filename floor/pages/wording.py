@@ -37,6 +37,11 @@ def day(t: Words, hall: Hall, moment: datetime) -> str:
     return t("common.date", month=t[f"common.month_{at.month}"], day=at.day, weekday=t[f"common.weekday_{at.isoweekday()}"])
 
 
+def when(t: Words, hall: Hall, moment: datetime | None) -> str:
+    """A booked time, "11月23日 周一 09:00"; empty for none."""
+    return f"{day(t, hall, moment)} {hours(hall, moment)}" if moment else ""
+
+
 def service_name(t: Words, service: ServiceNow | Service) -> str:
     """A service's name in the reader's language, its own where there is none."""
     return {"en": service.name_en, "zh-Hant": service.name_hant}.get(t.lang) or service.name

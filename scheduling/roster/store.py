@@ -103,7 +103,7 @@ async def problem_of(db: Db, hall: Hall, week: date, *, anew: bool = False) -> P
 
     known, kinds = await calendar(db, hall), await day_types(db, hall)
     days = tuple(week + timedelta(n) for n in range(7))
-    of_day = {day: kind_on(hall, known, kinds, day) for day in days}
+    of_day = {day: kind_on(known, kinds, day) for day in days}
     shapes, of_kind = await patterns(db, hall)
     stands, over = await placed(db, hall, week), await days_over(db, hall, week) if anew else []
     kept = [it for it in stands if it.fixed or it.day in over]

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 ZONE = ZoneInfo("Asia/Shanghai")
 SERVICES = ("A", "B")
-SLOT = timedelta(minutes=30)
+SLOT, BOOKED_SLOT = timedelta(minutes=30), timedelta(minutes=15)
 
 
 @dataclass(frozen=True)
@@ -54,13 +54,13 @@ class Day:
         return "not_yet" if moment < self.at(now.opens) else "booking_only" if now.booked else "open"
 
     def times(self) -> list[datetime]:
-        """When a booked place of a service may begin: each session cut into half hours."""
+        """When a booked place of a service may begin: each session in half hours, one for the booked alone in quarters."""
         found = []
         for session in self.sessions:
-            start = self.at(session.opens)
-            while start + SLOT <= self.at(session.closes):
+            start, length = self.at(session.opens), BOOKED_SLOT if session.booked else SLOT
+            while start + length <= self.at(session.closes):
                 found.append(start)
-                start += SLOT
+                start += length
         return found
 
     def may_take(self, service: str, moment: datetime) -> bool:

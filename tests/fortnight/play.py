@@ -76,7 +76,8 @@ class Play:
         """Kinds of day, the rosters of both weeks: all on the manager's pages, on the Sunday before."""
         await self.people.sign_in("manager", "engineer")
         for code, (sessions, services, walk_in, accept_only, least) in KINDS.items():
-            form: dict[str, object] = {"name": code, "who": "all" if walk_in else "booked", "drain": "yes"}
+            who = "booked" if not walk_in else "some" if any(it.booked for it in sessions) else "all"
+            form: dict[str, object] = {"name": code, "who": who, "drain": "yes"}
             if tuple(services) != days.SERVICES:
                 form |= {"which": "some", "services": list(services)}
             if accept_only:

@@ -78,6 +78,19 @@ async def test_slots_follow_the_calendar_and_what_windows_can_do(db: Connection,
     assert await lay_slots(db, open_hall) == 0
 
 
+async def test_hours_for_the_booked_alone_have_shorter_times_and_leave_room(db: Connection, open_hall: Hall) -> None:
+    kind = (await day_types(db, open_hall))["weekday"]
+    early, late = Session(time(8), time(9), time(9), "booked"), Session(time(9), time(17), time(17))
+    await save_day_type(db, open_hall, replace(kind, sessions=(early, late)))
+    await lay_slots(db, open_hall)
+    listed = await offered(db, open_hall)
+    # A window's worth: 60 % of 15 minutes are 1.5 visits of 6 minutes; what is over goes to the next time.
+    assert [(slot.start, slot.capacity) for slot in listed[:5]] == [
+        (on(8), 2), (on(8, 15), 1), (on(8, 30), 2), (on(8, 45), 1), (on(9), 2)]  # fmt: skip
+    assert {slot.end - slot.start for slot in listed[4:]} == {timedelta(minutes=30)} and len(listed) == 20
+    assert await lay_slots(db, open_hall) == 0
+
+
 async def test_a_day_that_closes_gives_no_places_and_keeps_who_has_one(db: Connection, open_hall: Hall) -> None:
     mine = await booked(db, open_hall)
     await decide(db, open_hall, TUESDAY, "closed", actor="manager:wang")

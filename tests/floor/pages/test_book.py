@@ -179,10 +179,13 @@ async def test_a_booking_whose_day_was_closed_says_so_to_its_holder(phone: Clien
     assert "您约的时间大厅不再开放" in (await look(phone, f"/b/{code}")).words
 
 
-async def test_an_hall_that_is_always_open_can_be_booked_on_a_sunday(phone: Client, db: Connection) -> None:
+async def test_doors_that_are_always_open_sell_no_place_on_a_day_that_is_shut(phone: Client, db: Connection) -> None:
+    days = re.findall(r"/demo/book/A/(2027-03-\d\d)", (await phone.get("/demo/book/A")).text)
     await db.execute("UPDATE halls SET always_open = true")
     await lay_slots(db, await get_hall(db, "demo"))
-    assert len(re.findall(r"/demo/book/A/(2027-03-\d\d)", (await phone.get("/demo/book/A")).text)) == 8
+    page = await phone.get("/demo/book/A")
+    assert (re.findall(r"/demo/book/A/(2027-03-\d\d)", page.text), len(days)) == (days, 6)
+    assert "3月7日 周日 放假安排未公布，可能调整 不开放" in Page(page).words
 
 
 async def test_word_goes_to_a_number_only_where_it_was_asked_for(phone: Client, db: Connection, hall: Hall) -> None:

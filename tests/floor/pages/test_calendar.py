@@ -1,6 +1,7 @@
 """The calendar page: what a manager sets there is what the doors do."""
 
 import base64
+import re
 from datetime import date, time
 
 import pytest
@@ -45,13 +46,19 @@ async def test_open_saturdays_nine_to_twelve_two_windows_booked_matters_only(lin
     assert "只接待预约办事人 · 社会保险 · 至少 2 个窗口" in page.words
     doors = await db.fetch("SELECT day::text, service, audience, opens FROM doors WHERE day > '2026-11-20' ORDER BY service")
     assert [tuple(door)[:3] for door in doors] == [("2026-11-21", "A", "booked")]
+    assert re.findall(r'href="(/demo/roster/[\d-]+|/demo/calendar/[\d-]+/foresight)"', page.answer.text) == [
+        "/demo/roster/2026-11-16", "/demo/calendar/2026-11-21/foresight"]  # fmt: skip
+    assert page.answer.text.count('class="day is-saturday"') > 40 and "day is-saturday shut" not in page.answer.text
+    for path in ("2026-11-21", "2026-11-21/foresight", "weeks/2026-11-21"):
+        said = (await look(lin, f"/demo/calendar/{path}")).words
+        assert "09:00–12:00" in said and "社会保险 · 至少 2 个窗口" in said
 
 
 async def test_a_lunch_break_and_early_hours_for_the_booked(lin: Client, db: Connection, hall: Hall) -> None:
     page = await look(lin, "/demo/calendar/kinds/weekday")
     rows = {"opens_1": "08:00", "closes_1": "09:00", "audience_1": "booked", "opens_2": "09:00", "last_ticket_2": "11:30",
             "closes_2": "12:00", "opens_3": "13:30", "closes_3": "17:00"}  # fmt: skip
-    await send(lin, page, "kind-form", name="工作日", which="all", who="all", drain="yes", **rows)
+    await send(lin, page, "kind-form", name="工作日", which="all", who="some", drain="yes", **rows)
     assert (await day_types(db, hall))["weekday"].sessions == (
         Session(time(8), time(9), time(9), "booked"), Session(time(9), time(11, 30), time(12)),
         Session(time(13, 30), time(17), time(17)),

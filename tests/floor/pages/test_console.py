@@ -7,9 +7,13 @@ import pytest
 from starlette.applications import Starlette
 
 from floor.database import Connection
+from queueing.halls import Hall
+from scheduling.escalation import climb
 from tests.floor.conftest import Client
 from tests.floor.pages.staff import Page, look, press, staff
 from tests.floor.visits import take
+from tests.scheduling.clocks import at
+from tests.scheduling.halls import DAY, number, until_five
 
 CONSOLE = "/demo/console/1"
 
@@ -241,3 +245,37 @@ async def test_an_act_without_the_pages_own_token_is_refused(li: Client, counter
 @pytest.mark.parametrize(("lang", "word"), [("zh-Hans", "呼叫下一位"), ("zh-Hant", "呼叫下一位"), ("en", "Call the next person")])
 async def test_the_counter_speaks_three_languages(li: Client, counter: Page, lang: str, word: str) -> None:
     assert word in (await look(li, f"{CONSOLE}?lang={lang}")).words
+
+
+async def test_who_was_offered_another_time_is_asked_at_the_counter_and_the_word_kept(
+    app: Starlette, db: Connection, hall: Hall
+) -> None:
+    shut = await until_five(db, hall)
+    await at(db, f"{DAY} 16:29+08")
+    for service in "AAAB":
+        await number(db, shut, service)
+    await at(db, f"{DAY} 16:31+08")
+    await climb(db, shut)
+    await db.execute("UPDATE windows SET serves = '{A}' WHERE no = '1'")
+    li = await staff(app, "clerk01")
+    page = await press(li, await look(li, CONSOLE), "primary")
+    assert "3 待答复" in page.words and "take-B001" not in page.forms  # not of this window
+    page = await press(li, page, "take-A001")
+    assert page.sentence.startswith("A001 已改约 3月4日 周四 09:00，预约码")
+    page = await press(li, page, "refuse-A003-slot", why="time")
+    assert page.sentence == "A003 不要，已记下原因"
+    page = await press(li, page, "primary")
+    called = page.forms["act-rebook"].fields | {"number": await db.fetchval("SELECT number FROM tickets WHERE state = 'called'")}
+    page = await press(li, page, "act-rebook", **called)
+    assert (state(page), page.sentence[:8]) == ("open", "A002 已改约"), page.sentence
+    page = await press(li, page, "act-rebook", number="A999")
+    assert page.sentence == "找不到该号"
+    rows = await db.fetch(
+        "SELECT t.number, e.state, e.why, e.decided_by FROM escalations e JOIN tickets t ON t.id = e.ticket "
+        "WHERE e.step = 'slot' ORDER BY t.number"
+    )
+    assert [tuple(row) for row in rows][:3] == [
+        ("A001", "accepted", None, "clerk:clerk01"), ("A002", "accepted", None, "clerk:clerk01"),
+        ("A003", "refused", "time", "clerk:clerk01"),
+    ]  # fmt: skip
+    assert await db.fetchval("SELECT count(*) FROM tickets WHERE carried = 'slot'") == 2

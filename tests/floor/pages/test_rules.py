@@ -6,7 +6,10 @@ import re
 import pytest
 from starlette.applications import Starlette
 
+from displays import notices
 from floor.database import Connection
+from floor.pages.rules import CARDS, MORE
+from queueing.settings import SETTINGS
 from tests.floor.conftest import Client
 from tests.floor.pages.staff import Page, look, staff
 from tests.floor.visits import at, opened, take
@@ -97,3 +100,12 @@ async def test_an_auditor_reads_and_a_clerk_does_not(app: Starlette) -> None:
 async def test_every_field_and_choice_has_its_word(lin: Client, lang: str) -> None:
     page = await look(lin, f"/demo/rules?lang={lang}")
     assert page.answer.headers["content-language"] == lang
+    leads = re.findall(r'<a href="#([a-z]+)">', page.answer.text)
+    assert leads[: len(CARDS)] == list(CARDS) and [name for name in leads if name not in page.by_id] == []
+
+
+async def test_every_setting_has_its_field_on_the_page_it_is_told_of(lin: Client) -> None:
+    rules, texts = [(await look(lin, f"/demo/{page}")).answer.text for page in ("rules", "notices")]
+    fields = sorted(name for name in re.findall(r'name="set\.([a-z_]+)"', rules))
+    assert sorted(set(fields)) == sorted(setting.name for setting in (*SETTINGS, *MORE))
+    assert [setting.name for setting in notices.SETTINGS if f'name="{setting.name}"' not in texts] == []
