@@ -113,6 +113,10 @@ class OnLeave(Refused):
     """{clerk} is on leave on that day."""
 
 
+class BeyondTerms(Refused):
+    """This shift goes beyond what {clerk} agreed to, or what rest asks for: it is set with a reason only."""
+
+
 class ShiftTaken(Refused):
     """{clerk} has a shift on that day already."""
 

@@ -14,7 +14,8 @@ from floor.refusals import NotAllowed
 from floor.signin import own_zone, require
 from queueing import journal
 from queueing.halls import Hall
-from scheduling.roster import attendance, leave, plans, store
+from scheduling.errors import BeyondTerms
+from scheduling.roster import attendance, bounds, leave, plans, store
 from scheduling.roster.patterns import lay_patterns
 from scheduling.roster.problem import Problem
 from scheduling.roster.solver import Unsolved, solve
@@ -75,12 +76,13 @@ async def stop_solving(request: Request, hall_code: str, week: date) -> None:
 
 async def place(
     request: Request, hall_code: str, day: date, clerk: str, pattern: str | None, zone: str | None, window: str | None = None,
-    *, source: tuple[str, date] | None = None,
+    *, source: tuple[str, date] | None = None, reason: str | None = None,
 ) -> None:  # fmt: skip
     """Set by hand what a clerk does on a day, at any window of the zone or at one; no pattern: off. `source`: the clerk and
     day a shift is dragged from, who has that day off then.
 
-    A manager anybody; a leader the clerks of the own zone, and whoever works there that day, and nowhere else.
+    A manager anybody; a leader the clerks of the own zone, and whoever works there that day, and nowhere else. BeyondTerms where
+    the shift goes beyond what its clerk agreed to and no `reason` says why all the same; the record keeps both.
     """
     hall = await hall_of(request, hall_code)
     person = await require(request, "manager", "leader", hall=hall.id)
@@ -92,10 +94,15 @@ async def place(
                 raise NotAllowed()
         if source is not None and source != (clerk, day):
             await store.place(db, hall, source[1], source[0], None, None, actor=actor)
-        await store.place(db, hall, day, clerk, pattern, zone, actor=actor, window=window)
+        found = await bounds.beyond_of(db, hall, day, clerk, pattern, zone, window) if pattern and zone else []
+        if found and not reason:
+            raise BeyondTerms(clerk=clerk, found=found)
+        why = (reason or "")[:200] if found else None
+        await store.place(db, hall, day, clerk, pattern, zone, actor=actor, window=window, reason=why)
         told: dict[str, Any] = {"day": day.isoformat(), "clerk": clerk, "pattern": pattern, "zone": zone if pattern else None}
         told |= {"window": window} if pattern and window else {}
         told |= {"from": [source[0], source[1].isoformat()]} if source else {}
+        told |= {"beyond": [one.what for one in found], "reason": why} if found else {}
         await journal.append(db, hall.id, "roster.shift", actor, data=told)
     ring(request, hall.id)
 

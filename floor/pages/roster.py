@@ -3,6 +3,7 @@
 from datetime import date, timedelta
 from typing import Any
 
+from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
@@ -15,6 +16,7 @@ from floor.pages import render
 from floor.pages.attendance import mark_row
 from floor.pages.calendar import date_of, day_word
 from floor.pages.console import number_in, text
+from floor.pages.shortages import by_day, needs, summary
 from floor.pages.staffed import reason_of
 from floor.pages.swaps import swap_row
 from floor.pages.wording import zone_name
@@ -22,20 +24,23 @@ from floor.refusals import NotAllowed
 from floor.signin import Person, leads, require
 from floor.words import Words, language, words
 from queueing.errors import NotFound, Refused
-from queueing.halls import Zone, business_day, zones
+from queueing.halls import business_day, zones
 from queueing.windows import list_windows
+from scheduling.errors import BeyondTerms
 from scheduling.roster.attendance import marks
+from scheduling.roster.bounds import Beyond
 from scheduling.roster.leave import Leave, leaves
+from scheduling.roster.patterns import patterns
 from scheduling.roster.planned import clock
-from scheduling.roster.problem import Pattern, Plan, Problem, Shift, parts
+from scheduling.roster.problem import Pattern, Plan, Problem, Shift
 from scheduling.roster.solver import LIMIT_S, short_of
-from scheduling.roster.store import Placed, find_roster, last_change, monday, placed, problem_of
+from scheduling.roster.store import Placed, find_roster, last_change, monday, placed, problem_of, reasons
 from scheduling.roster.swaps import swaps
-from scheduling.roster.why import Why, explain
+from scheduling.roster.why import explain
 
 READERS = ("manager", "leader", "auditor")
-LISTED = 12  # shortages told at once; the worst come first
 TONES = 8
+SHOWN = 10  # swaps that are over
 
 
 async def here(request: Request) -> Response:
@@ -47,8 +52,8 @@ async def here(request: Request) -> Response:
     return RedirectResponse(f"/{hall.code}/roster/{week}", 303)
 
 
-async def board(request: Request, *, error: str | None = None) -> Response:
-    """A week: clerks by days, what the days need, where people are missing."""
+async def board(request: Request, *, error: str | None = None, asks: dict[str, Any] | None = None) -> Response:
+    """A week: clerks by days, what the days need, where people are missing. `asks`: a shift that wants a reason first."""
     hall, week = await acts.hall_of(request, request.path_params["hall"]), week_of(request)
     person = await require(request, *READERS, hall=hall.id)
     say = words(language(request))
@@ -57,25 +62,26 @@ async def board(request: Request, *, error: str | None = None) -> Response:
         found, stands = await find_roster(db, hall, week), await placed(db, hall, week)
         names, areas, floor = await lines.names(db, hall), await zones(db, hall), await list_windows(db, hall)
         undoable = await last_change(db, hall, week, by=None if "manager" in person.roles else person.actor)
-        asking, away = await leaves(db, hall, week, state="asked"), await leaves(db, hall, week, state="approved")
-        swapped = await swaps(db, hall, week)
+        since = min(week, monday(await business_day(db, hall)))  # what waits for an answer is seen from every week
+        asking, away = await leaves(db, hall, since, state="asked"), await leaves(db, hall, week, state="approved")
+        swapped = [swap_row(it, names, say, person) for it in await swaps(db, hall, since)]
+        why = await reasons(db, hall, week)
         found_marks = await marks(db, hall, week, week + timedelta(6))
     worked = tuple(Shift(it.day, it.clerk, it.pattern, it.zone) for it in stands if it.pattern and it.zone)
     plan = Plan("", worked, short_of(asked, worked), None, 0.0)
     named = {zone.code: zone_name(say, zone) for zone in areas}
     tones = {zone.code: n % TONES + 1 for n, zone in enumerate(areas)}
     missing = [] if found is None else explain(asked, plan)
-    table = rows(asked, stands, names, tones, say, person)
+    table = rows(asked, stands, names, tones, why, say, person)
     return render(
-        request, "roster.html", 200 if error is None else 409, hall=hall, week=week, roster=found, error=error,
+        request, "roster.html", 409 if error or asks else 200, hall=hall, week=week, roster=found, error=error, asks=asks,
         rest=fairness([row["rest"] for row in table], say),
         seated=sum(it.window_no is not None for it in stands),
         unseated=sum(it.pattern is not None and it.window_no is None for it in stands),
         manages="manager" in person.roles, edits=bool(person.roles & {"manager", "leader"}),
         rows=table, limit=round(LIMIT_S),
         days=[{"day": day, "word": day_word(day, say), "off": day in asked.rest_days} for day in asked.days],
-        needs=needs(asked, worked, areas, named, say), short=[shortage(why, named, say) for why in missing[:LISTED]],
-        short_count=len(missing), more=max(0, len(missing) - LISTED),
+        needs=needs(asked, worked, areas, named, say), short=by_day(missing, named, say), short_sum=summary(missing, named, say),
         undoable=person_of(names, undoable[1]) if undoable else "",
         patterns=[{"code": it.code, "word": hours(it, say)} for it in asked.patterns if offered(asked, it)],
         zones=[{"code": zone.code, "name": named[zone.code], "tone": tones[zone.code], "mine": leads(person, zone.code),
@@ -83,7 +89,8 @@ async def board(request: Request, *, error: str | None = None) -> Response:
         asking=[leave_row(it, names, say, person) for it in asking],
         away=[leave_row(it, names, say, person) for it in away if it.first <= week + timedelta(6)],
         marks=[mark_row(it, names, say, person) for it in found_marks],
-        swaps=[swap_row(it, names, say, person) for it in swapped if it.state == "agreed"],
+        swaps=[it for it in swapped if it["state"] == "agreed"],
+        swaps_open=[it for it in swapped if it["state"] == "asked"], swaps_over=[it for it in swapped if it["over"]][:SHOWN],
         marked={(it.clerk, it.day) for it in found_marks if it.judged != "excused"},
         before=(week - timedelta(7)).isoformat(), after=(week + timedelta(7)).isoformat(),
         chosen=(request.query_params.get("clerk"), request.query_params.get("day")),
@@ -116,8 +123,9 @@ def offered(asked: Problem, pattern: Pattern) -> bool:
 
 
 def rows(
-    asked: Problem, stands: list[Placed], names: dict[str, str], tones: dict[str, int], say: Words, person: Person
-) -> list[dict[str, Any]]:
+    asked: Problem, stands: list[Placed], names: dict[str, str], tones: dict[str, int], why: dict[tuple[str, date], str],
+    say: Words, person: Person,
+) -> list[dict[str, Any]]:  # fmt: skip
     """A row for each clerk with a cell for each day; `mine`: this person may set it."""
     at = {(it.clerk, it.day): it for it in stands}
     shapes = {pattern.code: pattern for pattern in asked.patterns}
@@ -136,7 +144,7 @@ def rows(
                  "pattern": it.pattern if it else None, "window": it.window_no if it else None,
                  "tone": tones.get(it.zone or "", 0) if it else 0, "off": off,
                  "hours": f"{clock(shape.begins)}–{clock(shape.ends)}" if shape else "",
-                 "full": hours(shape, say) if shape else off,
+                 "full": " · ".join(filter(None, (hours(shape, say) if shape else off, why.get((clerk.name, day))))),
                  "wish": {1: "off", -1: "on"}.get(clerk.wishes.get(day, 0), "")}
             )  # fmt: skip
         found.append({"clerk": clerk.name, "name": person_of(names, clerk.name), "home": clerk.home, "cells": cells,
@@ -152,48 +160,10 @@ def fairness(worked: list[int], say: Words) -> dict[str, Any]:
     return {"most": max(most, 1), "said": say("roster.rest_said", most=most, least=least) if worked else ""}
 
 
-def needs(
-    asked: Problem, worked: tuple[Shift, ...], areas: list[Zone], named: dict[str, str], say: Words
-) -> list[list[dict[str, Any]]]:
-    """For each day and zone the most windows needed, and how many of them are staffed where it is tightest."""
-    shapes = {pattern.code: pattern for pattern in asked.patterns}
-    cut = parts(asked)
-    found = []
-    for day in asked.days:
-        bars = []
-        for zone in areas:
-            own = [part for part in cut if (part.day, part.zone) == (day, zone.code) and part.wanted]
-            if own:
-                people = [shapes[it.pattern] for it in worked if (it.day, it.zone) == (day, zone.code)]
-                tight = max(own, key=lambda part: (part.wanted - covered(people, part.begins, part.ends), part.wanted))
-                there = covered(people, tight.begins, tight.ends)
-                wanted = tight.wanted
-                told = say("roster.demand_said", zone=named[zone.code], wanted=wanted, there=there)
-                bars.append({"code": zone.code, "wanted": wanted, "there": there, "ok": there >= wanted, "said": told})
-        found.append(bars)
-    return found
-
-
-def covered(people: list[Pattern], begins: int, ends: int) -> int:
-    return sum(pattern.covers(begins, ends) for pattern in people)
-
-
 def hours(pattern: Pattern, say: Words) -> str:
     """09:00–17:00, break 11:30–12:30"""
     pauses = [say("roster.lunch", begins=clock(begins), ends=clock(ends)) for begins, ends in pattern.breaks]
     return " · ".join([f"{clock(pattern.begins)}–{clock(pattern.ends)}", *pauses])
-
-
-def shortage(why: Why, named: dict[str, str], say: Words) -> dict[str, Any]:
-    """Where people are missing, and the reasons in words."""
-    short = why.short
-    line = say(
-        "roster.short_line", day=day_word(short.day, say), begins=clock(short.begins), ends=clock(short.ends),
-        zone=named.get(short.zone, short.zone), n=short.missing,
-    )  # fmt: skip
-    reasons = [say(f"roster.why_{reason}", n=n) for reason, n in why.kept.items()]
-    who = say("roster.skilled", n=why.skilled) if why.skilled else say["roster.skilled_none"]
-    return {"line": line, "least": short.least, "who": who, "reasons": reasons}
 
 
 # --- acts -----------------------------------------------------------------------------------------------------------
@@ -233,14 +203,38 @@ async def act(request: Request) -> Response:
                 clerk, pattern, zone, window = (text(form, name) for name in ("clerk", "pattern", "zone", "window"))
                 moved = (text(form, "from_clerk"), text(form, "from_day"))
                 source = (moved[0], date_of(moved[1])) if moved[0] and moved[1] else None
-                await changes.place(request, code, day, clerk or "", pattern, zone, window, source=source)
+                why = text(form, "reason")
+                await changes.place(request, code, day, clerk or "", pattern, zone, window, source=source, reason=why)
             case _:
                 raise NotFound(what="page")
     except (NotFound, NotAllowed):
         raise
+    except BeyondTerms as refused:
+        return await board(request, asks=await asking_why(request, form, refused))
     except Refused as refused:
+        async with acquire(request.app.state.pool) as db:
+            named = await lines.names(db, await acts.hall_of(request, code))
+        refused.details |= {"clerk": named.get(str(refused.details.get("clerk", "")), "")}
         return await board(request, error=reason_of(refused, words(language(request))))
     return RedirectResponse(f"/{code}/roster/{week}", 303)
+
+
+PLACED = ("clerk", "day", "pattern", "zone", "window", "from_clerk", "from_day")
+
+
+async def asking_why(request: Request, form: FormData, refused: BeyondTerms) -> dict[str, Any]:
+    """What a shift would go beyond, in words, and the form again that sets it with a reason."""
+    say, hall = words(language(request)), await acts.hall_of(request, request.path_params["hall"])
+    async with acquire(request.app.state.pool) as db:
+        names, shapes = await lines.names(db, hall), {one.code: one for one in (await patterns(db, hall))[0]}
+    typed = {name: text(form, name) or "" for name in PLACED}
+    shape, day = shapes[typed["pattern"]], date_of(typed["day"])
+    found: list[Beyond] = refused.details["found"]  # type: ignore[assignment]
+    return {
+        "typed": typed, "line": say("roster.beyond_line", name=person_of(names, typed["clerk"]), day=day_word(day, say),
+                                    hours=hours(shape, say)),
+        "found": [say(f"roster.beyond_{one.what}", n=one.is_, most=one.most, who=person_of(names, one.who)) for one in found],
+    }  # fmt: skip
 
 
 ROUTES = [

@@ -35,7 +35,7 @@ def swap_row(swap: Swap, names: dict[str, str], say: Words, person: Person) -> d
         "id": swap.id, "line": line, "state": swap.state, "word": say[f"swaps.{swap.state}"], "reason": swap.reason,
         "answers": swap.state == "asked" and swap.other == person.username,
         "withdraws": swap.state in ("asked", "agreed") and swap.asker == person.username,
-        "decides": swap.state == "agreed" and ("manager" in person.roles or leads),
+        "decides": swap.state == "agreed" and ("manager" in person.roles or leads), "over": swap.state not in ("asked", "agreed"),
     }  # fmt: skip
 
 

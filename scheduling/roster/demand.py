@@ -11,12 +11,12 @@ from queueing.halls import Hall
 from queueing.measures import PAST_CAME, PAST_COUNTS, PLANNED
 from queueing.paces import Count, learn
 from scheduling.day_types import DayType
-from scheduling.roster.patterns import span
+from scheduling.roster.patterns import span, usual
 from scheduling.roster.problem import Need
 
 QUARTER = 15
 BUSY = 0.85  # a window that is busier than this has a queue that only grows
-USUAL_SHARE = 2 / 3  # of a zone's windows, where nothing is known of its people
+USUAL_SHARE = 2 / 3  # of a zone's windows, where nothing is known of its people; half of those while breaks are taken in turn
 NOON = 11  # the hour whose pace is taken for the day
 
 SERVICES = "SELECT code, zone, quota FROM services WHERE hall = $1 ORDER BY rank, code"
@@ -84,8 +84,10 @@ def smooth(people: Mapping[int, float], open_at: list[int]) -> dict[int, float]:
 def needs_of(day: date, zone: str, kind: DayType, work: Mapping[int, float] | None, windows: int) -> list[Need]:
     """Windows to be open in one zone; quarters that need the same are one need."""
     least, found = min(kind.zones.get(zone, 0), windows), list[Need]()
+    breaks = [pause for pattern in usual(kind.sessions) for pause in pattern.breaks] if work is None else []
     for at in quarters(kind):
-        asked = ceil(windows * USUAL_SHARE) if work is None else ceil(work[at] / QUARTER / BUSY - 1e-9)
+        share = USUAL_SHARE / 2 if any(away <= at < back for away, back in breaks) else USUAL_SHARE
+        asked = ceil(windows * share) if work is None else ceil(work[at] / QUARTER / BUSY - 1e-9)
         wanted = max(min(asked, windows), least)
         last = found[-1] if found else None
         if last is not None and (last.ends, last.wanted) == (at, wanted):

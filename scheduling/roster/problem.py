@@ -53,6 +53,9 @@ class Clerk(msgspec.Struct, frozen=True):
     home: str | None = None  # the zone this clerk belongs to
     patterns: tuple[str, ...] | None = None  # the only shifts this clerk works; None: any
     hours: int | None = None  # a week at most, without breaks; None: the shifts alone bind
+    follow: int = 0  # days in a row that are planned already from the day after the last
+    last: str | None = None  # the pattern of the day before the first
+    next: str | None = None  # and of the day after the last
 
 
 class Need(msgspec.Struct, frozen=True):
@@ -124,6 +127,17 @@ class Plan(msgspec.Struct, frozen=True):
     short: tuple[Short, ...]
     gap: float | None
     seconds: float
+
+
+def barred_by_rest(problem: Problem, clerk: Clerk, day: date) -> set[str]:
+    """The patterns that what is worked before the first day or after the last leaves too little rest for."""
+    barred: set[str] = set()
+    for pattern in problem.patterns:
+        if day == problem.days[0] and pattern.code == clerk.last:
+            barred |= set(pattern.not_before)
+        if day == problem.days[-1] and clerk.next in pattern.not_before:
+            barred.add(pattern.code)
+    return barred
 
 
 def parts(problem: Problem) -> list[Part]:

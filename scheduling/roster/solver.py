@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from scheduling.roster.problem import Clerk, Part, Pattern, Plan, Problem, Shift, Short, parts
+from scheduling.roster.problem import Clerk, Part, Pattern, Plan, Problem, Shift, Short, barred_by_rest, parts
 
 ROOT = Path(__file__).resolve().parents[2]
 LIMIT_S = 50.0
@@ -97,10 +97,11 @@ def possible(problem: Problem, clerk: Clerk, day: date, fixed: Shift | None) -> 
         return [fixed]
     if day in clerk.away or (day, clerk.name) in problem.closed:
         return []
-    today = problem.allowed.get(day)
+    today, barred = problem.allowed.get(day), barred_by_rest(problem, clerk, day)
     patterns = [
         pattern.code for pattern in problem.patterns
         if (today is None or pattern.code in today) and (clerk.patterns is None or pattern.code in clerk.patterns)
+        and pattern.code not in barred
     ]  # fmt: skip
     return [Shift(day, clerk.name, pattern, zone) for pattern in patterns for zone in clerk.skills]
 
@@ -139,6 +140,11 @@ def limit_clerk(
         if window and not all(day in fixed for day in window):
             columns = [column for day in window for column in on[clerk.name, day]]
             model.row(0.0, max(0, clerk.stretch - worked), ((column, 1.0) for column in columns))
+    for planned in range(1, min(clerk.follow, clerk.stretch) + 1):
+        ending = days[max(0, len(days) - (clerk.stretch + 1 - planned)) :]
+        if not all(day in fixed for day in ending):
+            columns = [column for day in ending for column in on[clerk.name, day]]
+            model.row(0.0, clerk.stretch - planned, ((column, 1.0) for column in columns))
     too_soon = {pattern.code: set(pattern.not_before) for pattern in problem.patterns if pattern.not_before}
     for day in days:
         late = [column for column in on[clerk.name, day] if shifts[column].pattern in too_soon]

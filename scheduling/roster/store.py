@@ -1,6 +1,6 @@
 """A week's roster as it is kept: built from people, leave and demand, solved, changed by hand, published."""
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -86,13 +86,19 @@ WHERE c.hall = $1 AND NOT EXISTS (
           AND (k.until IS NULL OR k.until >= $2)))
 """
 AWAY = """
-SELECT clerk, greatest(first, $2) AS first, least(last, $2 + 6) AS last, kind FROM leaves
-WHERE hall = $1 AND state = 'approved' AND first <= $2 + 6 AND last >= $2
+SELECT * FROM (
+    SELECT clerk, day AS first, day AS last, 'doorstep' AS kind FROM doorstep_members
+    WHERE hall = $1 AND day BETWEEN $2::date AND $2 + 6
+    UNION ALL
+    SELECT clerk, greatest(first, $2) AS first, least(last, $2 + 6) AS last, kind FROM leaves
+    WHERE hall = $1 AND state = 'approved' AND first <= $2 + 6 AND last >= $2
+) away ORDER BY kind = 'doorstep' DESC, clerk, first
 """
 WISHES = "SELECT clerk, day, wish FROM shift_wishes WHERE hall = $1 AND day BETWEEN $2 AND $2 + 6"
 WORKED = """
-SELECT s.clerk, s.day FROM shifts s JOIN rosters r USING (hall, week)
-WHERE s.hall = $1 AND s.pattern IS NOT NULL AND s.day >= $2 AND s.day < $3 AND (r.state = 'published' OR s.day >= $3 - 7)
+SELECT s.clerk, s.day, s.pattern FROM shifts s JOIN rosters r USING (hall, week)
+WHERE s.hall = $1 AND s.pattern IS NOT NULL AND s.day >= $2 AND s.day < $3::date + 14 AND NOT s.day BETWEEN $3 AND $3 + 6
+  AND (r.state = 'published' OR s.day >= $3 - 7)
 """
 ZONES = "SELECT code FROM zones WHERE hall = $1 ORDER BY rank, code"
 
@@ -145,20 +151,21 @@ async def clerks(db: Db, hall: Hall, week: date, known: Calendar) -> list[Clerk]
     wishes: dict[str, dict[date, int]] = {}
     for row in await db.fetch(WISHES, hall.id, week):
         wishes.setdefault(row["clerk"], {})[row["day"]] = 1 if row["wish"] == "off" else -1
-    before: dict[str, set[date]] = {}
+    around: dict[str, dict[date, str]] = {}
     for row in await db.fetch(WORKED, hall.id, week - LOOK_BACK, week):
-        before.setdefault(row["clerk"], set()).add(row["day"])
+        around.setdefault(row["clerk"], {})[row["day"]] = row["pattern"]
     found = []
     for row in await db.fetch(CONTRACTS, hall.id):
-        name, mine = row["clerk"], before.get(row["clerk"], set())
+        name, mine = row["clerk"], around.get(row["clerk"], {})
         serves = serves_of(row["home"], row["zones"], every)
         if hall.skills_required:
             serves = [zone for zone in serves if zone in skilled.get(name, ())]
         found.append(
             Clerk(
                 name, tuple(serves), row["shifts"], row["stretch"], run_before(mine, week),
-                sum(not known.is_working(day) for day in mine), away.get(name, {}), wishes.get(name, {}), row["home"],
-                None if row["patterns"] is None else tuple(row["patterns"]), row["hours"],
+                sum(day < week and not known.is_working(day) for day in mine), away.get(name, {}), wishes.get(name, {}),
+                row["home"], None if row["patterns"] is None else tuple(row["patterns"]), row["hours"],
+                run_after(mine, week), mine.get(week - timedelta(1)), mine.get(week + timedelta(7)),
             )
         )  # fmt: skip
     return found
@@ -170,7 +177,15 @@ def serves_of(home: str | None, zones: list[str], every: list[str]) -> list[str]
     return named or every
 
 
-def run_before(worked: set[date], week: date) -> int:
+def run_after(worked: Container[date], week: date) -> int:
+    """How many days in a row are planned from the Monday after."""
+    day = week + timedelta(7)
+    while day in worked:
+        day += timedelta(1)
+    return (day - week).days - 7
+
+
+def run_before(worked: Container[date], week: date) -> int:
     """How many days in a row were worked up to the Sunday before."""
     day = week - timedelta(1)
     while day in worked:
@@ -250,14 +265,17 @@ FREE = "DELETE FROM shifts WHERE hall = $1 AND day = $2 AND clerk = $3"
 BEFORE = "SELECT pattern, zone, window_no, fixed FROM shifts WHERE hall = $1 AND day = $2 AND clerk = $3 FOR UPDATE"
 WINDOW_ZONE = "SELECT zone FROM windows WHERE hall = $1 AND no = $2"
 CHANGED = """
-INSERT INTO shift_changes (hall, week, day, clerk, before, pattern, zone, actor) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+INSERT INTO shift_changes (hall, week, day, clerk, before, pattern, zone, actor, reason)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 """
 
 
 async def place(
-    db: Db, hall: Hall, day: date, clerk: str, pattern: str | None, zone: str | None, *, actor: str, window: str | None = None
-) -> None:
-    """Set by hand what a clerk does on a day (no pattern: off). What stood there before is kept, to take it back.
+    db: Db, hall: Hall, day: date, clerk: str, pattern: str | None, zone: str | None, *, actor: str, window: str | None = None,
+    reason: str | None = None,
+) -> None:  # fmt: skip
+    """Set by hand what a clerk does on a day (no pattern: off). What stood there before is kept, to take it back; `reason`: why,
+    where it is beyond the contract. What it goes beyond is for bounds.py to say, before.
 
     Raises OnLeave, NotSkilledForZone, NoSuchShift (of a pattern or clerk the hall doesn't have, or a window of another zone).
     """
@@ -277,7 +295,7 @@ async def place(
             await db.execute(START, hall.id, week, actor)
             row = await db.fetchrow(BEFORE, hall.id, day, clerk)
             await db.execute(PLACE, hall.id, week, day, clerk, pattern, zone, window, True)
-            await db.execute(CHANGED, hall.id, week, day, clerk, dict(row) if row else None, pattern, zone, actor)
+            await db.execute(CHANGED, hall.id, week, day, clerk, dict(row) if row else None, pattern, zone, actor, reason)
 
 
 BELONGS = """
@@ -290,6 +308,19 @@ async def belongs(db: Db, hall: Hall, day: date, clerk: str) -> tuple[str | None
     """A clerk's own zone, and where they work on a day."""
     row = await db.fetchrow(BELONGS, hall.id, clerk, day)
     return (row["home"], row["zone"]) if row else (None, None)
+
+
+REASONS = """
+SELECT DISTINCT ON (c.day, c.clerk) c.day, c.clerk, c.reason FROM shift_changes c
+JOIN shifts s ON (s.hall, s.day, s.clerk) = (c.hall, c.day, c.clerk) AND s.fixed
+    AND s.pattern IS NOT DISTINCT FROM c.pattern AND s.zone IS NOT DISTINCT FROM c.zone
+WHERE c.hall = $1 AND c.week = $2 AND NOT c.undone ORDER BY c.day, c.clerk, c.id DESC
+"""
+
+
+async def reasons(db: Db, hall: Hall, week: date) -> dict[tuple[str, date], str]:
+    """Why shifts of a week that stand were set by hand against a contract or rest."""
+    return {(row["clerk"], row["day"]): row["reason"] for row in await db.fetch(REASONS, hall.id, week) if row["reason"]}
 
 
 # A change that a later solving, leave or swap overtook is not taken back: what it left no longer stands.

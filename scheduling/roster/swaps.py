@@ -143,7 +143,10 @@ SELECT s.clerk, s.day, s.pattern, s.zone, s.window_no FROM shifts s JOIN rosters
 WHERE s.hall = $1 AND s.day BETWEEN $2 AND $3 AND s.pattern IS NOT NULL AND r.state = 'published'
 """
 CONTRACTS = "SELECT clerk, shifts, hours, stretch, home, zones FROM contracts WHERE hall = $1"
-AWAY = "SELECT clerk, first, last FROM leaves WHERE hall = $1 AND state = 'approved' AND first <= $3 AND last >= $2"
+AWAY = """
+SELECT clerk, first, last FROM leaves WHERE hall = $1 AND state = 'approved' AND first <= $3 AND last >= $2
+UNION ALL SELECT clerk, day, day FROM doorstep_members WHERE hall = $1 AND day BETWEEN $2 AND $3
+"""
 REST = "SELECT code, not_before, begins, ends, breaks FROM shift_patterns WHERE hall = $1"
 
 

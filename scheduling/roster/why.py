@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 import msgspec
 
-from scheduling.roster.problem import Clerk, Pattern, Plan, Problem, Shift, Short
+from scheduling.roster.problem import Clerk, Pattern, Plan, Problem, Shift, Short, barred_by_rest
 
 # Each skilled clerk is counted under the first reason that holds, so that the numbers add up to `skilled`.
 REASONS = ("here", "away", "taken_off", "elsewhere", "other_hours", "no_such_shift", "week_full", "stretch_full", "rest", "free")
@@ -67,7 +67,9 @@ def keeps(
     if longest_run(problem, worked, clerk, short.day) > clerk.stretch:
         return "stretch_full"
     before, after = (worked.get((clerk.name, short.day + timedelta(n))) for n in (-1, 1))
+    barred = barred_by_rest(problem, clerk, short.day)
     if all(
+        pattern.code in barred or
         (before is not None and pattern.code in patterns[before.pattern].not_before)
         or (after is not None and after.pattern in pattern.not_before)
         for pattern in covering
@@ -77,7 +79,7 @@ def keeps(
 
 
 def longest_run(problem: Problem, worked: Mapping[tuple[str, date], Shift], clerk: Clerk, also: date) -> int:
-    """How many days in a row it would be if `also` were worked too, with those before the first day."""
+    """How many days in a row it would be if `also` were worked too, with those before the first day and after the last."""
     at = problem.days.index(also)
     before = at - 1
     while before >= 0 and (clerk.name, problem.days[before]) in worked:
@@ -85,4 +87,4 @@ def longest_run(problem: Problem, worked: Mapping[tuple[str, date], Shift], cler
     after = at + 1
     while after < len(problem.days) and (clerk.name, problem.days[after]) in worked:
         after += 1
-    return after - before - 1 + (clerk.run if before < 0 else 0)
+    return after - before - 1 + (clerk.run if before < 0 else 0) + (clerk.follow if after == len(problem.days) else 0)

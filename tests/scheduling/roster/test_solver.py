@@ -83,6 +83,17 @@ async def test_nobody_has_more_shifts_or_days_in_a_row_than_the_contract() -> No
     assert not any(all(in_a_row[n : n + 3]) for n in range(len(in_a_row) - 2))
 
 
+async def test_what_is_planned_around_the_week_bounds_it_too() -> None:
+    """Six days in a row at most, of which four are planned from the Monday after; and a late shift was worked the day before."""
+    clerk = Clerk("li", ("A",), shifts=7, follow=4, last="late")
+    wanted = tuple(Need(day, "A", 7 * 60, NOON, 1) for day in WEEK)
+    asked = problem((clerk,), wanted, patterns=(EARLY, LATE))
+    plan = await solve(asked)
+    assert [day in at(plan, "li") for day in (WEEK[0], *WEEK[4:])].count(True) == 2
+    assert WEEK[0] not in at(plan, "li")
+    assert {why.short.day: why.kept for why in explain(asked, plan)}[WEEK[0]] == {"rest": 1}
+
+
 async def test_an_early_day_does_not_follow_a_late_one() -> None:
     wanted = (Need(WEEK[0], "A", NOON, 20 * 60, 1), Need(WEEK[1], "A", 7 * 60, NOON, 1))
     alone = problem((Clerk("li", ("A",)),), wanted, patterns=(EARLY, LATE))
