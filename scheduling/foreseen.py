@@ -44,5 +44,6 @@ class Foreseen(msgspec.Struct, frozen=True):
     closes: int
     end_p50: int
     end_p90: int
+    is_measured: bool  # whether visits of past days say how long they take
     kept: int | None = None  # of a hundred booked visitors, where nobody else is served, so many are called as promised
     warnings: tuple[Warn, ...] = ()

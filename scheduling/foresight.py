@@ -138,7 +138,8 @@ def play(known: Day) -> Foreseen:
     ends = [max(closes, begins + round(seconds / 60)) for seconds in (outcome.end.p50_s, outcome.end.p90_s)]
     kept = promise_kept(known, outcome, list(floor.paces))
     return Foreseen(
-        known.roster, at, areas, walk_ins, booked, places, closes, ends[0], ends[1], kept,
+        known.roster, at, areas, walk_ins, booked, places, closes, ends[0], ends[1],
+        bool(known.past), kept,
         tuple(amiss(known.hall, known.kind, areas, at, closes, ends, kept, is_first=not known.came)),
     )  # fmt: skip
 

@@ -93,7 +93,7 @@ async def beyond_of(
 ) -> list[Beyond]:
     """What a shift would go beyond, by all rosters as they stand now; nothing for a clerk or pattern there is not."""
     known, (shapes, of_kind) = await calendar(db, hall), await patterns(db, hall)
-    kind = kind_on(hall, known, await day_types(db, hall), day)
+    kind = kind_on(known, await day_types(db, hall), day)
     who = next((one for one in await clerks(db, hall, monday(day), known) if one.name == clerk), None)
     by_code = {one.code: one for one in shapes}
     if who is None or pattern not in by_code:

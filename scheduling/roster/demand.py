@@ -88,6 +88,8 @@ def needs_of(day: date, zone: str, kind: DayType, work: Mapping[int, float] | No
     for at in quarters(kind):
         share = USUAL_SHARE / 2 if any(away <= at < back for away, back in breaks) else USUAL_SHARE
         asked = ceil(windows * share) if work is None else ceil(work[at] / QUARTER / BUSY - 1e-9)
+        if work is None and not kind.walk_in and least:
+            asked = least  # places to book are given out for as many
         wanted = max(min(asked, windows), least)
         last = found[-1] if found else None
         if last is not None and (last.ends, last.wanted) == (at, wanted):
