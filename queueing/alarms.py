@@ -38,6 +38,7 @@ class Alarm:
 
 # `wanted` is all that is so now, with the minutes it may be so before anybody is told; where nothing tells since when, it is
 # since now. One known and not wanted any more is cleared, or was never told; one that lasts is raised. The record has both.
+# A visit or a break that began later than the one that is known is another one, however short the time between the two was.
 SWEEP = f"""
 WITH hall AS (
     SELECT id, hall_now() AS now, business_day(hall_now(), time_zone, day_starts) AS day FROM halls WHERE id = $1
@@ -79,14 +80,15 @@ WITH hall AS (
     ) x
 ), so AS (
     SELECT w.kind, w.subject, w.service, w.window_no, coalesce(w.since, hall.now) AS since,
+           coalesce(CASE WHEN w.window_no IS NOT NULL THEN w.since END, '-infinity') AS began,
            make_interval(mins => w.minutes) AS lasts
     FROM wanted w, hall WHERE w.minutes > 0 AND (w.kind <> 'long_wait' OR w.since <= hall.now - make_interval(mins => w.minutes))
 ), gone AS (
     DELETE FROM alarms a WHERE a.hall = $1 AND a.raised_at IS NULL
-        AND NOT EXISTS (SELECT FROM so WHERE (so.kind, so.subject) = (a.kind, a.subject))
+        AND NOT EXISTS (SELECT FROM so WHERE so.kind = a.kind AND so.subject = a.subject AND a.since >= so.began)
 ), cleared AS (
     UPDATE alarms a SET cleared_at = hall_now() WHERE a.hall = $1 AND a.raised_at IS NOT NULL AND a.cleared_at IS NULL
-        AND NOT EXISTS (SELECT FROM so WHERE (so.kind, so.subject) = (a.kind, a.subject))
+        AND NOT EXISTS (SELECT FROM so WHERE so.kind = a.kind AND so.subject = a.subject AND a.since >= so.began)
     RETURNING a.*
 ), formed AS (
     INSERT INTO alarms (hall, kind, subject, service, window_no, since, raised_at)
@@ -98,6 +100,7 @@ WITH hall AS (
 ), ripened AS (
     UPDATE alarms a SET raised_at = hall_now() FROM so
     WHERE a.hall = $1 AND a.kind = so.kind AND a.subject = so.subject AND a.raised_at IS NULL AND a.since + so.lasts <= hall_now()
+        AND a.since >= so.began
     RETURNING a.*
 ), changed AS (
     SELECT 'alarm.cleared' AS verb, 0 AS nth, c.* FROM cleared c UNION ALL SELECT 'alarm.raised', 1, r.* FROM ripened r

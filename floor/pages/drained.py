@@ -48,7 +48,9 @@ def drain(found: Closing, hall: Hall, names: Mapping[str, str], mine: Container[
 
 
 def end(found: Closing, hall: Hall, say: Words) -> str:
-    """When the last visit is expected to end."""
+    """When the last visit is expected to end; nobody can say while some are served by nobody."""
+    if found.stranded:
+        return say["ladder.end_stranded"]
     if found.p50 is None or found.p90 is None:
         return say["ladder.end_unknown"]
     if found.p90 <= found.closes:

@@ -22,7 +22,7 @@ from floor.signin import Person, kiosk
 from queueing.errors import NotFound, Refused
 from queueing.halls import Hall
 from queueing.tickets import Ticket
-from scheduling import appointments
+from scheduling import answers, appointments
 from scheduling.answers import WHY
 from scheduling.escalation import VISITOR_STEPS
 from scheduling.offers import next_free
@@ -98,7 +98,7 @@ async def mine(request: Request, hall: Hall, wish: Asked, key: str, *, step: str
         raise NotFound(what="ticket")
     async with acquire(request.app.state.pool) as db:
         said = await ticket_context(db, wish.t, hall, ticket)
-        ways = await ways_on(db, hall, ticket, said)
+        ways = await ways_on(db, hall, ticket, able_at_door=bool(said["at_door"]))
     if said["booked"]:
         return await booked(request, hall, wish, ticket, str(said["booked"]))
     what = {
@@ -109,14 +109,13 @@ async def mine(request: Request, hall: Hall, wish: Asked, key: str, *, step: str
     return draw(request, "_kiosk_screen.html", hall, wish, what)
 
 
-async def ways_on(db: Db, hall: Hall, ticket: Ticket, said: dict[str, Any]) -> list[str]:
+async def ways_on(db: Db, hall: Hall, ticket: Ticket, *, able_at_door: bool) -> list[str]:
     """What somebody may ask for whom nobody has offered it: another time where one is free, a visit where the hall goes out."""
     if ticket.state not in OPEN:
         return []
-    offered = {one["step"] for one in said["offers"]}
-    free = (await next_free(db, hall)).get(ticket.service)
-    able = {"slot": free is not None, "doorstep": bool(said["at_door"])}
-    return [step for step in VISITOR_STEPS if able[step] and step not in offered]
+    made = {one.step for one in await answers.of_ticket(db, ticket.id)}
+    able = {"slot": (await next_free(db, hall)).get(ticket.service) is not None, "doorstep": able_at_door}
+    return [step for step in VISITOR_STEPS if able[step] and step not in made]
 
 
 def state(wish: Asked, ticket: Ticket, said: dict[str, Any]) -> tuple[str, str]:

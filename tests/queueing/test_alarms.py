@@ -100,6 +100,28 @@ async def test_long_waits_long_visits_idle_and_left_windows(db: Connection, open
     assert await until(db, open_hall, "10:04") == []
 
 
+async def test_visits_one_right_after_the_other_are_not_one_long_one(db: Connection, open_hall: Hall) -> None:
+    """A brisk clerk finishes, calls and begins between two sweeps."""
+    await open_window(db, open_hall, "1", "li", actor="clerk:li")
+    for _ in range(3):
+        await take(db, open_hall, ["A"], actor="citizen", channel="api")
+    for moment in ("09:00", "09:20", "09:40"):
+        await at(db, f"{DAY} {moment}+08")
+        if moment != "09:00":
+            await calls.finish(db, open_hall, SEAT)
+        await calls.call_next(db, open_hall, SEAT)
+        await calls.arrive(db, open_hall, SEAT)
+        for _ in range(2):
+            assert ("long_service", "1") not in await until(db, open_hall, moment)
+    assert ("long_service", "1") not in await until(db, open_hall, "10:09")
+    assert ("long_service", "1") in await until(db, open_hall, "10:10")
+    await calls.finish(db, open_hall, SEAT)
+    await take(db, open_hall, ["A"], actor="citizen", channel="api")
+    await calls.call_next(db, open_hall, SEAT)
+    await calls.arrive(db, open_hall, SEAT)
+    assert ("long_service", "1") not in await until(db, open_hall, "10:10")
+
+
 async def test_an_alarm_of_nought_minutes_is_off(db: Connection, open_hall: Hall) -> None:
     for setting in alarms.SETTINGS:
         await choose(db, open_hall.id, setting, 0)
