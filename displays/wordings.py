@@ -64,9 +64,9 @@ TEXTS: dict[str, dict[str, str]] = {
         "en": "We are sorry: {hall} will not be open at your time, {day} {time} ({service}). Please choose another: {link}",
     },
     "visit_asked": {
-        "zh-Hans": "{hall}已收到您的上门服务申请，工作人员会给您打电话。进度：{link}",
-        "zh-Hant": "{hall}已收到您的上門服務申請，工作人員會給您打電話。進度：{link}",
-        "en": "{hall} has your request for a home visit and will telephone you. How it stands: {link}",
+        "zh-Hans": "{hall}已收到您的上门服务申请（编号{code}），工作人员会给您打电话。进度：{link}",
+        "zh-Hant": "{hall}已收到您的上門服務申請（編號{code}），工作人員會給您打電話。進度：{link}",
+        "en": "{hall} has your request for a home visit (no. {code}) and will telephone you. How it stands: {link}",
     },
     "visit_accepted": {
         "zh-Hans": "您的上门服务申请已受理，安排好时间后再通知您。{link}",

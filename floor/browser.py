@@ -8,7 +8,7 @@ from typing import Protocol
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 
-from floor.refusals import NotAllowed
+from floor.refusals import NotAllowed, NotOwnPage
 from floor.settings import Settings
 
 STAFF_COOKIE = "hall_session"
@@ -70,7 +70,7 @@ def csrf_token(request: HTTPConnection) -> str:
 
 
 async def prove_own_page(request: Request) -> None:
-    """NotAllowed unless the request carries the CSRF token, as header X-CSRF-Token or form field `csrf`."""
+    """NotAllowed from another site; NotOwnPage without the CSRF token, as header X-CSRF-Token or form field `csrf`."""
     if not from_own_origin(request):
         raise NotAllowed()
     sent = request.headers.get("x-csrf-token")
@@ -78,7 +78,7 @@ async def prove_own_page(request: Request) -> None:
         sent = str((await request.form()).get("csrf", ""))
     given = (sent or "").encode()
     if not any(hmac.compare_digest(given, csrf_of(request, token).encode()) for token in held_tokens(request)):
-        raise NotAllowed()
+        raise NotOwnPage()
 
 
 def from_own_origin(request: HTTPConnection) -> bool:

@@ -28,8 +28,9 @@ from floor.signin import forget_ended, signed_out
 from floor.views import printed_address
 from queueing import alarms, measures, promises
 from queueing.halls import Hall, list_halls
-from scheduling import field, looks, orders, ticks, visit_notes
-from scheduling.envelopes import Envelopes, Unreadable
+from scheduling import ticks
+from scheduling.envelopes import Envelopes
+from scheduling.resealing import reseal
 
 LOOK_S = 0.05 if is_rehearsed() else 1.0  # a rule acts at most this late; in a rehearsal hours pass between two looks
 SWEEP_S = 2.0  # an alarm is on the manager's board within 10 s of its cause; each sweep may run twice
@@ -162,12 +163,11 @@ async def newly_sealed(pool: Pool, envelopes: Envelopes) -> None:
     with suppress(Unavailable):  # the next start does it
         async with acquire(pool) as db:
             for hall in await list_halls(db):
-                try:
-                    rooms = (looks, field, orders, visit_notes)
-                    while done := sum([await room.reseal(db, hall, envelopes) for room in rooms]):
-                        log.info("envelopes_resealed", hall=hall.code, rows=done)
-                except Unreadable:
-                    log.warning("envelopes_unreadable", hall=hall.code)
+                result = await reseal(db, hall, envelopes)
+                if result.done:
+                    log.info("envelopes_resealed", hall=hall.code, rows=result.done)
+                for (table, key), rows in sorted(result.lost.items()):
+                    log.warning("envelopes_unreadable", hall=hall.code, table=table, key=key, rows=rows)
 
 
 async def main() -> None:

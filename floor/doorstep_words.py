@@ -12,7 +12,7 @@ from displays.sealed import Seal
 from floor.database import Db
 from floor.words import words
 from queueing.halls import Hall, business_day
-from scheduling.doorstep import DECLINES, ENDINGS, FORGET_AFTER, Visit
+from scheduling.doorstep import DECLINES, ENDINGS, FORGET_AFTER, Visit, by_key, told_window
 
 # The word that goes out once a visit is in a state.
 SAYS = {
@@ -38,20 +38,28 @@ def subject(key: str) -> str:
     return f"visit:{key}"
 
 
+def time_told(hall: Hall, start: datetime) -> dict[str, str]:
+    """A planned time as the hall tells it: 03-02, 09:00–10:00."""
+    first, last = told_window(hall, start)
+    return {"day": f"{first:%m-%d}", "time": f"{first:%H:%M}–{last:%H:%M}" if last else f"{first:%H:%M}"}
+
+
 def word_of(hall: Hall, visit: Visit, template: str, now: datetime) -> Word:
-    """One notice about a visit: once, or once for each time that was set for it."""
-    data: dict[str, Any] = {"code": visit.key[:6]}
+    """One notice about a visit: once, or once for each time that was told for it."""
+    data: dict[str, Any] = {"code": visit.number}
     if visit.start is not None:
-        begins = visit.start.astimezone(ZoneInfo(hall.time_zone))
-        data |= {"day": f"{begins:%m-%d}", "time": f"{begins:%H:%M}"}
+        data |= time_told(hall, visit.start)
     if visit.why in DECLINES:
         data["reason"] = words(visit.lang)[f"doorstep.why_{visit.why}"]
-    return Word(subject(visit.key), template, step_of(visit.start), now, data)
+    return Word(subject(visit.key), template, step_of(hall, template, visit.start), now, data)
 
 
-def step_of(at: datetime | None) -> int:
-    """What tells one time of a visit from another, so that word of each goes out once."""
-    return int(at.timestamp()) // 60 if at is not None else 1
+def step_of(hall: Hall, template: str, at: datetime | None) -> int:
+    """What tells one time of a visit from another, so that word of each goes out once: moved within what was told, there is
+    nothing to tell again. A delay is told to the minute."""
+    if at is None:
+        return 1
+    return int((at if template == "visit_late" else told_window(hall, at)[0]).timestamp()) // 60
 
 
 HEARD = """
@@ -64,7 +72,7 @@ WHERE n.hall = $1
 
 async def heard(db: Db, hall: Hall, owed: Sequence[Owed]) -> dict[str, str]:
     """What became of this word, by the visit's key: waiting, sent, failed or dropped; nothing where nobody can be written to."""
-    columns = [subject(it.key) for it in owed], [it.template for it in owed], [step_of(it.at) for it in owed]
+    columns = [subject(it.key) for it in owed], [it.template for it in owed], [step_of(hall, it.template, it.at) for it in owed]
     return {row["key"]: row["state"] for row in await db.fetch(HEARD, hall.id, *columns)}
 
 
@@ -89,21 +97,21 @@ async def tell(db: Db, hall: Hall, visit: Visit, template: str | None = None) ->
 async def tell_late(db: Db, hall: Hall, visit: Visit, expected: datetime) -> None:
     """Owe word that the team will be at the door at this time instead; once for each time it said."""
     comes, now = expected.astimezone(ZoneInfo(hall.time_zone)), await db.fetchval("SELECT hall_now()")
-    data = {"code": visit.key[:6], "day": f"{comes:%m-%d}", "time": f"{comes:%H:%M}"}
-    await notices.owe(db, hall, [Word(subject(visit.key), "visit_late", step_of(expected), now, data)])
+    data = {"code": visit.number, "day": f"{comes:%m-%d}", "time": f"{comes:%H:%M}"}
+    await notices.owe(db, hall, [Word(subject(visit.key), "visit_late", step_of(hall, "visit_late", expected), now, data)])
 
 
 async def tell_open(db: Db, hall: Hall, visit: Visit, was: datetime) -> None:
     """Owe word that the time a visit had is no more, and another will be told; once for each time it had."""
-    began, now = was.astimezone(ZoneInfo(hall.time_zone)), await db.fetchval("SELECT hall_now()")
-    data = {"code": visit.key[:6], "day": f"{began:%m-%d}", "time": f"{began:%H:%M}"}
-    await notices.owe(db, hall, [Word(subject(visit.key), "visit_open", step_of(was), now, data)])
+    now: datetime = await db.fetchval("SELECT hall_now()")
+    data = {"code": visit.number} | time_told(hall, was)
+    await notices.owe(db, hall, [Word(subject(visit.key), "visit_open", step_of(hall, "visit_open", was), now, data)])
 
 
 async def tell_result(db: Db, hall: Hall, key: str, tracking: str | None) -> None:
     """Owe word that the result is there, or in the mail under this number."""
     now: datetime = await db.fetchval("SELECT hall_now()")
-    data = {"code": key[:6], "tracking": tracking or ""}
+    data = {"code": (await by_key(db, key)).number, "tracking": tracking or ""}
     await notices.owe(db, hall, [Word(subject(key), "visit_sent" if tracking else "visit_result", 1, now, data)])
 
 

@@ -15,6 +15,13 @@ class NotAllowed(Refused):
     code = "not_allowed"
 
 
+class NotOwnPage(NotAllowed):
+    """The page is from before the last sign-in: load it again."""
+
+    def __init__(self) -> None:
+        super().__init__(page="stale")
+
+
 class StaleDoorCode(Refused):
     """This code is too old: scan the one at the door again."""
 

@@ -19,7 +19,7 @@ from queueing.errors import (
 from queueing.halls import Hall
 from queueing.settings import AWAITED, INTERLEAVE, SHORT_EVERY, WITH_PAPERS, WITHOUT_PAPERS
 from queueing.tickets import TODAY, Act, again, done, scope, told
-from queueing.visits import visited
+from queueing.visits import AND_CLERK, visited
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,12 +237,12 @@ VISITED = visited(
     number="m.number",
     service="m.service",
     window="m.window_no",
-    clerks="array_remove(ARRAY[m.clerk], NULL)",
+    clerks="array_remove(m.clerk || array_remove(m.served_by, m.clerk), NULL)",
     started="least(m.served_at, m.ended_at)",
 )
 # With a step left the ticket goes on: here if this window serves the step, else it waits with number and place kept.
 FINISH = recorded(
-    """
+    f"""
 WITH here AS (
     SELECT t.id, t.step >= cardinality(t.services) AS last, t.services[t.step + 1] AS service,
            coalesce(t.services[t.step + 1] = ANY(w.services), false) AS served_here
@@ -257,6 +257,7 @@ WITH here AS (
         lane = CASE WHEN here.last OR t.lane <> 2 THEN t.lane ELSE 0 END,
         served_at = CASE WHEN here.last THEN coalesce(t.served_at, t.called_at) WHEN here.served_here THEN hall_clock() END,
         ended_at = CASE WHEN here.last THEN hall_clock() END,
+        served_by = CASE WHEN here.last THEN t.served_by ELSE {AND_CLERK} END,
         for_window = NULL, delivery = $8,
         outcome = CASE WHEN $7 = 'done' AND (only_accepts(t.hall, t.matters, $5) OR EXISTS (
             SELECT FROM doors d WHERE (d.hall, d.day, d.service) = (t.hall, t.day, t.service) AND d.accept_only))
@@ -338,7 +339,8 @@ RESUME = recorded(
     f"""
 WITH {FREE_SEAT}, moved AS (
     UPDATE tickets t SET state = 'serving', window_no = seat.no, clerk = seat.clerk, hold = NULL,
-        served_at = coalesce(t.served_at, hall_clock())
+        served_at = coalesce(t.served_at, hall_clock()),
+        served_by = CASE WHEN t.served_at IS NULL OR t.clerk = seat.clerk THEN t.served_by ELSE {AND_CLERK} END
     FROM seat
     WHERE t.hall = $1 AND t.number = $7 AND t.day = {TODAY}
       AND t.state = 'held' AND (t.window_no = seat.no OR t.service = ANY(seat.services)) RETURNING t.*
@@ -370,6 +372,7 @@ WITH here AS (
 ), moved AS (
     UPDATE tickets t SET state = 'waiting', service = here.service, lane = CASE WHEN t.lane = 2 AND here.service <> t.service
             THEN 0 ELSE t.lane END, for_window = $8, calls = 0, served_at = NULL, hold = NULL,
+        served_by = CASE WHEN t.served_at IS NULL THEN t.served_by ELSE {AND_CLERK} END,
         note = coalesce($10, t.note), rank_at = CASE $9::text
             WHEN 'front' THEN least(t.rank_at, (SELECT rank_at FROM head) - interval '1 microsecond')
             WHEN 'back' THEN hall_clock() ELSE t.rank_at END, placed = CASE WHEN $9 IN ('front', 'back') THEN $9 ELSE t.placed END

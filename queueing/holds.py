@@ -4,10 +4,11 @@ from queueing.db import Db, Press, recorded
 from queueing.halls import Hall
 from queueing.settings import AWAITED_BACK, WITH_PAPERS_BACK, WITHOUT_PAPERS_BACK
 from queueing.tickets import TODAY, Act, of_key, told
+from queueing.visits import AND_CLERK
 
 # Back into line by the rule of its kind of hold. A window that has closed since holds nobody: the front of the line then.
 RELEASE = recorded(
-    """
+    f"""
 WITH held AS (
     SELECT t.id, t.window_no, CASE WHEN back = 'window' AND NOT EXISTS (
         SELECT FROM windows w WHERE w.hall = t.hall AND w.no = t.window_no AND w.state <> 'closed')
@@ -20,6 +21,7 @@ WITH held AS (
         AND q.day = t.day AND q.state = 'waiting' AND (q.service = t.service OR q.for_window = held.window_no)
 ), moved AS (
     UPDATE tickets t SET state = 'waiting', calls = 0, served_at = NULL, hold = NULL,
+        served_by = CASE WHEN t.served_at IS NULL THEN t.served_by ELSE {AND_CLERK} END,
         for_window = CASE held.back WHEN 'window' THEN held.window_no END,
         rank_at = CASE held.back WHEN 'keep' THEN t.rank_at WHEN 'back' THEN hall_clock()
             ELSE least(t.rank_at, (SELECT rank_at FROM head) - interval '1 microsecond') END,

@@ -1,34 +1,40 @@
 """A visit to somebody's door (上门服务): asked for, accepted or declined with a reason, planned, made, ended."""
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from queueing.db import Db, Press, once
-from queueing.errors import BadInput
+from queueing.errors import BadInput, Refused
 from queueing.halls import Hall
 from queueing.settings import Setting
 from queueing.tickets import TODAY, new_key, scope, to_doorstep
 from queueing.visits import visited
 from scheduling import appointments
-from scheduling.errors import NotToday, NotYourVisit, VisitIs
+from scheduling.errors import NotToday, NotYourVisit, TimeIsNear, VisitIs
 from scheduling.visit_rows import SHOWN, act_of, act_on, again, from_row, moving, row_of
 from scheduling.visit_rows import Done as Done
 from scheduling.visit_rows import Visit as Visit
 from scheduling.visit_rows import Visitor as Visitor
 from scheduling.visit_rows import by_key as by_key
 from scheduling.visit_rows import by_number as by_number
+from scheduling.visit_rows import quoted as quoted
 from scheduling.visit_rows import visit_of_ticket as visit_of_ticket
 
 PHONE_DAY = Setting("doorstep_phone_day", 3, 1, 50, "requests")  # that one telephone may ask for in a day, without the desk
 MINUTES = Setting("doorstep_minutes", 30, 5, 240, "minutes")  # at the door, until the matters are known
 FORGET_AFTER = Setting("doorstep_forget_days", 30, 1, 365, "days")  # then nobody knows any more where it was
-SETTINGS = (PHONE_DAY, MINUTES, FORGET_AFTER)
+TOLD_MINUTES = Setting("doorstep_window_min", 60, 0, 240, "minutes")  # a time is told as a stretch so long; 0: to the minute
+CHANGE_MINUTES = Setting("doorstep_change_min", 120, 0, 2880, "minutes")  # until so long before it, who asked may ask for another
+SETTINGS = (PHONE_DAY, MINUTES, FORGET_AFTER, TOLD_MINUTES, CHANGE_MINUTES)
 
 OPEN = ("requested", "accepted", "scheduled", "on_the_way", "on_site")
+GOING = ("scheduled", "on_the_way", "on_site")
 ENDINGS = ("completed", "declined", "cancelled")
 REASONS = ("mobility", "occupation", "other")
 OUTCOMES = ("done", "accepted", "consulted", "not_ready", "nobody_home")
 DELIVERIES = ("collect", "mail", "home")
+APPLICANTS = ("self", "family", "agent")  # who asks, for whoever is visited
 # Words of a refusal that the record keeps; any other words are shown to who asked and kept with the visit alone.
 DECLINES = ("not_eligible", "hall_only", "out_of_area", "no_capacity", "unreachable", "duplicate")
 
@@ -38,10 +44,10 @@ REQUEST = act_of(
 made AS (
     INSERT INTO doorstep_visits (key, hall, reason, because, evidenced, verified_by, channel, lang, matters, minutes, skills,
                                  ticket, appointment, key_id, sealed, phone, name_mask, phone_mask, area, preferred, credit,
-                                 delivery, consented_at, asked_on, asked_at)
+                                 delivery, consented_at, asked_on, asked_at, applicant)
     SELECT $5, r.hall, r.kind, r.code, $8, $9, $10, $11, $12::text[], $13, $14::text[], $15,
            (SELECT id FROM appointments WHERE hall = $1 AND code = $16), $17, $18, $19, $20, $21, $22, $23::jsonb,
-           greatest(r.credit_minutes, $24), $25, CASE WHEN $26 THEN hall_now() END, {TODAY}, hall_now()
+           greatest(r.credit_minutes, $24), $25, CASE WHEN $26 THEN hall_now() END, {TODAY}, hall_now(), $27
     FROM doorstep_reasons r
     WHERE r.hall = $1 AND r.kind = $6 AND r.offered AND r.code = coalesce($7, r.code)
     ORDER BY r.rank, r.code LIMIT 1 RETURNING *
@@ -70,6 +76,7 @@ async def request(
     delivery: str = "collect",
     lang: str = "zh-Hans",
     consent: bool = True,
+    applicant: str = "self",
     ticket: str | None = None,
     appointment: str | None = None,
     key: str | None = None,
@@ -100,13 +107,17 @@ async def request(
                 db, REQUEST, hall.id, actor, *scope(press), minted, reason, because, evidenced, verified_by, channel, asked_lang,
                 wanted, hall.value(MINUTES), skills, ticket_id, appointment, envelope and envelope.key_id,
                 envelope and envelope.sealed, visitor.phone, visitor.name_mask, visitor.phone_mask, area,
-                [{"from": first, "to": last} for first, last in preferred], credit, delivery, consent,
+                spans(preferred), credit, delivery, consent, applicant,
             )  # fmt: skip
             if row is None:
                 raise BadInput(field="because" if because else "reason", message="the hall goes to nobody's door for this")
             return Done(from_row(row))
 
     return await once(db, press, act, again)
+
+
+def spans(preferred: Sequence[tuple[datetime, datetime]]) -> list[dict[str, datetime]]:
+    return [{"from": first, "to": last} for first, last in preferred]
 
 
 AT_THE_DOOR = """
@@ -226,15 +237,49 @@ async def confirm(db: Db, hall: Hall, key: str, *, actor: str, press: Press | No
         return Done(visit, replayed=True)
 
 
-# Only one of the two who are to go, and they set out only on the day; $6 NULL is somebody who answers for all teams.
-MINE = "($6::text IS NULL OR EXISTS (SELECT FROM doorstep_members w WHERE w.team = v.team AND w.clerk = $6))"
-OURS = f"v.day = {TODAY} AND {MINE}"
-DEPART = act_of(moving("state = 'on_the_way', departed_at = hall_clock()", "scheduled", where=OURS), "departed")
-ARRIVE = act_of(moving("state = 'on_site', arrived_at = hall_clock()", "on_the_way", where=OURS), "arrived")
-COMPLETE = act_of(
+WISH = act_of(moving("preferred = $6::jsonb", "requested", "accepted"), "time_asked")
+WISH_ANOTHER = act_of(
     moving(
-        "state = 'completed', outcome = $7, delivery = coalesce($8, v.delivery), ended_at = hall_clock()", "on_site", where=MINE
+        "state = 'accepted', preferred = $6::jsonb, day = NULL, team = NULL, start = NULL, ends = NULL, " + UNTOLD,
+        "scheduled",
+        where="v.start > hall_now() + make_interval(mins => $7)",
     ),
+    "time_asked",
+)
+
+
+async def another_time(
+    db: Db, hall: Hall, key: str, preferred: Sequence[tuple[datetime, datetime]], *, actor: str, press: Press | None = None
+) -> Done:
+    """Who asked is at home then. A time that was set is given up for it, and the hall plans anew.
+
+    Raises BadInput (none is named), TimeIsNear (the hall is to be telephoned), VisitIs.
+    """
+    if not preferred:
+        raise BadInput(field="preferred", message="it is missing")
+
+    async def why_not(visit: Visit) -> Exception | None:
+        return TimeIsNear() if visit.state == "scheduled" else None
+
+    if (await by_key(db, key)).state != "scheduled":
+        return await act_on(db, WISH, hall, key, actor, press, spans(preferred))
+    late = hall.value(CHANGE_MINUTES)
+    return await act_on(db, WISH_ANOTHER, hall, key, actor, press, spans(preferred), late, why_not=why_not)
+
+
+# Only one of the two who are to go, and they set out only on the day; $6 NULL is somebody who answers for all teams. $7 is how
+# long ago it was pressed, on a phone that had no net: an act belongs to its own moment, and to the day of that.
+MINE = "($6::text IS NULL OR EXISTS (SELECT FROM doorstep_members w WHERE w.team = v.team AND w.clerk = $6))"
+THAT_DAY = "(SELECT business_day(hall_now() - {ago}::interval, time_zone, day_starts) FROM halls WHERE id = $1)"
+OURS = f"v.day = {THAT_DAY.format(ago='$7')} AND {MINE}"
+THEN = "greatest(hall_clock() - $7::interval, v.{after})"
+SET_OUT = f"state = 'on_the_way', departed_by = $6, departed_at = {THEN.format(after='decided_at')}"
+DEPART = act_of(moving(SET_OUT, "scheduled", where=OURS), "departed")
+CAME = f"state = 'on_site', arrived_at = {THEN.format(after='departed_at')}"
+ARRIVE = act_of(moving(CAME, "on_the_way", where=OURS), "arrived")
+LEFT = f"state = 'completed', outcome = $8, delivery = coalesce($9, v.delivery), ended_at = {THEN.format(after='arrived_at')}"
+COMPLETE = act_of(
+    moving(LEFT, "on_site", where=MINE),
     "completed",
     "'outcome', m.outcome, 'delivery', m.delivery",
     then=visited(
@@ -244,14 +289,24 @@ COMPLETE = act_of(
 )  # fmt: skip
 
 
-async def depart(db: Db, hall: Hall, key: str, *, actor: str, member: str | None, press: Press | None = None) -> Done:
-    """The team sets out. `member` is who of it says so. VisitIs, NotYourVisit, NotToday, TeamBusy (it is on another way)."""
-    return await _going(db, DEPART, hall, key, actor, member, press)
+NOW = timedelta(0)
 
 
-async def arrive(db: Db, hall: Hall, key: str, *, actor: str, member: str | None, press: Press | None = None) -> Done:
-    """The team is at the door. VisitIs, NotYourVisit, NotToday."""
-    return await _going(db, ARRIVE, hall, key, actor, member, press)
+async def depart(
+    db: Db, hall: Hall, key: str, *, actor: str, member: str | None, ago: timedelta = NOW, press: Press | None = None
+) -> Done:
+    """The team set out, `ago`. `member` is who of it says so, and is signed in by that; None is the manager, who answers for it.
+
+    Raises VisitIs, NotYourVisit, NotToday, TeamBusy (it is on another way), TeamNotWhole (the other has not signed in).
+    """
+    return await _going(db, DEPART, hall, key, actor, member, ago, press)
+
+
+async def arrive(
+    db: Db, hall: Hall, key: str, *, actor: str, member: str | None, ago: timedelta = NOW, press: Press | None = None
+) -> Done:
+    """The team came to the door, `ago`. VisitIs, NotYourVisit, NotToday."""
+    return await _going(db, ARRIVE, hall, key, actor, member, ago, press)
 
 
 async def complete(
@@ -263,33 +318,51 @@ async def complete(
     actor: str,
     member: str | None,
     delivery: str | None = None,
+    ago: timedelta = NOW,
     press: Press | None = None,
 ) -> Done:
-    """The team leaves again; `delivery` is how the result is to come. What nobody said that day can be said later.
+    """The team left again, `ago`; `delivery` is how the result is to come. What nobody said that day can be said later.
 
     Raises BadInput (outcome, delivery), VisitIs, NotYourVisit.
     """
     for field, value, allowed in (("outcome", outcome, OUTCOMES), ("delivery", delivery or "collect", DELIVERIES)):
         if value not in allowed:
             raise BadInput(field=field, message=f"one of {', '.join(allowed)}")
-    return await _going(db, COMPLETE, hall, key, actor, member, press, outcome, delivery)
+    return await _going(db, COMPLETE, hall, key, actor, member, ago, press, outcome, delivery)
 
 
-IS_OURS = "SELECT EXISTS (SELECT FROM doorstep_members WHERE team = $1 AND clerk = $2)"
-IS_TODAY = "SELECT $2::date = business_day(hall_now(), time_zone, day_starts) FROM halls WHERE id = $1"
+IS_OURS = "SELECT $2::text IS NULL OR EXISTS (SELECT FROM doorstep_members WHERE team = $1 AND clerk = $2)"
+IS_THAT_DAY = "SELECT $2::date = business_day(hall_now() - $3::interval, time_zone, day_starts) FROM halls WHERE id = $1"
+
+
+async def not_ours(db: Db, hall: Hall, visit: Visit, member: str | None, ago: timedelta) -> Refused | None:
+    """Why this member of staff may not act on the visit: another team's, or another day's; None where they may."""
+    if not await db.fetchval(IS_OURS, visit.team, member):
+        return NotYourVisit()
+    if not await db.fetchval(IS_THAT_DAY, hall.id, visit.day, ago):
+        return NotToday()
+    return None
 
 
 async def _going(
-    db: Db, statement: str, hall: Hall, key: str, actor: str, member: str | None, press: Press | None, *given: object
-) -> Done:
+    db: Db, statement: str, hall: Hall, key: str, actor: str, member: str | None, ago: timedelta, press: Press | None,
+    *given: object,
+) -> Done:  # fmt: skip
     async def why_not(visit: Visit) -> Exception | None:
-        if member is not None and not await db.fetchval(IS_OURS, visit.team, member):
-            return NotYourVisit()
-        if visit.state in ("scheduled", "on_the_way", "on_site") and not await db.fetchval(IS_TODAY, hall.id, visit.day):
-            return NotToday()
-        return None
+        refusal = await not_ours(db, hall, visit, member, ago)
+        return refusal if visit.state in GOING or isinstance(refusal, NotYourVisit) else None
 
-    return await act_on(db, statement, hall, key, actor, press, member, *given, why_not=why_not)
+    return await act_on(db, statement, hall, key, actor, press, member, ago, *given, why_not=why_not)
+
+
+def told_window(hall: Hall, start: datetime) -> tuple[datetime, datetime | None]:
+    """A planned time as it is told to who waits: the stretch it lies in, from a round time on; no end if told exactly."""
+    width = hall.value(TOLD_MINUTES)
+    local = start.astimezone(ZoneInfo(hall.time_zone))
+    if not width:
+        return local, None
+    first = local - timedelta(minutes=(local.hour * 60 + local.minute) % max(5, width // 2))
+    return first, first + timedelta(minutes=width)
 
 
 CANCEL = act_of(

@@ -28,6 +28,8 @@ class Details(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     materials: tuple[str, ...] = ()
     evidence: str | None = None
     note: str | None = None
+    asker: str | None = None  # who asked for them, and what they are to them
+    relation: str | None = None
 
 
 class Sealed(msgspec.Struct, frozen=True):

@@ -229,6 +229,10 @@ class NotYourVisit(Refused):
     code = "not_allowed"
 
 
+class TimeIsNear(Refused):
+    """The team comes soon: to change the time now, telephone the hall."""
+
+
 class NotToday(Refused):
     """The visit is on another day."""
 

@@ -12,13 +12,12 @@ from queueing.halls import Hall
 from queueing.settings import Setting
 from queueing.tickets import TODAY, scope
 from scheduling import doorstep
-from scheduling.doorstep import Visit
-from scheduling.envelopes import Envelopes, Sealed
+from scheduling.doorstep import NOW, OURS, THAT_DAY, Visit, not_ours
+from scheduling.envelopes import Sealed
 from scheduling.errors import (
     AgreedAlready,
     NoConsent,
     NotAtTheDoorNow,
-    NotToday,
     NotYourVisit,
     PaperGone,
     TooManyPapers,
@@ -67,8 +66,9 @@ async def team_of(db: Db, hall: Hall, clerk: str) -> Team | None:
 SIGN_IN = recorded(
     f"""
 WITH moved AS (
-    INSERT INTO doorstep_presences (team, clerk)
-    SELECT m.team, m.clerk FROM doorstep_members m WHERE m.hall = $1 AND m.clerk = $5 AND m.day = {TODAY}
+    INSERT INTO doorstep_presences (team, clerk, at)
+    SELECT m.team, m.clerk, hall_clock() - $6::interval FROM doorstep_members m
+    WHERE m.hall = $1 AND m.clerk = $5 AND m.day = {THAT_DAY.format(ago="$6")}
     ON CONFLICT ON CONSTRAINT signed_in_once DO NOTHING RETURNING $1::integer AS hall, team, clerk
 )""",
     "'team.signed_in'",
@@ -78,46 +78,38 @@ WITH moved AS (
 )
 
 
-async def sign_in(db: Db, hall: Hall, clerk: str, *, actor: str, press: Press | None = None) -> Team:
-    """This member of a team is there today; saying so again changes nothing. NotYourVisit for who is in no team today."""
-    await db.fetchrow(SIGN_IN, hall.id, actor, *scope(press), clerk)
-    team = await team_of(db, hall, clerk)
-    if team is None:
+IS_MEMBER = f"SELECT EXISTS (SELECT FROM doorstep_members WHERE hall = $1 AND clerk = $2 AND day = {THAT_DAY.format(ago='$3')})"
+
+
+async def sign_in(db: Db, hall: Hall, clerk: str, *, actor: str, ago: timedelta = NOW, press: Press | None = None) -> Team | None:
+    """This member of a team was there, `ago`; saying so again changes nothing. The team of today, if they are in one.
+
+    Raises NotYourVisit for who was in no team that day.
+    """
+    if not await db.fetchval(IS_MEMBER, hall.id, clerk, ago):
         raise NotYourVisit()
-    return team
+    await db.fetchrow(SIGN_IN, hall.id, actor, *scope(press), clerk, ago)
+    return await team_of(db, hall, clerk)
 
 
 # --- on the way
 
-OURS = f"EXISTS (SELECT FROM doorstep_members w WHERE w.team = v.team AND w.clerk = $6) AND v.day = {TODAY}"
 LATE = act_of(
-    moving("expected_at = v.start + make_interval(mins => $7)", "scheduled", "on_the_way", where=OURS),
+    moving("expected_at = v.start + make_interval(mins => $8)", "scheduled", "on_the_way", where=OURS),
     "late",
-    "'minutes', $7::integer",
+    "'minutes', $8::integer",
 )
 
 
 async def late(
-    db: Db, hall: Hall, key: str, minutes: int, *, actor: str, member: str, press: Press | None = None
+    db: Db, hall: Hall, key: str, minutes: int, *, actor: str, member: str, ago: timedelta = NOW, press: Press | None = None
 ) -> doorstep.Done:
     """Say that the team will be `minutes` later than planned. BadInput, VisitIs, NotYourVisit, NotToday."""
     if minutes not in LATE_MIN:
         raise BadInput(field="minutes", message=f"one of {', '.join(map(str, LATE_MIN))}")
     return await act_on(
-        db, LATE, hall, key, actor, press, member, minutes, why_not=lambda visit: not_ours(db, hall, visit, member)
+        db, LATE, hall, key, actor, press, member, ago, minutes, why_not=lambda visit: not_ours(db, hall, visit, member, ago)
     )
-
-
-IS_TODAY = "SELECT $2::date = business_day(hall_now(), time_zone, day_starts) FROM halls WHERE id = $1"
-
-
-async def not_ours(db: Db, hall: Hall, visit: Visit, member: str) -> Refused | None:
-    """Why this member of staff may not act on the visit: another team's, or another day's; None where they may."""
-    if not await db.fetchval("SELECT EXISTS (SELECT FROM doorstep_members WHERE team = $1 AND clerk = $2)", visit.team, member):
-        return NotYourVisit()
-    if not await db.fetchval(IS_TODAY, hall.id, visit.day):
-        return NotToday()
-    return None
 
 
 # --- at the door
@@ -127,7 +119,8 @@ AGREE = recorded(
 WITH made AS (
     INSERT INTO doorstep_consents (visit, how, version, words, key_id, sealed, asked_by, agreed_at)
     SELECT v.id, $6, $7, $8, $9, $10, $11, hall_now() - $12::interval FROM doorstep_visits v
-    WHERE v.hall = $1 AND v.key = $5 AND v.state = 'on_site' FOR NO KEY UPDATE RETURNING visit, how, version
+    WHERE v.hall = $1 AND v.key = $5 AND at_the_door(v, hall_now() - $12::interval) FOR NO KEY UPDATE
+    RETURNING visit, how, version
 ), moved AS (
     SELECT $1::integer AS hall, visit, how, version FROM made
 )""",
@@ -149,7 +142,7 @@ async def agree(
     drawn: Sealed | None,
     actor: str,
     member: str,
-    ago: timedelta = timedelta(0),
+    ago: timedelta = NOW,
     press: Press | None = None,
 ) -> None:
     """The citizen agreed, `ago`, to the words that were shown: with a drawn name, or by word of mouth that was ticked.
@@ -160,7 +153,7 @@ async def agree(
         raise BadInput(field="how", message=f"one of {', '.join(HOWS)}")
 
     async def act() -> None:
-        if refusal := await not_ours(db, hall, visit, member):
+        if refusal := await not_ours(db, hall, visit, member, ago):
             raise refusal
         try:
             row = await db.fetchrow(
@@ -187,6 +180,8 @@ WITH made AS (
     INSERT INTO doorstep_papers (id, visit, name, key_id, sealed, size, taken_by, taken_at)
     SELECT $6, v.id, $7, $8, $9, $10, $11, hall_now() - $12::interval FROM doorstep_visits v WHERE v.hall = $1 AND v.key = $5
     RETURNING id, visit, size
+), listed AS (
+    UPDATE doorstep_hand_ins h SET papers = h.papers || $7::text FROM made WHERE h.visit = made.visit AND h.accepted_at IS NULL
 ), moved AS (
     SELECT $1::integer AS hall, id AS paper, visit, size FROM made
 )""",
@@ -213,7 +208,7 @@ async def photograph(
     *,
     actor: str,
     member: str,
-    ago: timedelta = timedelta(0),
+    ago: timedelta = NOW,
     press: Press | None = None,
 ) -> None:
     """Keep the sealed photo of a paper under the id `paper` that the phone minted; `name` says which paper it is.
@@ -222,7 +217,7 @@ async def photograph(
     """
 
     async def act() -> None:
-        if refusal := await not_ours(db, hall, visit, member):
+        if refusal := await not_ours(db, hall, visit, member, ago):
             raise refusal
         try:
             await db.fetchrow(
@@ -239,11 +234,13 @@ async def photograph(
     await once(db, press, act, nothing)
 
 
+STILL_THERE = "SELECT at_the_door(v, hall_now() - $2::interval) FROM doorstep_visits v WHERE id = $1"
 DISCARD = recorded(
     """
 WITH made AS (
     UPDATE doorstep_papers p SET sealed = NULL, key_id = NULL, erased_at = hall_clock() FROM doorstep_visits v
-    WHERE v.hall = $1 AND v.key = $5 AND v.state = 'on_site' AND p.visit = v.id AND p.id = $6 AND p.sealed IS NOT NULL
+    WHERE v.hall = $1 AND v.key = $5 AND at_the_door(v, hall_now() - $7::interval) AND p.visit = v.id AND p.id = $6
+      AND p.sealed IS NOT NULL
     RETURNING p.id, p.visit
 ), moved AS (
     SELECT $1::integer AS hall, id AS paper, visit FROM made
@@ -255,14 +252,16 @@ WITH made AS (
 )
 
 
-async def discard(db: Db, hall: Hall, visit: Visit, paper: str, *, actor: str, member: str, press: Press | None = None) -> None:
+async def discard(
+    db: Db, hall: Hall, visit: Visit, paper: str, *, actor: str, member: str, ago: timedelta = NOW, press: Press | None = None
+) -> None:
     """Erase a photo while the team is still at the door; one that is gone stays gone. NotYourVisit, NotToday, NotAtTheDoorNow."""
 
     async def act() -> None:
-        if refusal := await not_ours(db, hall, visit, member):
+        if refusal := await not_ours(db, hall, visit, member, ago):
             raise refusal
-        row = await db.fetchrow(DISCARD, hall.id, actor, *scope(press), visit.key, paper)
-        if row is None and (await doorstep.by_key(db, visit.key)).state != "on_site":
+        row = await db.fetchrow(DISCARD, hall.id, actor, *scope(press), visit.key, paper, ago)
+        if row is None and not await db.fetchval(STILL_THERE, visit.id, ago):
             raise NotAtTheDoorNow()
 
     await once(db, press, act, nothing)
@@ -379,30 +378,6 @@ async def forget_papers(db: Db, hall: Hall) -> int:
         await db.execute(FORGET, hall.id, hall.value(PAPER_DAYS), hall.value(PAPER_DAYS_MOST))
     after: int = await db.fetchval(KEPT, hall.id)
     return before - after
-
-
-OLD_PHOTOS = """
-SELECT p.id, p.key_id, p.sealed, v.key FROM doorstep_papers p JOIN doorstep_visits v ON v.id = p.visit
-WHERE v.hall = $1 AND p.sealed IS NOT NULL AND p.key_id <> $2 ORDER BY p.id LIMIT 50
-"""
-OLD_NAMES = """
-SELECT c.visit AS id, c.key_id, c.sealed, v.key FROM doorstep_consents c JOIN doorstep_visits v ON v.id = c.visit
-WHERE v.hall = $1 AND c.sealed IS NOT NULL AND c.key_id <> $2 ORDER BY c.visit LIMIT 50
-"""
-PHOTO_ANEW = "UPDATE doorstep_papers SET key_id = $2, sealed = $3 WHERE id = $1 AND sealed IS NOT NULL"
-NAME_ANEW = "UPDATE doorstep_consents SET key_id = $2, sealed = $3 WHERE visit = $1 AND sealed IS NOT NULL"
-
-
-async def reseal(db: Db, hall: Hall, envelopes: Envelopes) -> int:
-    """Seal photos and drawn names with the newest key that were sealed with one before it; how many. envelopes.Unreadable."""
-    done = 0
-    for old, anew in ((OLD_PHOTOS, PHOTO_ANEW), (OLD_NAMES, NAME_ANEW)):
-        for row in await db.fetch(old, hall.id, envelopes.key_id):
-            place = f"{row['key']}:{row['id'] if old is OLD_PHOTOS else 'consent'}"
-            fresh = envelopes.wrap(envelopes.unwrap(Sealed(row["key_id"], row["sealed"]), place), place)
-            await db.execute(anew, row["id"], fresh.key_id, fresh.sealed)
-            done += 1
-    return done
 
 
 @dataclass(frozen=True, slots=True)

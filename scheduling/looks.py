@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from queueing import journal
 from queueing.db import Db
 from queueing.errors import NotFound
@@ -24,7 +26,8 @@ FROM doorstep_visits v WHERE v.hall = $1 AND v.key = $2
 
 
 async def details(db: Db, hall: Hall, key: str, envelopes: Envelopes, *, actor: str, member: str | None) -> Details | None:
-    """Who asked and where, for `member` of the team that goes there, or for the desk (None); that `actor` looked is on record.
+    """Who asked and where, for `member` of the team that goes there; for the desk (None) whom to telephone, and no address or
+    place: those are the team's alone. That `actor` looked is on record.
 
     None where nothing is known (yet, or any more). NotFound, NotYourVisit, envelopes.Unreadable.
     """
@@ -40,23 +43,23 @@ async def details(db: Db, hall: Hall, key: str, envelopes: Envelopes, *, actor: 
         await journal.append(
             db, hall.id, "doorstep.looked", actor, data={"visit": row["id"], "as": "desk" if member is None else "team"}
         )
-    return opened
+    return opened if member is not None else msgspec.structs.replace(opened, address="", lat=None, lon=None)
 
 
 SEALED = "SELECT key, key_id, sealed FROM doorstep_visits WHERE hall = $1 AND key = $2 AND sealed IS NOT NULL"
 
 
-async def tells_a_door(db: Db, hall: Hall, key: str, envelopes: Envelopes) -> bool:
-    """Whether name, telephone and address are all inside; nobody is shown any of it. envelopes.Unreadable."""
+async def inside(db: Db, hall: Hall, key: str, envelopes: Envelopes) -> Details:
+    """What the hall knows so far, for what is added to it; nobody is shown any of it. envelopes.Unreadable."""
     row = await db.fetchrow(SEALED, hall.id, key)
-    told = envelopes.open(Sealed(row["key_id"], row["sealed"]), row["key"]) if row else None
-    return told is not None and all((told.name, told.phone, told.address))
+    if row is None:
+        return Details(name="", phone="", address="")
+    return envelopes.open(Sealed(row["key_id"], row["sealed"]), row["key"])
 
 
 async def half_told(db: Db, hall: Hall, key: str, envelopes: Envelopes) -> Details | None:
     """The envelope of a visit whose sender has not said name or address yet; None for any other. Unreadable."""
-    row = await db.fetchrow(SEALED, hall.id, key)
-    told = envelopes.open(Sealed(row["key_id"], row["sealed"]), row["key"]) if row else Details(name="", phone="", address="")
+    told = await inside(db, hall, key, envelopes)
     return None if told.name and told.address else told
 
 
@@ -108,21 +111,6 @@ MASKS = "SELECT id, name_mask AS name, phone_mask AS phone FROM doorstep_visits 
 async def masks(db: Db, hall: Hall, visits: Sequence[int]) -> dict[int, Masked]:
     """The first sign of each name and the last four digits of each telephone."""
     return {row["id"]: Masked(row["name"], row["phone"]) for row in await db.fetch(MASKS, hall.id, list(visits))}
-
-
-OLD_KEYS = """
-SELECT key, key_id, sealed FROM doorstep_visits WHERE hall = $1 AND sealed IS NOT NULL AND key_id <> $2 ORDER BY id LIMIT 500
-"""
-RESEAL = "UPDATE doorstep_visits SET key_id = $4, sealed = $5 WHERE hall = $1 AND key = $2 AND sealed = $3"
-
-
-async def reseal(db: Db, hall: Hall, envelopes: Envelopes) -> int:
-    """Seal with the newest key what was sealed with one before it; how many. envelopes.Unreadable where that key is lost."""
-    rows = await db.fetch(OLD_KEYS, hall.id, envelopes.key_id)
-    for row in rows:
-        fresh = envelopes.close(envelopes.open(Sealed(row["key_id"], row["sealed"]), row["key"]), row["key"])
-        await db.execute(RESEAL, hall.id, row["key"], row["sealed"], fresh.key_id, fresh.sealed)
-    return len(rows)
 
 
 FORGET = """

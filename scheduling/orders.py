@@ -16,7 +16,6 @@ from queueing.tickets import TODAY, scope
 from queueing.visits import visited
 from scheduling.appointments import plain_code
 from scheduling.days import calendar
-from scheduling.envelopes import Envelopes, Sealed
 from scheduling.errors import NotInThatStage, OrderTaken
 
 COLLECT_DAYS = Setting("order_collect_days", 2, 0, 30, "days")  # working days to fetch the papers
@@ -322,18 +321,3 @@ async def forget_holders(db: Db, hall: Hall) -> int:
 def place(code: str) -> str:
     """What an order's envelope is sealed for."""
     return f"order:{code}"
-
-
-OLD_KEYS = """
-SELECT code, key_id, sealed FROM agent_orders WHERE hall = $1 AND sealed IS NOT NULL AND key_id <> $2 ORDER BY id LIMIT 500
-"""
-RESEAL = "UPDATE agent_orders SET key_id = $4, sealed = $5 WHERE hall = $1 AND code = $2 AND sealed = $3"
-
-
-async def reseal(db: Db, hall: Hall, envelopes: Envelopes) -> int:
-    """Seal with the newest key what was sealed with one before it; how many. envelopes.Unreadable where that key is lost."""
-    rows = await db.fetch(OLD_KEYS, hall.id, envelopes.key_id)
-    for row in rows:
-        fresh = envelopes.close(envelopes.open(Sealed(row["key_id"], row["sealed"]), place(row["code"])), place(row["code"]))
-        await db.execute(RESEAL, hall.id, row["code"], row["sealed"], fresh.key_id, fresh.sealed)
-    return len(rows)

@@ -46,20 +46,3 @@ async def of(db: Db, hall: Hall, visits: Sequence[int], envelopes: Envelopes) ->
     return {
         row["visit"]: envelopes.unwrap(Sealed(row["key_id"], row["sealed"]), place(row["key"])).decode() for row in rows
     }  # fmt: skip
-
-
-OLD_KEYS = """
-SELECT n.visit, v.key, n.key_id, n.sealed FROM visit_notes n JOIN doorstep_visits v ON v.id = n.visit
-WHERE v.hall = $1 AND n.key_id <> $2 ORDER BY n.visit LIMIT 500
-"""
-RESEAL = "UPDATE visit_notes SET key_id = $3, sealed = $4 WHERE visit = $1 AND sealed = $2"
-
-
-async def reseal(db: Db, hall: Hall, envelopes: Envelopes) -> int:
-    """Seal with the newest key what was sealed with one before it; how many. envelopes.Unreadable where that key is lost."""
-    rows = await db.fetch(OLD_KEYS, hall.id, envelopes.key_id)
-    for row in rows:
-        words = envelopes.unwrap(Sealed(row["key_id"], row["sealed"]), place(row["key"]))
-        fresh = envelopes.wrap(words, place(row["key"]))
-        await db.execute(RESEAL, row["visit"], row["sealed"], fresh.key_id, fresh.sealed)
-    return len(rows)

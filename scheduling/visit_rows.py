@@ -1,5 +1,6 @@
 """A visit's row: what is told of it, what every act on it records, and the rule of the database that each refusal names."""
 
+import hashlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -22,6 +23,7 @@ from scheduling.errors import (
     TeamBusy,
     TeamLacksKit,
     TeamLacksSkill,
+    TeamNotWhole,
     TeamOffDuty,
     TooManyVisits,
     VisitAsked,
@@ -71,6 +73,12 @@ class Visit:
     outcome: str | None
     expected_at: datetime | None = None  # at the door, as the team said that runs late
     verified_by: str | None = None  # not told again to a repeated press
+    applicant: str = "self"  # who asked, for whoever lives there: self, family, agent
+
+    @property
+    def number(self) -> str:
+        """What is quoted on the telephone, `12-047`: its last three digits are of the key, so that nobody counts on."""
+        return f"{self.id}-{int.from_bytes(hashlib.sha256(self.key.encode()).digest()[:4]) % 1000:03}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +135,7 @@ BROKEN: dict[str, type[Refused]] = {
     "visit_lies_in_the_shift": TeamOffDuty,
     "team_at_one_door": TeamBusy,
     "team_goes_one_way": TeamBusy,
+    "team_is_whole": TeamNotWhole,
 }
 
 
@@ -160,6 +169,20 @@ async def by_number(db: Db, hall: Hall, number: int) -> Visit:
     if row is None:
         raise NotFound(what="visit")
     return from_row(row)
+
+
+QUOTED = f"SELECT {SHOWN} FROM doorstep_visits v WHERE v.hall = $1 AND v.id = $2 AND ($3::text IS NULL OR v.phone_mask = $3)"
+
+
+async def quoted(db: Db, hall: Hall, said: str, last_four: str | None = None) -> Visit | None:
+    """The visit of a number as it was quoted, however it was written; with the last four digits of its telephone, if named."""
+    digits = "".join(sign for sign in said if sign.isdigit() and sign.isascii())
+    if not 4 <= len(digits) <= 18:
+        return None
+    mask = None if last_four is None else f"****{last_four}"
+    row = await db.fetchrow(QUOTED, hall.id, int(digits[:-3]), mask)
+    visit = from_row(row) if row else None
+    return visit if visit and visit.number.partition("-")[2] == digits[-3:] else None
 
 
 async def visit_of_ticket(db: Db, ticket: int) -> str | None:

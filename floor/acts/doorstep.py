@@ -1,5 +1,6 @@
 """Acts on a visit to somebody's door: asked for by who needs it or by staff for them, decided, planned, made by its team."""
 
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,6 +17,7 @@ from floor.acts.ground import hall_by_id, hall_of, in_own_zone, pressed, ring
 from floor.acts.tickets import CITIZEN, actor_for, hashed, phone_number, seal_of, ticket_of
 from floor.database import Db, acquire
 from floor.quality import ratings
+from floor.refusals import NotAllowed
 from floor.settings import Settings
 from floor.signin import Person, allow, current, require
 from queueing.db import Press
@@ -23,8 +25,8 @@ from queueing.errors import BadInput, NotFound
 from queueing.halls import Hall
 from queueing.tickets import new_key
 from scheduling import doorstep, looks, teams
-from scheduling.doorstep import Done, Visit, Visitor
-from scheduling.envelopes import Details, Envelopes, name_mask, phone_mask
+from scheduling.doorstep import APPLICANTS, Done, Visit, Visitor
+from scheduling.envelopes import Details, Envelopes, Unreadable, name_mask, phone_mask
 from scheduling.errors import DoorUnknown, VisitIs
 
 ASKS = ("desk", "clerk", "leader", "manager")  # staff who ask for somebody
@@ -55,6 +57,9 @@ class Wish:
     lang: str = "zh-Hans"
     consent: bool = True
     notices: bool = True
+    applicant: str = "self"
+    asker: str | None = None
+    relation: str | None = None
     call_back: bool = False  # a telephone is enough: name and address are asked for later
 
     @property
@@ -130,7 +135,9 @@ async def _asked(
     number = phone_number(wish.phone) if wish.phone else None
     visitor = visitor_of(request, envelopes, key, wish) if wish.names_somebody else Visitor()
     private = hashed(request, "door", msgspec.json.encode(details_of(wish)).decode()) if wish.names_somebody else None
-    open_part = (wish.reason, wish.because, list(wish.matters), [(a.timestamp(), b.timestamp()) for a, b in wish.preferred])
+    open_part = (
+        wish.reason, wish.because, list(wish.matters), [(a.timestamp(), b.timestamp()) for a, b in wish.preferred], wish.applicant
+    )  # fmt: skip
     once_only = pressed(request, actor, press, (open_part, private, wish.area, wish.delivery, wish.lang, channel, source))
     written = number if wish.notices else None
 
@@ -143,8 +150,9 @@ async def _asked(
         done = await doorstep.request(
             db, hall, wish.reason, visitor, actor=actor, channel=channel, matters=wish.matters, because=wish.because,
             evidenced=bool(wish.evidence), verified_by=actor if wish.evidence and seen_by_staff(person) else None,
-            preferred=wish.preferred, area=area, delivery=wish.delivery, lang=wish.lang, consent=wish.consent, key=key,
-            ticket=source.get("ticket"), appointment=source.get("appointment"), press=once_only,
+            preferred=wish.preferred, area=area, delivery=wish.delivery, lang=wish.lang, consent=wish.consent,
+            applicant=wish.applicant, key=key, ticket=source.get("ticket"), appointment=source.get("appointment"),
+            press=once_only,
         )  # fmt: skip
         if "ticket" in source and number is None and not done.replayed:
             try:
@@ -177,13 +185,20 @@ def checked(wish: Wish, *, needs_a_door: bool) -> None:
         raise BadInput(field="matters", message="it is missing")
     if (wish.lat is None) != (wish.lon is None):
         raise BadInput(field="lon" if wish.lon is None else "lat", message="it is missing")
-    for first, last in wish.preferred:
+    check_spans(wish.preferred)
+    if wish.applicant not in APPLICANTS:
+        raise BadInput(field="applicant", message=f"one of {', '.join(APPLICANTS)}")
+    if not wish.consent:
+        raise BadInput(field="consent", message="without consent nothing can be kept")
+
+
+def check_spans(preferred: Sequence[tuple[datetime, datetime]]) -> None:
+    """BadInput for what is no stretch of time."""
+    for first, last in preferred:
         if first.tzinfo is None or last.tzinfo is None:
             raise BadInput(field="preferred", message="a time with its offset")
         if first >= last:
             raise BadInput(field="preferred", message="a period ends no earlier than it begins")
-    if not wish.consent:
-        raise BadInput(field="consent", message="without consent nothing can be kept")
 
 
 def check_door(name: str | None, phone: str | None, address: str | None) -> None:
@@ -199,6 +214,7 @@ def details_of(wish: Wish) -> Details:
     return Details(
         name=(wish.name or "").strip(), phone=phone_number(wish.phone or ""), address=(wish.address or "").strip(), lat=wish.lat,
         lon=wish.lon, materials=tuple(wish.materials), evidence=wish.evidence, note=wish.note,
+        asker=(wish.asker or "").strip() or None, relation=(wish.relation or "").strip() or None,
     )  # fmt: skip
 
 
@@ -215,26 +231,47 @@ def sealed(request: Request, envelopes: Envelopes, key: str, told: Details) -> V
 # --- deciding and planning ----------------------------------------------------------------------------------------
 
 
-async def find(request: Request, key: str) -> tuple[Hall, Visit]:
-    """The visit of who holds this key, and its hall. NotFound."""
+OPEN_HANDLE = re.compile(r"vi_([1-9][0-9]{0,17})")
+
+
+def open_handle(visit: Visit) -> str:
+    """What staff call a visit by: it opens nothing that their roles don't. The key is the citizen's."""
+    return f"vi_{visit.id}"
+
+
+def handle_for(person: Person, visit: Visit) -> str:
+    """By what a list names a visit: who speaks to the citizen may hand the key on, others get no key."""
+    return visit.key if not person.roles.isdisjoint(("desk", "manager")) else open_handle(visit)
+
+
+async def find(request: Request, handle: str) -> tuple[Hall, Visit]:
+    """The visit of who holds this key, or of staff who name it by its open handle; and its hall. NotFound."""
+    number = OPEN_HANDLE.fullmatch(handle)
+    if number is None:
+        async with acquire(request.app.state.pool) as db:
+            visit = await doorstep.by_key(db, handle)
+        return await hall_by_id(request, visit.hall), visit
+    person = await current(request)
+    if person is None or person.roles.isdisjoint(WATCHES):
+        raise NotFound(what="visit")
+    hall = await hall_by_id(request, person.hall)
     async with acquire(request.app.state.pool) as db:
-        visit = await doorstep.by_key(db, key)
-    return await hall_by_id(request, visit.hall), visit
+        return hall, await doorstep.by_number(db, hall, int(number[1]))
 
 
 async def details(request: Request, key: str, person: Person) -> Details | None:
     """What is in the envelope, for the team that goes there or the desk; the look is on record. NotYourVisit, Unreadable."""
-    hall, _ = await find(request, key)
+    hall, visit = await find(request, key)
     member = None if not person.roles.isdisjoint(("desk", "manager")) else person.username or ""
     async with acquire(request.app.state.pool) as db:
-        told = await looks.details(db, hall, key, envelopes_of(request), actor=person.actor, member=member)
+        told = await looks.details(db, hall, visit.key, envelopes_of(request), actor=person.actor, member=member)
     ring(request, hall.id)
     return told
 
 
 async def fill_in(request: Request, key: str, name: str, address: str, area: str | None, *, press: str | None = None) -> Done:
     """Name and address to a telephone number that was left at a kiosk: by whoever holds the key, once; nothing is shown."""
-    hall, actor = await _held(request, key, *DECIDES)
+    hall, visit, actor = await _held(request, key, *DECIDES)
     for field, told in (("name", name), ("address", address)):
         if not told.strip():
             raise BadInput(field=field, message="it is missing")
@@ -242,12 +279,12 @@ async def fill_in(request: Request, key: str, name: str, address: str, area: str
     envelopes = envelopes_of(request)
 
     async def act(db: Db) -> Done:
-        known = await looks.half_told(db, hall, key, envelopes)
+        known = await looks.half_told(db, hall, visit.key, envelopes)
         if known is None:
-            raise VisitIs(state=(await doorstep.by_key(db, key)).state)
+            raise VisitIs(state=(await doorstep.by_key(db, visit.key)).state)
         told = msgspec.structs.replace(known, name=name.strip(), address=address.strip())
-        visitor = sealed(request, envelopes, key, told)
-        return await doorstep.amend(db, hall, key, visitor, area, actor=actor, press=once_only)
+        visitor = sealed(request, envelopes, visit.key, told)
+        return await doorstep.amend(db, hall, visit.key, visitor, area, actor=actor, press=once_only)
 
     return await on_visit(request, hall, act, silent=True)
 
@@ -277,26 +314,29 @@ async def accept(request: Request, key: str, amends: Amends, *, press: str | Non
     visitor, area = Visitor(), amends.area
     personal, envelopes = amends.personal, envelopes_of(request)
     async with acquire(request.app.state.pool) as db:
+        try:
+            known = await looks.inside(db, hall, visit.key, envelopes)
+        except Unreadable:  # the hall's secret was changed meanwhile: all of it is asked for again
+            known = Details(name="", phone="", address="")
         if personal.keys() - {"evidence"} or (personal and visit.known):
-            known = await looks.details(db, hall, key, envelopes, actor=person.actor, member=None) if visit.known else None
-            told = known or Details(name="", phone="", address="")
+            told = known
             if "phone" in personal:
                 personal["phone"] = phone_number(personal["phone"])
             told = msgspec.structs.replace(told, **personal)
             check_door(told.name, told.phone, told.address)
             if (told.lat is None) != (told.lon is None):
                 raise BadInput(field="lon" if told.lon is None else "lat", message="it is missing")
-            visitor = sealed(request, envelopes, key, told)
+            visitor = sealed(request, envelopes, visit.key, told)
             if area is None and amends.lat is not None and told.lat is not None and told.lon is not None:
                 area = teams.nearest(await teams.areas(db, hall), told.lat, told.lon)
-        elif visit.state == "requested" and not await looks.tells_a_door(db, hall, key, envelopes):
+        elif visit.state == "requested" and not all((known.name, known.phone, known.address)):
             raise DoorUnknown()
     asked = (list(amends.matters or ()), area, hashed(request, "door", msgspec.json.encode(personal).decode()))
     once_only = pressed(request, person.actor, press, asked)
     return await on_visit(
         request, hall,
         lambda db: doorstep.accept(
-            db, hall, key, actor=person.actor, evidenced=bool(amends.evidence), matters=amends.matters, area=area,
+            db, hall, visit.key, actor=person.actor, evidenced=bool(amends.evidence), matters=amends.matters, area=area,
             visitor=visitor, press=once_only,
         ),
     )  # fmt: skip
@@ -304,21 +344,23 @@ async def accept(request: Request, key: str, amends: Amends, *, press: str | Non
 
 async def decline(request: Request, key: str, why: str, *, press: str | None = None) -> Done:
     """Say no, with the reason."""
-    hall, _, person = await _decided(request, key)
+    hall, visit, person = await _decided(request, key)
     once_only = pressed(request, person.actor, press, why)
-    return await on_visit(request, hall, lambda db: doorstep.decline(db, hall, key, why, actor=person.actor, press=once_only))
+    return await on_visit(
+        request, hall, lambda db: doorstep.decline(db, hall, visit.key, why, actor=person.actor, press=once_only)
+    )
 
 
 async def schedule(request: Request, key: str, start: datetime, team: int | str, *, press: str | None = None) -> Done:
     """Send a team, named by its number or by its name on that day. BadInput, and what planning raises."""
-    hall, _, person = await _decided(request, key)
+    hall, visit, person = await _decided(request, key)
     if start.tzinfo is None:
         raise BadInput(field="start", message="a time with its offset")
     once_only = pressed(request, person.actor, press, (start.timestamp(), team))
 
     async def act(db: Db) -> Done:
         number = team if isinstance(team, int) else await teams.number_of(db, hall, start, team)
-        return await doorstep.schedule(db, hall, key, start, number, actor=person.actor, press=once_only)
+        return await doorstep.schedule(db, hall, visit.key, start, number, actor=person.actor, press=once_only)
 
     return await on_visit(request, hall, act)
 
@@ -361,11 +403,11 @@ async def complete(request: Request, key: str, outcome: str, delivery: str | Non
 
 async def _going(request: Request, key: str, press: str | None, asked: object, act: Going) -> Done:
     """An act of one of the two who go there, or of the manager for them."""
-    hall, _ = await find(request, key)
+    hall, visit = await find(request, key)
     person = await require(request, *GOES, hall=hall.id)
     member = None if "manager" in person.roles else person.username
     once_only = pressed(request, person.actor, press, asked)
-    return await on_visit(request, hall, lambda db: act(db, hall, key, person.actor, member, once_only))
+    return await on_visit(request, hall, lambda db: act(db, hall, visit.key, person.actor, member, once_only))
 
 
 # --- whoever asked ------------------------------------------------------------------------------------------------
@@ -373,16 +415,45 @@ async def _going(request: Request, key: str, press: str | None, asked: object, a
 
 async def cancel(request: Request, key: str, *, press: str | None = None) -> Done:
     """Call it off: whoever holds the key, or the desk."""
-    hall, actor = await _held(request, key, *DECIDES)
+    hall, visit, actor = await _held(request, key, *DECIDES)
     once_only = pressed(request, actor, press, ())
-    return await on_visit(request, hall, lambda db: doorstep.cancel(db, hall, key, actor=actor, press=once_only))
+    return await on_visit(request, hall, lambda db: doorstep.cancel(db, hall, visit.key, actor=actor, press=once_only))
 
 
 async def confirm(request: Request, key: str, *, press: str | None = None) -> Done:
     """Be there at that time: whoever holds the key, or the desk that telephoned."""
-    hall, actor = await _held(request, key, *DECIDES)
+    hall, visit, actor = await _held(request, key, *DECIDES)
     once_only = pressed(request, actor, press, ())
-    return await on_visit(request, hall, lambda db: doorstep.confirm(db, hall, key, actor=actor, press=once_only), silent=True)
+    return await on_visit(
+        request, hall, lambda db: doorstep.confirm(db, hall, visit.key, actor=actor, press=once_only), silent=True
+    )
+
+
+async def another_time(
+    request: Request, key: str, preferred: Sequence[tuple[datetime, datetime]], *, press: str | None = None
+) -> Done:
+    """Be at home at other times: whoever holds the key, or the desk that telephoned. A time that was set is given up."""
+    hall, visit, actor = await _held(request, key, *DECIDES)
+    check_spans(preferred)
+    once_only = pressed(request, actor, press, [(first.timestamp(), last.timestamp()) for first, last in preferred])
+    return await on_visit(
+        request, hall, lambda db: doorstep.another_time(db, hall, visit.key, preferred, actor=actor, press=once_only), silent=True
+    )
+
+
+async def quoted(request: Request, hall: Hall, number: str, digits: str) -> Visit:
+    """The visit of who lost its address: by its number and the last four digits of the telephone it was asked for with.
+
+    Both are wrong together: which of them, nobody is told. NotFound, TooFast.
+    """
+    rates, plain = request.app.state.rates, "".join(sign for sign in number if sign.isdigit())
+    await rates.allow_quoting(request, plain)
+    async with acquire(request.app.state.pool) as db:
+        visit = await doorstep.quoted(db, hall, number, digits)
+    if visit is None:
+        await rates.note_quoting(request, plain)
+        raise NotFound(what="visit")
+    return visit
 
 
 async def rate(
@@ -392,6 +463,8 @@ async def rate(
     hall, visit = await find(request, key)
     person = await current(request)
     await request.app.state.rates.allow_citizen(request, person)
+    if key != visit.key:
+        raise NotAllowed()
     actor = actor_for(person, hall, "evaluator")
     if actor != CITIZEN:
         raise NotFound(what="visit")
@@ -405,11 +478,12 @@ async def rate(
     return rated
 
 
-async def _held(request: Request, key: str, *roles: str) -> tuple[Hall, str]:
-    hall, _ = await find(request, key)
+async def _held(request: Request, key: str, *roles: str) -> tuple[Hall, Visit, str]:
+    hall, visit = await find(request, key)
     person = await current(request)
     await request.app.state.rates.allow_citizen(request, person)
-    return hall, actor_for(person, hall, *roles)
+    by_staff = key != visit.key
+    return hall, visit, allow(person, *roles, hall=hall.id).actor if by_staff else actor_for(person, hall, *roles)
 
 
 async def on_visit(request: Request, hall: Hall, act: Callable[[Db], Awaitable[Done]], *, silent: bool = False) -> Done:

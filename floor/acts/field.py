@@ -3,7 +3,7 @@
 import asyncio
 import base64
 import binascii
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -12,7 +12,7 @@ from msgspec import Meta, Struct
 from starlette.requests import Request
 
 from floor import doorstep_words as telling
-from floor.acts.doorstep import envelopes_of
+from floor.acts.doorstep import envelopes_of, find
 from floor.acts.ground import hall_by_id, pressed, ring
 from floor.database import Db, acquire
 from floor.jpeg import NO_PHOTO, plain_jpeg
@@ -28,12 +28,12 @@ from queueing.matters import in_language, some
 from scheduling import doorstep, field, receipts
 from scheduling.doorstep import Done, Visit
 from scheduling.envelopes import Sealed
-from scheduling.errors import NotYourVisit, TeamNotWhole
+from scheduling.errors import NotYourVisit, VisitIs
 
 CONSENT_VERSION = "2026-11"  # of the text `field.consent_text`: a new wording is a new version
 MOST_PHOTO = 900 * 1024  # bytes
 MOST_DRAWN = 40 * 1024
-LONGEST_AGO_S = 48 * 3600
+LONGEST_AGO_S = 14 * 24 * 3600  # a phone that was forgotten over a holiday
 PNG = b"\x89PNG\r\n\x1a\n"
 
 T = TypeVar("T")
@@ -74,6 +74,7 @@ class Discard(Struct):
 
 class Complete(Struct):
     outcome: str
+    delivery: str | None = None
 
 
 class Rating(Struct):
@@ -95,14 +96,16 @@ async def act(request: Request, hall: Hall, person: Person, sent: Pressed) -> Vi
     asked = (sent.kind, sent.visit, sent.data)
     once_only = pressed(request, person.actor, sent.id, asked)
     assert person.username is not None and once_only is not None
+    if sent.kind == "sign_in":
+        async with acquire(request.app.state.pool) as db:
+            ago = timedelta(seconds=sent.ago_s)
+            await field.sign_in(db, hall, person.username, actor=person.actor, ago=ago, press=once_only)
+        ring(request, hall.id)
+        return None
+    of, visit = await find(request, sent.visit or "")
+    if of.id != hall.id:
+        raise NotFound(what="visit")
     async with acquire(request.app.state.pool) as db:
-        if sent.kind == "sign_in":
-            await field.sign_in(db, hall, person.username, actor=person.actor, press=once_only)
-            ring(request, hall.id)
-            return None
-        visit = await doorstep.by_key(db, sent.visit or "")
-        if visit.hall != hall.id:
-            raise NotFound(what="visit")
         done = await ACTS[sent.kind](Doing(request, db, hall, person, visit, sent, once_only))
         if done is not None and not done.replayed:
             await word_of(db, hall, sent.kind, done.visit)
@@ -137,8 +140,17 @@ class Doing(Struct):
 
     @property
     def by(self) -> dict[str, Any]:
-        """Who does it, as the acts at the door take it."""
-        return {"actor": self.person.actor, "member": self.person.username, "press": self.press}
+        """Who did it, and how long ago, as the acts at the door take it."""
+        return {"actor": self.person.actor, "member": self.person.username, "ago": self.ago, "press": self.press}
+
+    async def done_before(self, states: Sequence[str], outcome: str | None) -> bool:
+        """Whether the visit is in one of these states by a hand of this member's team: the other of the two pressed first, or
+        this phone itself, too long ago for its press to be known."""
+        now = await doorstep.by_key(self.db, self.visit.key)
+        return (
+            now.state in states and outcome in (None, now.outcome)
+            and await doorstep.not_ours(self.db, self.hall, now, self.person.username, self.ago) is None
+        )  # fmt: skip
 
     def read(self, shape: type[T]) -> T:
         """What was pressed, in the shape of its kind; BadInput."""
@@ -148,19 +160,30 @@ class Doing(Struct):
             raise BadInput(field="data", message=str(wrong)) from wrong
 
 
-async def depart(doing: Doing) -> Done:
-    team = await field.team_of(doing.db, doing.hall, doing.person.username or "")
-    if doing.hall.value(field.BOTH_SIGN_IN) and doing.visit.state == "scheduled" and team is not None and not team.whole:
-        raise TeamNotWhole()
-    return await doorstep.depart(doing.db, doing.hall, doing.visit.key, **doing.by)
+async def once_for_both(doing: Doing, states: Sequence[str], act: Awaitable[Done], outcome: str | None = None) -> Done | None:
+    """Two phones of one team say the same: the second changes nothing, and is no fault."""
+    try:
+        return await act
+    except VisitIs:
+        if await doing.done_before(states, outcome):
+            return None
+        raise
 
 
-async def arrive(doing: Doing) -> Done:
-    return await doorstep.arrive(doing.db, doing.hall, doing.visit.key, **doing.by)
+async def depart(doing: Doing) -> Done | None:
+    act = doorstep.depart(doing.db, doing.hall, doing.visit.key, **doing.by)
+    return await once_for_both(doing, ("on_the_way", "on_site", "completed"), act)
 
 
-async def late(doing: Doing) -> Done:
-    return await field.late(doing.db, doing.hall, doing.visit.key, doing.read(Late).minutes, **doing.by)
+async def arrive(doing: Doing) -> Done | None:
+    return await once_for_both(
+        doing, ("on_site", "completed"), doorstep.arrive(doing.db, doing.hall, doing.visit.key, **doing.by)
+    )
+
+
+async def late(doing: Doing) -> Done | None:
+    act = field.late(doing.db, doing.hall, doing.visit.key, doing.read(Late).minutes, **doing.by)
+    return await once_for_both(doing, ("on_site", "completed"), act)
 
 
 async def consent(doing: Doing) -> None:
@@ -176,7 +199,7 @@ async def consent(doing: Doing) -> None:
         drawn = envelopes_of(doing.request).wrap(picture, f"{doing.visit.key}:consent")
     await field.agree(
         doing.db, doing.hall, doing.visit, asked.how, version=asked.version, words=consent_text(doing.hall, asked.text_lang),
-        drawn=drawn, ago=doing.ago, **doing.by,
+        drawn=drawn, **doing.by,
     )  # fmt: skip
 
 
@@ -190,7 +213,7 @@ async def paper(doing: Doing) -> None:
     photo = plain_jpeg(decoded(asked.image, MOST_PHOTO))
     sealed = envelopes_of(doing.request).wrap(photo, f"{doing.visit.key}:{asked.paper}")
     name = await own_name(doing.db, doing.hall, doing.visit, asked.name, language(doing.request))
-    await field.photograph(doing.db, doing.hall, doing.visit, asked.paper, name, sealed, len(photo), ago=doing.ago, **doing.by)
+    await field.photograph(doing.db, doing.hall, doing.visit, asked.paper, name, sealed, len(photo), **doing.by)
 
 
 async def own_name(db: Db, hall: Hall, visit: Visit, name: str, lang: str) -> str:
@@ -217,8 +240,10 @@ async def discard(doing: Doing) -> None:
     await field.discard(doing.db, doing.hall, doing.visit, doing.read(Discard).paper, **doing.by)
 
 
-async def complete(doing: Doing) -> Done:
-    return await doorstep.complete(doing.db, doing.hall, doing.visit.key, doing.read(Complete).outcome, **doing.by)
+async def complete(doing: Doing) -> Done | None:
+    asked = doing.read(Complete)
+    act = doorstep.complete(doing.db, doing.hall, doing.visit.key, asked.outcome, delivery=asked.delivery, **doing.by)
+    return await once_for_both(doing, ("completed",), act, asked.outcome)
 
 
 async def rate(doing: Doing) -> None:
@@ -234,7 +259,10 @@ async def rate(doing: Doing) -> None:
 
 async def hand_in(doing: Doing) -> None:
     asked = doing.read(HandIn)
-    await receipts.offer(doing.db, doing.hall, doing.visit, asked.to, asked.originals, **doing.by)
+    await receipts.offer(
+        doing.db, doing.hall, doing.visit, asked.to, asked.originals, actor=doing.person.actor,
+        member=doing.person.username or "", press=doing.press,
+    )  # fmt: skip
 
 
 ACTS: dict[str, Callable[[Doing], Awaitable[Done | None]]] = {

@@ -67,7 +67,7 @@ async def step(request: Request, receipt: str, name: str, given: str, press: str
 
 
 async def accept(db: Db, hall: Hall, receipt: str, given: str, actor: str, press: Press | None) -> None:
-    counted = int(given) if given.isascii() and given.isdigit() else -1
+    counted = int(given) if given.isascii() and given.isdigit() and len(given) < 7 else -1
     await receipts.accept(db, hall, receipt, counted, actor=actor, press=press)
 
 

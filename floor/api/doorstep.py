@@ -21,6 +21,7 @@ from scheduling import doorstep, teams
 State = Literal["requested", "accepted", "scheduled", "on_the_way", "on_site", "completed", "declined", "cancelled"]
 Reason = Literal["mobility", "occupation", "other"]
 Delivery = Literal["collect", "mail", "home"]
+Applicant = Literal["self", "family", "agent"]
 Outcome = Literal["done", "accepted", "consulted", "not_ready", "nobody_home"]
 Lat = Annotated[float, Meta(ge=-90, le=90)]
 Lon = Annotated[float, Meta(ge=-180, le=180)]
@@ -36,11 +37,19 @@ class Period(Struct, rename={"first": "from", "last": "to"}):
 class Visit(Struct):
     """A visit as it stands. Nothing personal is in it: name, telephone and address are for the team alone."""
 
-    id: Annotated[str, Meta(description="Unguessable; whoever has it asked for the visit")]
+    id: Annotated[
+        str,
+        Meta(
+            description="Names the visit in every act. Who asked, the desk and the manager get the unguessable "
+            "one, which is the citizen's; other staff `vi_…`, which gives no more than their roles"
+        ),
+    ]
+    number: Annotated[str, Meta(description="Short, to be quoted")]
     state: State
     reason: Reason
     because: Annotated[str, Meta(description="The hall's own row of reasons")] | None
     channel: str
+    applicant: Annotated[Applicant, Meta(description="Who asked, for whoever lives there")]
     matters: list[str]
     minutes: Annotated[int, Meta(description="Planned at the door")]
     kits: list[str]
@@ -52,6 +61,7 @@ class Visit(Struct):
     team: int | None
     start: datetime | None
     end: datetime | None
+    told: Annotated[Period | None, Meta(description="The stretch of time that was told for `start`")]
     confirmed: bool
     departed_at: datetime | None
     arrived_at: datetime | None
@@ -83,6 +93,9 @@ class Asked(Struct, kw_only=True):
     evidence: Annotated[str, Meta(max_length=60)] | None = None
     note: Words | None = None
     delivery: Delivery = "collect"
+    applicant: Applicant = "self"
+    asker: Annotated[str, Meta(max_length=60, description="Who asks for them, if it is somebody else")] | None = None
+    relation: Annotated[str, Meta(max_length=30, description="What they are to whoever lives there")] | None = None
     lang: Lang = "zh-Hans"
     consent: bool = True
     channel: Annotated[str, Meta(max_length=20, description="Of staff: desk, phone, hotline or agent")] | None = None
@@ -91,7 +104,7 @@ class Asked(Struct, kw_only=True):
         return Wish(
             self.reason, self.matters, self.name, self.phone, self.address, self.lat, self.lon, self.area,
             [(each.first, each.last) for each in self.preferred], self.materials, self.because, self.evidence, self.note,
-            self.delivery, self.lang, self.consent,
+            self.delivery, self.lang, self.consent, applicant=self.applicant, asker=self.asker, relation=self.relation,
         )  # fmt: skip
 
 
@@ -112,6 +125,12 @@ class DeclineAsked(Struct):
     """Why not: not_eligible, hall_only, out_of_area, no_capacity, unreachable, duplicate, or in words for who asked."""
 
     reason: Annotated[str, Meta(min_length=1, max_length=200)]
+
+
+class TimeAsked(Struct):
+    """When somebody is at home instead."""
+
+    preferred: Annotated[list[Period], Meta(min_length=1, max_length=6)]
 
 
 class ScheduleAsked(Struct):
@@ -156,40 +175,47 @@ class Team(Struct):
     ends: datetime
 
 
-def shown(visit: doorstep.Visit) -> Visit:
-    """A visit in the words of the interface."""
+def shown(hall: Hall, visit: doorstep.Visit, handle: str) -> Visit:
+    """A visit in the words of the interface, under the handle that who asks knows it by."""
+    first, last = doorstep.told_window(hall, visit.start) if visit.start else (None, None)
     return Visit(
-        visit.key, visit.state, visit.reason, visit.because, visit.channel, visit.matters, visit.minutes, visit.kits, visit.area,  # type: ignore[arg-type]
-        [Period(each["from"], each["to"]) for each in visit.preferred], visit.delivery, visit.asked_at, visit.day, visit.team,  # type: ignore[arg-type]
-        visit.start, visit.ends, visit.confirmed_at is not None, visit.departed_at, visit.arrived_at, visit.ended_at,
-        visit.outcome, visit.why,  # type: ignore[arg-type]
+        handle, visit.number, visit.state, visit.reason, visit.because, visit.channel, visit.applicant, visit.matters,  # type: ignore[arg-type]
+        visit.minutes, visit.kits, visit.area, [Period(each["from"], each["to"]) for each in visit.preferred], visit.delivery,  # type: ignore[arg-type]
+        visit.asked_at, visit.day, visit.team, visit.start, visit.ends, Period(first, last) if first and last else None,
+        visit.confirmed_at is not None, visit.departed_at, visit.arrived_at, visit.ended_at, visit.outcome, visit.why,  # type: ignore[arg-type]
     )  # fmt: skip
 
 
-def told(done: doorstep.Done, status: int = 200) -> Response:
-    return answer(shown(done.visit), status, replayed=done.replayed)
+async def told(request: Request, done: doorstep.Done, status: int = 200) -> Response:
+    """A visit under the handle that named it; whoever has just asked for it gets its key."""
+    hall = await acts.hall_by_id(request, done.visit.hall)
+    return answer(shown(hall, done.visit, request.path_params.get("id", done.visit.key)), status, replayed=done.replayed)
 
 
 async def ask(request: Request) -> Response:
     body = await asked(request, Asked)
     hall = request.path_params["hall"]
-    return told(await going.ask(request, hall, body.wish(), channel=body.channel, press=press_of(request)), 201)
+    return await told(request, await going.ask(request, hall, body.wish(), channel=body.channel, press=press_of(request)), 201)
 
 
 async def of_ticket(request: Request) -> Response:
     body = await asked(request, Asked)
-    return told(await going.of_ticket(request, request.path_params["key"], body.wish(), press=press_of(request)), 201)
+    return await told(
+        request, await going.of_ticket(request, request.path_params["key"], body.wish(), press=press_of(request)), 201
+    )
 
 
 async def of_booking(request: Request) -> Response:
     body = await asked(request, Asked)
-    return told(await going.of_booking(request, request.path_params["code"], body.wish(), press=press_of(request)), 201)
+    return await told(
+        request, await going.of_booking(request, request.path_params["code"], body.wish(), press=press_of(request)), 201
+    )
 
 
 async def find(request: Request) -> Response:
     query = queried(request, FindAsked)
     hall = await acts.hall_of(request, request.path_params["hall"])
-    await require(request, *going.WATCHES, hall=hall.id)
+    person = await require(request, *going.WATCHES, hall=hall.id)
     async with acquire(request.app.state.pool) as db:
         team = None if query.team is None else await numbered(db, hall, query.team, query.day)
         found = await doorstep.find(
@@ -197,7 +223,8 @@ async def find(request: Request) -> Response:
             limit=query.limit + 1,
         )  # fmt: skip
     page, rest = found[: query.limit], found[query.limit :]
-    return answer(VisitList([shown(visit) for visit in page], page[-1].id if rest else None))
+    items = [shown(hall, visit, going.handle_for(person, visit)) for visit in page]
+    return answer(VisitList(items, page[-1].id if rest else None))
 
 
 async def numbered(db: Db, hall: Hall, team: str, day: date | None) -> int:
@@ -220,41 +247,51 @@ async def crews(request: Request) -> Response:
 
 async def look(request: Request) -> Response:
     acceptable(request)
-    _, visit = await going.find(request, request.path_params["id"])
-    return answer(shown(visit))
+    hall, visit = await going.find(request, request.path_params["id"])
+    return answer(shown(hall, visit, request.path_params["id"]))
 
 
 async def accept(request: Request) -> Response:
     body = await asked(request, AcceptAsked)
     amends = Amends(body.matters, body.area, body.evidence, body.name, body.phone, body.address, body.lat, body.lon)
-    return told(await going.accept(request, request.path_params["id"], amends, press=press_of(request)))
+    return await told(request, await going.accept(request, request.path_params["id"], amends, press=press_of(request)))
 
 
 async def decline(request: Request) -> Response:
     body = await asked(request, DeclineAsked)
-    return told(await going.decline(request, request.path_params["id"], body.reason, press=press_of(request)))
+    return await told(request, await going.decline(request, request.path_params["id"], body.reason, press=press_of(request)))
 
 
 async def schedule(request: Request) -> Response:
     body = await asked(request, ScheduleAsked)
-    return told(await going.schedule(request, request.path_params["id"], body.start, body.team, press=press_of(request)))
+    return await told(
+        request, await going.schedule(request, request.path_params["id"], body.start, body.team, press=press_of(request))
+    )
 
 
 async def depart(request: Request) -> Response:
-    return told(await going.depart(request, request.path_params["id"], press=press_of(request)))
+    return await told(request, await going.depart(request, request.path_params["id"], press=press_of(request)))
 
 
 async def arrive(request: Request) -> Response:
-    return told(await going.arrive(request, request.path_params["id"], press=press_of(request)))
+    return await told(request, await going.arrive(request, request.path_params["id"], press=press_of(request)))
 
 
 async def complete(request: Request) -> Response:
     body = await asked(request, CompleteAsked)
-    return told(await going.complete(request, request.path_params["id"], body.outcome, body.delivery, press=press_of(request)))
+    return await told(
+        request, await going.complete(request, request.path_params["id"], body.outcome, body.delivery, press=press_of(request))
+    )
 
 
 async def cancel(request: Request) -> Response:
-    return told(await going.cancel(request, request.path_params["id"], press=press_of(request)))
+    return await told(request, await going.cancel(request, request.path_params["id"], press=press_of(request)))
+
+
+async def another_time(request: Request) -> Response:
+    body = await asked(request, TimeAsked)
+    spans = [(each.first, each.last) for each in body.preferred]
+    return await told(request, await going.another_time(request, request.path_params["id"], spans, press=press_of(request)))
 
 
 async def rate(request: Request) -> Response:
@@ -280,7 +317,7 @@ ROUTES = [
     post("/api/v1/appointments/{code}/doorstep", of_booking, "Serve a booking's holder at home: its place is given back",
          "Whoever holds its code; desk, clerk, leader, manager", {201: Visit}, body=Asked,
          refusals=("not_in_that_state", "too_many", "too_fast")),
-    get(ONE, look, "A visit", "Whoever holds its id", Visit),
+    get(ONE, look, "A visit", "Whoever holds its id; staff", Visit),
     post(f"{ONE}/accept", accept, "Say yes", DECIDES, {200: Visit}, body=AcceptAsked, refusals=MOVED,
          notes="Whoever accepts answers for the reason; what the call-back added or put right comes with it."),
     post(f"{ONE}/decline", decline, "Say no, with the reason", DECIDES, {200: Visit}, body=DeclineAsked, refusals=MOVED),
@@ -290,6 +327,8 @@ ROUTES = [
     post(f"{ONE}/arrive", arrive, "The team is at the door", TEAM, {200: Visit}, refusals=MOVED),
     post(f"{ONE}/complete", complete, "The team has done what it came for, or not", TEAM, {200: Visit}, body=CompleteAsked,
          refusals=MOVED),
+    post(f"{ONE}/another-time", another_time, "Be at home at other times; a time that was set is given up",
+         "Whoever holds its id; desk, leader, manager", {200: Visit}, body=TimeAsked, refusals=(*MOVED, "too_fast")),
     post(f"{ONE}/cancel", cancel, "Call it off, until the team is at the door", "Whoever holds its id; desk, leader, manager",
          {200: Visit}, refusals=(*MOVED, "too_fast")),
     post(f"{ONE}/rating", rate, "Rate a visit that was made, once", "Whoever holds its id", {201: Rating}, body=RateAsked,

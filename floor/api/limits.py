@@ -5,7 +5,7 @@ import time
 from typing import Any
 
 import structlog
-from limits import RateLimitItem, RateLimitItemPerMinute, WindowStats
+from limits import RateLimitItem, RateLimitItemPerHour, RateLimitItemPerMinute, WindowStats
 from limits.aio.storage import MemoryStorage, RedisStorage, Storage
 from limits.aio.strategies import MovingWindowRateLimiter
 from redis.asyncio import Redis
@@ -27,6 +27,8 @@ WRONG_SIGNINS = RateLimitItemPerMinute(60)  # from one address, whatever the nam
 DOOR_CODES = RateLimitItemPerMinute(20, 30)  # one code of the door from one address, for as long as a code can live
 WRONG_PAPERS = RateLimitItemPerMinute(5, 10)  # guesses at the minute printed beside one number
 WRONG_CODES = RateLimitItemPerMinute(5)  # pairing codes from one address
+WRONG_QUOTES = RateLimitItemPerHour(20)  # numbers of visits with the wrong telephone, from one address
+WRONG_OF_ONE = RateLimitItemPerHour(10)  # and for one visit, from wherever
 SLOWEST_S = 2.0
 
 
@@ -111,6 +113,16 @@ class Rates:
     async def note_guess(self, hall: str, number: str) -> None:
         """Count a time that is not on the paper of this number."""
         await self.ask("hit", WRONG_PAPERS, "paper", hall, number)
+
+    async def allow_quoting(self, request: HTTPConnection, number: str) -> None:
+        """TooFast while this address has quoted wrongly too often within the hour, or anybody this number."""
+        await self.check(WRONG_QUOTES, "quote", address(request))
+        await self.check(WRONG_OF_ONE, "quoted", number)
+
+    async def note_quoting(self, request: HTTPConnection, number: str) -> None:
+        """Count a number that was quoted with the wrong telephone."""
+        await self.ask("hit", WRONG_QUOTES, "quote", address(request))
+        await self.ask("hit", WRONG_OF_ONE, "quoted", number)
 
     async def allow_signin(self, request: HTTPConnection, username: str) -> None:
         """TooFast while this address, or this name from it, has failed too often in the last minute."""

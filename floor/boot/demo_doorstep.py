@@ -10,10 +10,12 @@ from displays.sealed import Seal
 from floor.database import Db
 from floor.settings import Settings
 from queueing.halls import Hall, business_day
+from queueing.settings import choose
 from queueing.tickets import new_key
 from scheduling import doorstep, teams
 from scheduling.doorstep import Visitor
 from scheduling.envelopes import Details, Envelopes, name_mask, phone_mask
+from scheduling.field import BOTH_SIGN_IN
 
 BY = "manager:manager"
 DAYS = 7  # teams are made for today and the days after it
@@ -36,6 +38,7 @@ async def furnish_doorstep(db: Db, hall: Hall, settings: Settings) -> None:
         for kit in plan["kits"]:
             bag = teams.Kit(kit["code"], kit["name"], kit["hant"], kit["en"], kit["holds"], kit["owned"])
             await teams.keep_kit(db, hall, bag)
+        await choose(db, hall.id, BOTH_SIGN_IN, False)  # whoever tries the demo is one person, not two
         for matter, (kit, minutes) in plan["matters"].items():
             await teams.keep_door_matter(db, hall, matter, minutes, kit)
     today = await business_day(db, hall)

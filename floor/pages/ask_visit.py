@@ -115,6 +115,28 @@ async def keep(request: Request, hall: Hall, form: FormData, back: str, act: Any
     return RedirectResponse(way(request, f"/d/{done.visit.key}", new="1"), 303)
 
 
+# --- its address was lost -----------------------------------------------------------------------------------------
+
+
+async def seek(request: Request) -> Response:
+    """The number and the last four digits of the telephone lead back to the visit's own page."""
+    hall = await acts.hall_of(request, request.path_params["hall"])
+    return step(request, hall, "find", back=way(request, f"/{hall.code}/doorstep"), typed="", error=None)
+
+
+async def found(request: Request) -> Response:
+    as_citizen(request)
+    hall, form, t = await acts.hall_of(request, request.path_params["hall"]), await request.form(), words(language(request))
+    number, digits = (text(form, "number") or "")[:24], (text(form, "phone") or "")[:8]
+    try:
+        visit = await going.quoted(request, hall, number, digits)
+    except Refused as refused:
+        error = t["doorstep.find_none"] if isinstance(refused, NotFound) else reason_of(refused, t)
+        back = way(request, f"/{hall.code}/doorstep")
+        return step(request, hall, "find", status_of(refused.code), back=back, typed=number, error=error)
+    return RedirectResponse(way(request, f"/d/{visit.key}"), 303)
+
+
 # --- with a ticket, with a booking ----------------------------------------------------------------------------------
 
 
@@ -157,6 +179,8 @@ ROUTES = [
     Route("/t/{key}/doorstep", of_ticket, methods=["GET", "POST"]),
     Route("/b/{code}/doorstep", of_booking, methods=["GET", "POST"]),
     Route("/{hall}/doorstep", choose, methods=["GET"]),
+    Route("/{hall}/doorstep/find", seek, methods=["GET"]),
+    Route("/{hall}/doorstep/find", found, methods=["POST"]),
     Route("/{hall}/doorstep/ask", ask, methods=["GET"]),
     Route("/{hall}/doorstep/ask", post, methods=["POST"]),
 ]

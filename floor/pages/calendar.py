@@ -13,7 +13,7 @@ from floor import acts
 from floor.acts import calendar as changes
 from floor.database import Db, acquire
 from floor.pages import render
-from floor.pages.console import text
+from floor.pages.console import text, whole
 from floor.pages.staffed import reason_of
 from floor.pages.wording import service_name
 from floor.signin import require
@@ -254,8 +254,8 @@ def date_of(word: str) -> date:
 
 def number(word: str | None, least: int, most: int) -> int | None:
     """A whole number between two others; None for anything else."""
-    word = (word or "").strip()
-    return int(word) if word.isascii() and word.isdigit() and least <= int(word) <= most else None
+    found = whole(word or "", most)
+    return found if found is not None and found >= least else None
 
 
 ROUTES = [

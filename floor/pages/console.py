@@ -55,6 +55,13 @@ def number_in(form: FormData, field: str) -> int:
     return int(number[:9])
 
 
+def whole(word: str, most: int) -> int | None:
+    """A whole number from 0 to `most` as somebody typed it; None for anything else, however long."""
+    word = word.strip()
+    plain = word.isascii() and word.isdigit() and len(word) <= 18
+    return int(word) if plain and int(word) <= most else None
+
+
 def typed(form: FormData, field: str) -> str:
     """What had to be typed; BadInput when it is empty."""
     value = text(form, field)

@@ -14,6 +14,7 @@ from floor.database import acquire
 from floor.pages import render
 from floor.pages.calendar import date_of, kind_word
 from floor.pages.console import text
+from floor.pages.console import whole as number
 from floor.pages.staffed import localized, reason_of
 from floor.pages.wording import zone_name
 from floor.people import list_users
@@ -118,10 +119,10 @@ def asked(form: FormData, clerk: str) -> Contract:
 
 
 def whole(form: FormData, field: str, low: int, high: int) -> int:
-    typed = text(form, field) or ""
-    if not (typed.isascii() and typed.isdigit() and low <= int(typed[:6]) <= high):
+    typed = number(text(form, field) or "", high)
+    if typed is None or typed < low:
         raise BadInput(field=field, message=f"{low} to {high}")
-    return int(typed)
+    return typed
 
 
 # --- patterns -------------------------------------------------------------------------------------------------------
@@ -205,7 +206,7 @@ def asked_pattern(form: FormData) -> Pattern:
 def minute(form: FormData, field: str) -> int:
     """A time of day in minutes after midnight."""
     hour, _, rest = (text(form, field) or "").partition(":")
-    if not (hour.isdecimal() and rest[:2].isdecimal() and int(hour) < 24 and int(rest[:2]) < 60):
+    if not (hour.isdecimal() and len(hour) < 3 and rest[:2].isdecimal() and int(hour) < 24 and int(rest[:2]) < 60):
         raise BadInput(field=field, message="a time of day like 08:30")
     return int(hour) * 60 + int(rest[:2])
 

@@ -47,12 +47,16 @@ async def draw(
     hall, query = await acts.hall_of(request, request.path_params["hall"]), request.query_params
     person = await require(request, *MAY_ASK, hall=hall.id)
     t, at_desk = words(language(request)), not person.roles.isdisjoint(AT_DESK)
-    key = request.path_params.get("key") or query.get("visit", "")
+    handle, sought = request.path_params.get("handle") or query.get("visit", ""), query.get("no", "")[:24]
     async with acquire(request.app.state.pool) as db:
         choices = await offered(db, hall, t)
         rows = await listed(db, hall, t) if at_desk else []
         told = [(each.code, named(t, each)) for each in await teams.reasons(db, hall)]
-    open_one = await one(request, hall, person, key, choices, t) if key and at_desk else None
+        quoted = await doorstep.quoted(db, hall, sought) if sought and at_desk else None
+    if sought and quoted is None and at_desk:
+        error = error or t["desk_visit.find_none"]
+    handle = going.open_handle(quoted) if quoted else handle
+    open_one = await one(request, hall, person, handle, choices, t) if handle and at_desk else None
     said = query.get("said", "")
     return render(
         request, "desk_visits.html", status, hall=hall, c=choices, at_desk=at_desk, queues="agent" not in person.roles,
@@ -60,7 +64,7 @@ async def draw(
         waiting=[row for row in rows if row["state"] == "requested"], later=[row for row in rows if row["state"] != "requested"],
         reason_names=dict(told), declines=DECLINES,
         said=t.get(f"desk_visit.said_{said}", None), typed=typed_of(form if form is not None else FormData()),
-        ticket=query.get("ticket", "")[:12],
+        ticket=query.get("ticket", "")[:12], sought=sought,
     )  # fmt: skip
 
 
@@ -72,7 +76,7 @@ async def listed(db: Db, hall: Hall, t: Words) -> list[dict[str, Any]]:
     areas = {each.code: named(t, each) for each in await teams.areas(db, hall)}
     found.sort(key=lambda visit: (visit.asked_at.timestamp() - 60 * visit.credit, visit.id))
     return [
-        {"key": visit.key, "state": visit.state, "because": visit.because, "asked": when(t, hall, visit.asked_at),
+        {"handle": going.open_handle(visit), "number": visit.number, "state": visit.state, "because": visit.because,
          "waits": waits(t, visit.asked_at, now), "matters": [names.get(code, code) for code in visit.matters],
          "area": areas.get(visit.area or "", ""), "channel": visit.channel, "who": masks[visit.id],
          "start": when(t, hall, visit.start), "confirmed": visit.confirmed_at is not None}
@@ -88,16 +92,18 @@ def waits(t: Words, since: datetime, now: datetime) -> str:
     )
 
 
-async def one(request: Request, hall: Hall, person: Person, key: str, choices: dict[str, Any], t: Words) -> dict[str, Any]:
+async def one(request: Request, hall: Hall, person: Person, handle: str, choices: dict[str, Any], t: Words) -> dict[str, Any]:
     """The open visit with who asked, where this person may see that; the look is on record. NotFound."""
-    of, visit = await going.find(request, key)
+    of, visit = await going.find(request, handle)
     if of.id != hall.id:
         raise NotFound(what="visit")
     told, hidden = await opened(request, visit, person)
     async with acquire(request.app.state.pool) as db:
         ticket = await db.fetchval("SELECT number FROM tickets WHERE id = $1", visit.ticket)
+        placed = told is not None and bool((await looks.inside(db, hall, visit.key, going.envelopes_of(request))).address)
     return {
-        "key": visit.key, "state": visit.state, "because": visit.because, "channel": visit.channel, "minutes": visit.minutes,
+        "handle": going.open_handle(visit), "number": visit.number, "applicant": visit.applicant,
+        "placed": placed, "state": visit.state, "because": visit.because, "channel": visit.channel, "minutes": visit.minutes,
         "asked": when(t, hall, visit.asked_at), "ticket": ticket, "told": told, "hidden": hidden, "matters": visit.matters,
         "area": visit.area or "",
         "preferred": [(when(t, hall, each["from"]), hours_of(hall, each["to"])) for each in visit.preferred],
@@ -142,7 +148,7 @@ async def ask(request: Request) -> Response:
             done = await going.ask(request, hall.code, wish, channel=channel, press=press)
     except Refused as refused:
         return await draw(request, form=form, error=reason_of(refused, t), status=status_of(refused.code))
-    return RedirectResponse(f"/{hall.code}/desk/visits?visit={done.visit.key}&said=asked", 303)
+    return RedirectResponse(f"/{hall.code}/desk/visits?visit={going.open_handle(done.visit)}&said=asked", 303)
 
 
 async def key_of(request: Request, hall: Hall, number: str) -> str:
@@ -158,7 +164,7 @@ async def act(request: Request) -> Response:
     """One act on the open visit."""
     hall, form = await acts.hall_of(request, request.path_params["hall"]), await request.form()
     await require(request, *AT_DESK, hall=hall.id)
-    key, name, press = request.path_params["key"], request.path_params["act"], text(form, "press")
+    key, name, press = request.path_params["handle"], request.path_params["act"], text(form, "press")
     try:
         match name:
             case "accept":
@@ -185,5 +191,5 @@ async def act(request: Request) -> Response:
 ROUTES = [
     Route("/{hall}/desk/visits", show, methods=["GET"]),
     Route("/{hall}/desk/visits", ask, methods=["POST"]),
-    Route("/{hall}/desk/visits/{key}/{act}", act, methods=["POST"]),
+    Route("/{hall}/desk/visits/{handle}/{act}", act, methods=["POST"]),
 ]

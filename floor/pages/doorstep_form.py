@@ -19,11 +19,14 @@ from queueing.matters import in_language
 from scheduling import teams
 from scheduling.day_types import day_types, kind_on, moment
 from scheduling.days import calendar
-from scheduling.doorstep import DELIVERIES, FORGET_AFTER
+from scheduling.doorstep import APPLICANTS, DELIVERIES, FORGET_AFTER
 
 PARTS = {"am": (time(9), time(12)), "pm": (time(13, 30), time(17))}  # when somebody says they are at home
 DAYS, AHEAD, MOST_PARTS = 5, 14, 6  # days that are offered, of so many to come; parts of them that can be ticked
-TYPED = ("name", "phone", "address", "evidence", "note", "area", "reason", "delivery", "lang", "channel", "ticket")
+TYPED = (
+    "name", "phone", "address", "evidence", "note", "area", "reason", "delivery", "lang", "channel", "ticket", "applicant",
+    "asker", "relation",
+)  # fmt: skip
 PAPERS = ("elderly", "disabled", "doctor", "work", "none")  # what a kiosk offers to touch as evidence
 
 
@@ -41,7 +44,7 @@ async def offered(db: Db, hall: Hall, t: Words) -> dict[str, Any]:
         ],
         "areas": [{"code": each.code, "name": named(t, each)} for each in await teams.areas(db, hall)],
         "days": [(day.isoformat(), day_word(day, t)) for day in await open_days(db, hall)],
-        "deliveries": DELIVERIES, "kept": hall.value(FORGET_AFTER),
+        "deliveries": DELIVERIES, "applicants": APPLICANTS, "kept": hall.value(FORGET_AFTER),
     }  # fmt: skip
 
 
@@ -59,14 +62,16 @@ async def open_days(db: Db, hall: Hall) -> list[date]:
 
 def wish_of(form: FormData, hall: Hall, choices: dict[str, Any], lang: str, *, needs_consent: bool = True) -> Wish:
     """What the form asks for."""
-    picked = text(form, "reason") or ""
+    picked, applicant = text(form, "reason") or "", text(form, "applicant") or "self"
     kind = next((each["kind"] for each in choices["reasons"] if each["code"] == picked), "")
     return Wish(
         kind, [str(code) for code in form.getlist("matter")][:20], text(form, "name"), text(form, "phone"), text(form, "address"),
         area=text(form, "area"), preferred=preferred(hall, [str(part) for part in form.getlist("part")]), because=picked or None,
         evidence=text(form, "evidence"), note=text(form, "note"), delivery=text(form, "delivery") or "collect",
         lang=text(form, "lang") or lang, consent=bool(text(form, "consent")) or not needs_consent,
-        notices=bool(text(form, "notices")),
+        notices=bool(text(form, "notices")), applicant=applicant if applicant in APPLICANTS else "self",
+        asker=text(form, "asker") if applicant != "self" else None,
+        relation=text(form, "relation") if applicant != "self" else None,
     )  # fmt: skip
 
 
@@ -91,7 +96,8 @@ def faults(wish: Wish, t: Words, *, needs_matters: bool = True) -> dict[str, str
         wrong["matter"] = t["doorstep.matter_missing"]
     if not wish.reason:
         wrong["reason"] = t["doorstep.reason_missing"]
-    for field in ("name", "address"):
+    others = {"self": (), "family": ("asker", "relation"), "agent": ("asker",)}[wish.applicant]
+    for field in (*others, "name", "address"):
         if not getattr(wish, field):
             wrong[field] = t[f"doorstep.{field}_missing"]
     try:

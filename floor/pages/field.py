@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from floor import acts, lines
 from floor.acts import field as doing
-from floor.acts.doorstep import envelopes_of
+from floor.acts.doorstep import envelopes_of, open_handle
 from floor.api.routes import answer, asked
 from floor.browser import csrf_token
 from floor.catalogue.kept import known
@@ -30,7 +30,7 @@ from queueing.halls import Hall, business_day
 from queueing.matters import Matter
 from queueing.windows import list_windows
 from scheduling import doorstep, field, looks, receipts, visit_notes
-from scheduling.doorstep import OUTCOMES, Visit
+from scheduling.doorstep import DELIVERIES, OUTCOMES, Visit
 from scheduling.envelopes import Details, Unreadable
 from scheduling.errors import NotYourVisit
 from scheduling.receipts import DESK, HandIn
@@ -65,7 +65,7 @@ async def page(request: Request) -> Response:
     places = [{"no": DESK, "name": t["field.hand_to_desk"]}]
     places += [{"no": window.no, "name": t("field.hand_to_window", no=window.no)} for window in windows]
     return render(
-        request, "field.html", hall=hall, late=field.LATE_MIN, outcomes=OUTCOMES, places=places,
+        request, "field.html", hall=hall, late=field.LATE_MIN, outcomes=OUTCOMES, deliveries=DELIVERIES, places=places,
         consent={"version": doing.CONSENT_VERSION, "text": doing.consent_text(hall, t.lang)},
         reasons=[(level, REASONS[level]) for level in ASKED_WHY],
         texts=[(key.removeprefix(SCRIPT), t[key]) for key in sorted(t.keys()) if key.startswith(SCRIPT)],
@@ -189,6 +189,7 @@ def who(hall: Hall, details: Details | None) -> dict[str, Any]:
         return {}
     return {
         "name": details.name, "phone": details.phone, "address": details.address, "note": details.note,
+        "asker": " ".join(filter(None, (details.asker, details.relation))),
         "go": navigation(hall.value(field.MAP_APP), details.lat, details.lon, details.address),
     }  # fmt: skip
 
@@ -215,7 +216,8 @@ def one(
     late = round((door.expected_at - visit.start).total_seconds() / 60) if door.expected_at and visit.start else 0
     carried = [bags[code] for code in visit.kits if code in bags]
     return {
-        "id": visit.key, "no": visit.id, "state": visit.state, "outcome": visit.outcome,
+        "id": open_handle(visit), "no": visit.id, "number": visit.number, "delivery": visit.delivery,
+        "state": visit.state, "outcome": visit.outcome,
         "window": f"{start}–{hours(hall, visit.ends)}" if visit.ends else start, "late_min": late if visit.state in OPEN else 0,
         "matters": [{"name": matter_name(t, matter), "materials": list(materials(t, matter))} for matter in matters],
         "kit": [item for bag in carried for item in (bag.holds or [bag.name])],

@@ -12,6 +12,7 @@ from floor.acts.desk import AT_DESK
 from floor.database import acquire
 from floor.pages import render
 from floor.pages.calendar import day_word, deadline
+from floor.pages.console import whole
 from floor.pages.desk import printers
 from floor.pages.wording import hours, service_name
 from floor.signin import Person, require
@@ -23,9 +24,14 @@ from scheduling import intakes
 from scheduling.intakes import Intake
 
 MOST = 500  # rows of one act
+MOST_ID = 2**53
 
 
 async def show(request: Request) -> Response:
+    return await draw(request)
+
+
+async def draw(request: Request, *, status: int = 200, error: str | None = None) -> Response:
     """What is still to be passed on, and what was in the last week."""
     hall = await acts.hall_of(request, request.path_params["hall"])
     await require(request, *AT_DESK, "auditor", hall=hall.id)
@@ -36,9 +42,10 @@ async def show(request: Request) -> Response:
         waiting, passed = await intakes.waiting(db, hall), await intakes.passed(db, hall)
     last = request.query_params.get("passed", "")
     return render(
-        request, "intakes.html", hall=hall, printers=out, waiting=[row(hall, one, named, say) for one in waiting],
+        request, "intakes.html", status, hall=hall, error=error, printers=out,
+        waiting=[row(hall, one, named, say) for one in waiting],
         passed=[row(hall, one, named, say) for one in reversed(passed)], overdue=sum(one.overdue for one in waiting),
-        last=last if all(part.isascii() and part.isdigit() for part in last.split(",")) else "", n=len(last.split(",")),
+        last=last if all(whole(part, MOST_ID) is not None for part in last.split(",")) else "", n=len(last.split(",")),
     )  # fmt: skip
 
 
@@ -58,14 +65,16 @@ async def act(request: Request) -> Response:
     hall = await acts.hall_of(request, request.path_params["hall"])
     person = await require(request, *AT_DESK, hall=hall.id)
     form, name = await request.form(), request.path_params["act"]
-    chosen = [int(value) for value in map(str, form.getlist("ticket")) if value.isascii() and value.isdigit()][:MOST]
     if name == "print":
         return await printed(request, hall, person, str(form.get("only", "")), str(form.get("print_at", "")))
+    chosen = [whole(value, MOST_ID) for value in map(str, form.getlist("ticket")[:MOST])]
+    if None in chosen:
+        return await draw(request, status=422, error=words(language(request))["intakes.wrong"])
     doing = {"pass": intakes.pass_on, "back": intakes.take_back}.get(name)
     if doing is None:
         raise NotFound(what="page")
     async with acquire(request.app.state.pool) as db:
-        done = await doing(db, hall, chosen, actor=person.actor)
+        done = await doing(db, hall, [each for each in chosen if each is not None], actor=person.actor)
     if done:
         acts.ring(request, hall.id)
     told = f"?passed={','.join(map(str, chosen))}" if done and name == "pass" else ""
@@ -75,7 +84,8 @@ async def act(request: Request) -> Response:
 async def printed(request: Request, hall: Hall, person: Person, asked: str, print_at: str) -> Response:
     """A receipt on paper, at one of the dispensers; each press is another paper."""
     async with acquire(request.app.state.pool) as db:
-        one = await intakes.of_ticket(db, hall, int(asked[:18])) if asked.isascii() and asked.isdigit() else None
+        ticket = whole(asked, MOST_ID)
+        one = await intakes.of_ticket(db, hall, ticket) if ticket is not None else None
         device = next((each for each in await registry.list_devices(db, hall.id) if each.id == print_at), None)
         if one is None or device is None or device.kind != "dispenser" or device.revoked_at is not None:
             raise NotFound(what="page")

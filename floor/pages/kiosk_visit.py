@@ -1,4 +1,4 @@
-"""Asking for a visit at the kiosk, for somebody who could not come: five touches and a telephone number; the desk calls back."""
+"""Asking for a visit at the kiosk, for somebody who could not come: six touches and a telephone number; the desk calls back."""
 
 from typing import Any
 from urllib.parse import urlencode
@@ -20,8 +20,10 @@ from floor.settings import Settings
 from floor.signin import kiosk
 from queueing.errors import Refused
 from queueing.halls import Hall
+from scheduling.doorstep import APPLICANTS
 
-STEPS = ("what", "why", "paper", "area", "phone")
+STEPS = ("what", "who", "why", "paper", "area", "phone")
+GIVEN = ("applicant", "because", "paper", "area", "ticket")
 KEYS = ("123", "456", "789", "0")
 
 
@@ -33,7 +35,7 @@ async def ask(request: Request) -> Response:
         return draw(request, "_kiosk_screen.html", hall, wish, off(wish.t), status=403)
     async with acquire(request.app.state.pool) as db:
         choices = await offered(db, hall, wish.t)
-    given = {name: request.query_params.get(name, "")[:24] for name in ("because", "paper", "area", "ticket")}
+    given = {name: request.query_params.get(name, "")[:24] for name in GIVEN}
     step = request.query_params.get("step", "what")
     if step not in STEPS or not (wish.picked or given["ticket"]):
         step = "what"
@@ -57,6 +59,8 @@ def question(hall: Hall, wish: Asked, step: str, given: dict[str, str], choices:
             on = each["code"] in wish.picked
             picked = [code for code in wish.picked if code != each["code"]] if on else [*wish.picked, each["code"]]
             shown.append((each["name"], each["of"], to("what", picked=" ".join(picked), page=at), on))
+    elif step == "who":
+        shown = [(t[f"doorstep.kiosk_for_{code}"], "", to("why", applicant=code), False) for code in APPLICANTS]
     elif step == "why":
         shown = [(each["name"], "", to("paper", because=each["code"]), False) for each in choices["reasons"]]
     elif step == "paper":
@@ -72,7 +76,7 @@ def question(hall: Hall, wish: Asked, step: str, given: dict[str, str], choices:
     return {
         "screen": "visit", "here": here, "step": step, "answers": shown, "keyboard": KEYS,
         "again": urlencode({"step": step, **given}) if given["ticket"] else "",
-        "next": to("why") if wish.picked else "",
+        "next": to("who") if wish.picked else "",
         "back": to(before) if before else f"/{hall.code}/kiosk/mine?{wish.query(key=given['ticket'])}" if given["ticket"] else "",
         "pages": pages, "at": min(wish.page, pages), "less": to("what", page=wish.page - 1),
         "more": to("what", page=wish.page + 1), "given": given, "kept": choices["kept"], "visit_press": mint_press(),
@@ -89,14 +93,16 @@ async def post(request: Request) -> Response:
         return draw(request, "_kiosk_screen.html", hall, wish, off(wish.t), status=403)
     async with acquire(request.app.state.pool) as db:
         choices = await offered(db, hall, wish.t)
-    because, paper = text(form, "because") or "", text(form, "paper") or ""
+    given = {name: text(form, name) or "" for name in GIVEN}
+    because, paper, applicant = given["because"], given["paper"], given["applicant"]
     kind = next((each["kind"] for each in choices["reasons"] if each["code"] == because), "")
     shows = wish.t[f"doorstep.paper_{paper}"] if paper in PAPERS and paper != "none" else None
     asked_for = Wish(
         kind or "other", list(wish.picked), phone=text(form, "phone") or "", area=text(form, "area"), because=because or None,
-        evidence=shows, lang=wish.lang, call_back=True,
+        evidence=shows, lang=wish.lang, call_back=True, delivery="mail",  # who can't come can't collect; the team asks again
+        applicant=applicant if applicant in APPLICANTS else "self",
     )  # fmt: skip
-    ticket, press = text(form, "ticket"), text(form, "press")
+    ticket, press = given["ticket"], text(form, "press")
     try:
         if ticket:
             done = await going.of_ticket(request, ticket, asked_for, citizen=True, kiosk=person, press=press)
@@ -104,7 +110,6 @@ async def post(request: Request) -> Response:
             done = await going.ask(request, hall.code, asked_for, person=person, press=press)
     except Refused as refused:
         if refused.code == "bad_input" and refused.details.get("field") == "phone":
-            given = {"because": because, "paper": paper, "area": text(form, "area") or "", "ticket": ticket or ""}
             what = question(hall, wish, "phone", given, choices) | {"wrong": True}
             return draw(request, "_kiosk_screen.html", hall, wish, what, status=422)
         says, does = SORRY.get(refused.code, ("doorstep.sorry", "doorstep.sorry_do"))
@@ -113,7 +118,10 @@ async def post(request: Request) -> Response:
         )
     settings: Settings = request.app.state.settings
     address = f"{settings.origin(request.headers.get('host', ''))}/d/{done.visit.key}?lang={wish.lang}"
-    what = {"screen": "visit", "step": "done", "code": picture(address), "here": f"/{hall.code}/kiosk/screen"}
+    what = {
+        "screen": "visit", "step": "done", "code": picture(address), "number": done.visit.number,
+        "here": f"/{hall.code}/kiosk/screen",
+    }  # fmt: skip
     return draw(request, "_kiosk_screen.html", hall, wish, what)
 
 

@@ -18,7 +18,7 @@ from floor.catalogue.reading import table
 from floor.catalogue.sheets import MOST_BYTES, XLSX, Unreadable
 from floor.database import Db, acquire
 from floor.pages import render
-from floor.pages.console import text
+from floor.pages.console import text, whole
 from floor.pages.kiosk import beside_ours
 from floor.pages.staffed import clock, localized, reason_of
 from floor.pages.wording import days, matter_name
@@ -177,10 +177,10 @@ async def confirm(request: Request) -> Response:
     hall = await acts.hall_of(request, request.path_params["hall"])
     person = await require(request, "manager", hall=hall.id)
     form, say, draft = await request.form(), words(language(request)), request.path_params["draft"]
-    version = text(form, "version") or ""
+    version = whole(text(form, "version") or "", 2**53)
     try:
         async with acquire(request.app.state.pool) as db:
-            fresh, changed = await drafts.confirm(db, hall, draft, int(version) if version.isdigit() else -1, person.actor)
+            fresh, changed = await drafts.confirm(db, hall, draft, -1 if version is None else version, person.actor)
     except CatalogueMoved:
         return await draw_file(request, "matters_file.html", said=say["matters.moved"], status=409)
     except NotInThatState:

@@ -13,7 +13,7 @@ from displays import contacts, notices, outbox, wordings
 from floor import acts
 from floor.database import Db, acquire
 from floor.pages import render
-from floor.pages.console import text
+from floor.pages.console import text, whole
 from floor.pages.staffed import clock, reason_of
 from floor.signin import Person, require
 from floor.words import Words, language, words
@@ -104,10 +104,10 @@ Act = Callable[[Request, Db, Hall, FormData], Awaitable[None]]
 async def rule(request: Request, db: Db, hall: Hall, form: FormData) -> None:
     """What is sent, and when not. BadInput."""
     for setting in NUMBERS:
-        written = text(form, setting.name) or ""
-        if not written.isascii() or not written.isdigit():
+        written = whole(text(form, setting.name) or "", setting.high)
+        if written is None:
             raise BadInput(field=setting.name, message=f"{setting.low} to {setting.high}")
-        await settings.choose(db, hall.id, setting, int(written))
+        await settings.choose(db, hall.id, setting, written)
     for send in notices.SENDS.values():
         await settings.choose(db, hall.id, send, send.name in form)
 

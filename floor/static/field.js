@@ -12,6 +12,7 @@ const { path, lang } = document.body.dataset;
 const LOOK_MS = 60_000;         // how often the list is asked for while the page is in sight
 const PATIENCE_MS = 8_000;
 const RATE_S = 60;              // no answer by then is no rating
+const LONGEST_S = 14 * 24 * 3600;    // acts older than that are said to be that old
 
 const state = { day: null, waiting: [], refused: [], chosen: null, ticked: new Set(), keeps: true, ended: false, old: "" };
 let pocket = null;
@@ -85,7 +86,7 @@ async function send(act, signal) {
   return fetch(`${path}/act?lang=${lang}`, {
     method: "POST", signal, cache: "no-store",
     headers: { "content-type": "application/json", "x-csrf-token": state.day.csrf },
-    body: JSON.stringify({ id, kind, visit, data, ago_s: Math.max(0, Math.round((Date.now() - at) / 1000)) }),
+    body: JSON.stringify({ id, kind, visit, data, ago_s: Math.min(LONGEST_S, Math.max(0, Math.ceil((Date.now() - at) / 1000))) }),
   });
 }
 
@@ -97,14 +98,26 @@ async function changed(why, act, answer) {
     if (act.kind === "hand_in" && isDone(state.day.visits, outbox.waiting)) await forgetAll();
   }
   if (why === "ended") await signedOut();
+  if (why === "stale") await renew();
   if (why === "refused") { answers += 1; look(); }
   redraw();
 }
 
+// Signed in anew in another tab: the list brings the token that goes with it, and the act goes behind it.
+let renewed = 0;
+async function renew() {
+  if (Date.now() - renewed < PATIENCE_MS) return;
+  renewed = Date.now();
+  await look();
+}
+
 // Nothing is left to do: the phone keeps nothing. What is on the screen has nothing personal in it by now.
 async function forgetAll() {
+  await outbox.load();              // another tab may hold acts of its own
+  if (outbox.waiting.length) return;
   await pocket.wipe();
   pocket = outbox.pocket = await openPocket();
+  await outbox.load();
 }
 
 // --- acts
@@ -118,11 +131,12 @@ async function choose(visit) {
 document.addEventListener("click", async ({ target }) => {
   const button = target.closest("button");
   if (!button) return;
-  const { act, open, forget, rate, discard, plain, sheet: named } = button.dataset;
+  const { act, open, forget, again, rate, discard, plain, sheet: named } = button.dataset;
   if (act) await press(act, shown.front);
   else if (plain) await outbox.add(plain, null);
   else if (open) { await choose(open); redraw(); document.getElementById("front").scrollIntoView(); }
   else if (forget) await outbox.forget(outbox.refused.find((each) => each.id === forget));
+  else if (again) await outbox.again(outbox.refused.find((each) => each.id === again));
   else if (rate) askRating(rate);
   else if (discard) await outbox.add("discard", shown.front.id, { paper: discard });
   else if (named) openSheet(named);
@@ -143,6 +157,7 @@ function openSheet(name) {
   dialog.dataset.visit = shown.front?.id ?? "";
   dialog.showModal();
   if (name === "consent") signature.clear();
+  if (name === "complete") dialog.querySelector(`[name=delivery][value=${shown.front.delivery}]`).checked = true;
   if (name === "hand-in") fillBag(dialog);
 }
 
@@ -182,7 +197,7 @@ const SHEETS = {
   },
   async late(form, visit) { await outbox.add("late", visit, { minutes: Number(form.get("minutes")) }); return true; },
   async complete(form, visit) {
-    await outbox.add("complete", visit, { outcome: form.get("outcome") });
+    await outbox.add("complete", visit, { outcome: form.get("outcome"), delivery: form.get("delivery") });
     await choose(visit);
     return true;
   },
@@ -213,13 +228,15 @@ document.addEventListener("submit", async (event) => {
 });
 
 // A password is for the net alone: it is never kept to be sent later.
-async function addPartner(form) {
+async function addPartner(form, stale = false) {
   const answer = await fetch(`${path}/partner?lang=${lang}`, {
     method: "POST", signal: AbortSignal.timeout(PATIENCE_MS), headers: { "content-type": "application/json", "x-csrf-token": state.day.csrf },
     body: JSON.stringify({ username: form.get("username"), password: form.get("password") }),
   }).catch(() => null);
   if (!answer?.ok) {
-    toast(answer ? (await answer.json()).detail : say("partner_away"), { fault: true });
+    const problem = answer && await answer.json();
+    if (problem?.page === "stale" && !stale) { await look(); return addPartner(form, true); }
+    toast(problem ? problem.detail : say("partner_away"), { fault: true });
     return false;
   }
   await learn(await answer.json());
@@ -243,13 +260,13 @@ sheet("rating").addEventListener("close", () => clearTimeout(clock));
 // --- the end: signing out, or the day's
 
 document.getElementById("leave").addEventListener("submit", async (event) => {
-  const waits = outbox.waiting.length;
+  event.preventDefault();
+  await outbox.load();
+  const waits = outbox.waiting.length + outbox.refused.filter(({ data }) => data?.image || data?.picture).length;
   if (waits && event.target.dataset.sure === undefined) {
-    event.preventDefault();
     openSheet("leave");
     return;
   }
-  event.preventDefault();
   await pocket.wipe();
   event.target.submit();
 });
@@ -289,6 +306,7 @@ document.addEventListener("visibilitychange", () => { if (!document.hidden && ou
 setInterval(() => { tidy(); if (!document.hidden && outbox && !outbox.mine.length) look(); }, LOOK_MS);
 
 pocket = await openPocket();
+navigator.storage?.persist?.();     // asked not to make room by throwing away what was not sent
 state.keeps = pocket.keeps;
 outbox = new Outbox(pocket, send, changed);
 await outbox.load();

@@ -22,7 +22,7 @@ export function standing(visit, waiting) {
   return now;
 }
 
-const PERSONAL = ["name", "phone", "address", "note", "go"];
+const PERSONAL = ["name", "phone", "address", "note", "asker", "go"];
 
 // Who lives there is told once: a later answer leaves it out, and once the visit is over the phone lets it go.
 export function merged(visit, before) {

@@ -61,6 +61,7 @@ function refusals(refused, visits) {
     put(row, "what", say("refused", { act: say(`act_${act.kind}`), visit: visit ? visit.window : "" }));
     put(row, "why", act.refused);
     at(row, "read").dataset.forget = act.id;
+    at(row, "again").dataset.again = act.id;
     return row;
   });
   return list;
@@ -95,11 +96,13 @@ function card(visit, day, ticked) {
   node.dataset.visit = visit.id;
   node.dataset.state = visit.state;
   put(node, "window", visit.window);
+  put(node, "number", visit.number);
   put(node, "state", say(`state_${visit.state}`));
   at(node, "state").className = `badge ${TONES[visit.state] ?? ""}`;
   put(node, "late", visit.late_min && isOpen(visit) ? say("late_by", { n: visit.late_min }) : "");
   put(node, "name", visit.name);
   put(node, "address", visit.address);
+  put(node, "asker", visit.asker ? say("asked_by", { who: visit.asker }) : "");
   put(node, "note", visit.note);
   const [go, call] = [at(node, "go"), at(node, "call")];
   go.hidden = !visit.go;

@@ -1,12 +1,15 @@
 // Acts of a phone on their way to the hall: kept until answered, sent one at a time in the order they were pressed.
 //
-// Each has an id minted here, so that one whose answer was lost is sent again and acts once. What the hall refuses is set
-// aside with its words and does not hold up the rest; what gets no answer holds up everything behind it, for order matters.
-// An act is sent for who pressed it alone: somebody else who signs in on this phone never acts with what was left waiting.
+// Each has an id minted here and its own time, so that one whose answer was lost is sent again and acts once, and one that
+// waited a day counts for when it was pressed. What the hall refuses is set aside, whole and sealed like the rest, with its
+// words, and does not hold up what follows; it may be sent again. What gets no answer holds up everything behind it, for
+// order matters. An act is sent for who pressed it alone: somebody else who signs in on this phone never acts with what was
+// left waiting.
 
 import { backOff } from "./live.js";
 
-const PATIENCE_MS = 20_000;     // a photo over a weak line
+const PATIENCE_MS = 20_000;     // for an act without a photo
+const SLOWEST = 8;              // characters a millisecond that a photo is waited for: 8 kB/s
 const AWAY = new Set([408, 425, 429]);
 
 // 128 random bits; randomUUID is for secure pages only.
@@ -14,8 +17,11 @@ export function mint() {
   return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
+// Two tabs may count to the same number: the id keeps one act from writing over the other.
+const place = (act) => `${String(act.n).padStart(9, "0")} ${act.id}`;
+
 export class Outbox {
-  // `send(act)` posts and gives the Response; `changed(why, act, answer)` is told of waiting, done, refused, ended.
+  // `send(act)` posts and gives the Response; `changed(why, act, answer)` is told of waiting, done, refused, ended, stale.
   constructor(pocket, send, changed) {
     Object.assign(this, { pocket, send, changed, me: null, waiting: [], refused: [], busy: false, tries: 0, timer: 0, last: 0, ended: false });
   }
@@ -23,34 +29,54 @@ export class Outbox {
   // What whoever is signed in has pressed; `me` is their name.
   get mine() { return this.waiting.filter((act) => act.by === this.me); }
 
+  // What is on the disk, of every tab, in order; what there was no room for stays as it is.
   async load() {
     const kept = await this.pocket.all("acts");
-    this.waiting = kept.filter((act) => !act.refused);
-    this.refused = kept.filter((act) => act.refused);
-    this.last = Math.max(0, ...kept.map((act) => act.n));
+    const known = new Set(kept.map((act) => act.id));
+    const loose = [...this.waiting, ...this.refused].filter((act) => act.loose && !known.has(act.id));
+    const all = [...kept, ...loose].sort((one, other) => one.n - other.n);
+    this.waiting = all.filter((act) => !act.refused);
+    this.refused = all.filter((act) => act.refused);
+    this.last = Math.max(this.last, 0, ...all.map((act) => act.n));
   }
 
   // On the disk before it is shown as pressed.
   async add(kind, visit, data = {}) {
     const act = { n: ++this.last, id: mint(), by: this.me, kind, visit, data, at: Date.now() };
-    try {
-      await this.pocket.put("acts", act.n, act);
-    } catch (full) {
-      // No room on the phone: the act lives as long as the page does, and the page says so.
-      console.warn("not kept", full.name);
-      this.pocket.keeps = false;
-    }
-    this.waiting.push(act);
+    await this.keep(act);
+    if (!this.waiting.some((each) => each.id === act.id)) this.waiting.push(act);
     this.changed("waiting", act);
     this.replay();
     return act;
   }
 
+  async keep(act) {
+    try {
+      await this.pocket.put("acts", place(act), act);
+    } catch (full) {
+      // No room on the phone: the act lives as long as the page does, and the page says so.
+      console.warn("not kept", full.name);
+      act.loose = true;
+      this.pocket.keeps = false;
+    }
+  }
+
   // An act that was set aside has been read.
   async forget(act) {
-    this.refused = this.refused.filter((each) => each !== act);
-    await this.pocket.drop("acts", act.n);
+    this.refused = this.refused.filter((each) => each.id !== act.id);
+    await this.pocket.drop("acts", place(act));
     this.changed("forgotten", act);
+  }
+
+  // Or it is sent once more, as it was: what stood against it may be gone.
+  async again(act) {
+    const anew = { ...act };
+    delete anew.refused;
+    this.refused = this.refused.filter((each) => each.id !== act.id);
+    await this.keep(anew);
+    this.waiting = [...this.waiting.filter((each) => each.id !== act.id), anew].sort((one, other) => one.n - other.n);
+    this.changed("waiting", anew);
+    this.replay();
   }
 
   soon() {
@@ -65,6 +91,7 @@ export class Outbox {
     if (this.busy || this.ended) return;
     this.busy = true;
     try {
+      await this.load();
       while (this.mine.length && await this.deliver(this.mine[0]));
     } finally {
       this.busy = false;
@@ -76,7 +103,8 @@ export class Outbox {
   async deliver(act) {
     let answer;
     try {
-      const reply = await this.send(act, AbortSignal.timeout(PATIENCE_MS));
+      const size = (act.data.image ?? act.data.picture ?? "").length;
+      const reply = await this.send(act, AbortSignal.timeout(PATIENCE_MS + size / SLOWEST));
       if (reply.status >= 500 || AWAY.has(reply.status)) return false;
       if (reply.status === 401) { this.ended = true; this.changed("ended", act); return false; }
       answer = { ok: reply.ok, body: reply.status === 204 ? {} : await reply.json() };
@@ -84,16 +112,16 @@ export class Outbox {
       this.changed("cut", act, cut);
       return false;
     }
+    if (answer.body.page === "stale") { this.changed("stale", act); return false; }
     this.tries = 0;
-    this.waiting = this.waiting.filter((each) => each !== act);
+    this.waiting = this.waiting.filter((each) => each.id !== act.id);
     if (answer.ok) {
-      await this.pocket.drop("acts", act.n);
+      await this.pocket.drop("acts", place(act));
       this.changed("done", act, answer.body);
     } else {
-      // What was in it (a photo, a signature) goes; that it was refused, and why, stays until it has been read.
-      const aside = { n: act.n, id: act.id, kind: act.kind, visit: act.visit, at: act.at, refused: answer.body.detail || answer.body.title };
+      const aside = { ...act, refused: answer.body.detail || answer.body.title };
       this.refused.push(aside);
-      await this.pocket.put("acts", act.n, aside);
+      await this.keep(aside);
       this.changed("refused", aside, answer.body);
     }
     return true;

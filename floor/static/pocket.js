@@ -77,7 +77,7 @@ class Held {
   async put(store, name, value) { this.stores.get(store).set(name, structuredClone(value)); }
   async get(store, name) { return structuredClone(this.stores.get(store).get(name) ?? null); }
   async all(store) {
-    const kept = [...this.stores.get(store)].sort(([one], [other]) => one - other);
+    const kept = [...this.stores.get(store)].sort(([one], [other]) => (one < other ? -1 : 1));
     return kept.map(([, value]) => structuredClone(value));
   }
   async drop(store, name) { this.stores.get(store).delete(name); }

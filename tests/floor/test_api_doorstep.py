@@ -18,7 +18,7 @@ from queueing.halls import Hall
 from scheduling.teams import Team, save_team
 from tests.floor.conftest import HASHED, Client, SignsIn, client_of
 from tests.floor.visits import HALL, opened, said, take
-from tests.scheduling.outings import on, prepared
+from tests.scheduling.outings import all_there, on, prepared
 
 NAME, PHONE, ADDRESS = "欧阳明月", "13900001234", "云上镇柳荫路17号2单元301"
 WISH: dict[str, Any] = {
@@ -59,23 +59,27 @@ async def act(client: Client, visit: dict[str, Any], verb: str, **body: Any) -> 
 
 
 async def test_a_visit_goes_from_a_citizens_request_to_a_rating(
-    anyone: Client, desk: Client, manager: Client, sign_in: SignsIn, team: Team
+    anyone: Client, desk: Client, manager: Client, sign_in: SignsIn, db: Connection, team: Team
 ) -> None:
     visit = await asked(anyone)
-    assert visit | {"id": "", "asked_at": ""} == {
-        "id": "", "state": "requested", "reason": "mobility", "because": "mobility", "channel": "web", "matters": ["CERT"],
-        "minutes": 20, "kits": ["photo"], "area": "east", "preferred": WISH["preferred"],
-        "delivery": "collect", "asked_at": "", "day": None, "team": None, "start": None, "end": None, "confirmed": False,
+    assert visit | {"id": "", "number": "", "asked_at": ""} == {
+        "id": "", "number": "", "state": "requested", "reason": "mobility", "because": "mobility", "channel": "web",
+        "applicant": "self", "matters": ["CERT"], "minutes": 20, "kits": ["photo"], "area": "east",
+        "preferred": WISH["preferred"], "delivery": "collect", "asked_at": "", "day": None, "team": None, "start": None,
+        "end": None,
+        "told": None, "confirmed": False,
         "departed_at": None, "arrived_at": None, "ended_at": None, "outcome": None, "why": None,
     }  # fmt: skip
     assert (await anyone.get(f"/api/v1/doorstep/{visit['id']}")).json() == visit
     assert (await act(desk, visit, "accept")).json()["state"] == "accepted"
     planned = (await act(manager, visit, "schedule", start=TEN, team="一队")).json()
-    assert (planned["state"], planned["team"], planned["day"], planned["end"]) == (
-        "scheduled", team.id, "2027-03-02", "2027-03-02T02:20:00Z"
+    assert (planned["state"], planned["team"], planned["day"], planned["end"], planned["told"]["to"]) == (
+        "scheduled", team.id, "2027-03-02", "2027-03-02T02:20:00Z", "2027-03-02T11:00:00+08:00"
     )  # fmt: skip
     door = await sign_in("door01")
     assert said(await act(await sign_in("door02"), visit, "depart")) == (403, "not_allowed")
+    assert (await act(door, visit, "depart")).json()["detail"] == "出发前请两位组员都签到"  # whichever way they set out
+    await all_there(db)
     assert said(await act(door, visit, "arrive")) == (409, "not_in_that_state")
     for verb, state in (("depart", "on_the_way"), ("arrive", "on_site")):
         assert (await act(door, visit, verb)).json()["state"] == state
@@ -93,6 +97,32 @@ async def test_a_visit_goes_from_a_citizens_request_to_a_rating(
         assert (await desk.get(f"{DOORSTEP}?{none}")).json()["items"] == []
     crews = (await desk.get(f"{DOORSTEP}/teams?day=2027-03-02")).json()
     assert [(crew["id"], crew["members"], crew["skills"]) for crew in crews] == [(team.id, ["door01", "clerk02"], ["A"])]
+
+
+async def test_the_citizens_key_is_in_no_list_of_who_may_not_see_them(
+    anyone: Client, clerk: Client, desk: Client, sign_in: SignsIn, db: Connection, team: Team
+) -> None:
+    visit = await asked(anyone)
+    found = {}
+    for who in ("desk01", "manager", "clerk01", "leader01", "auditor", "door01"):
+        client = await sign_in(who)
+        (found[who],) = [each["id"] for each in (await client.get(DOORSTEP)).json()["items"]]
+        looked = await client.get(f"/api/v1/doorstep/{found[who]}")
+        assert (looked.json()["id"], looked.json()["number"]) == (found[who], visit["number"])
+        assert found[who] == visit["id"] or visit["id"] not in looked.text
+    number = await db.fetchval("SELECT id FROM doorstep_visits")
+    assert found == dict.fromkeys(found, f"vi_{number}") | {"desk01": visit["id"], "manager": visit["id"]}
+    mine = {"id": f"vi_{number}"}
+    for path in (f"/api/v1/doorstep/{mine['id']}", f"/d/{mine['id']}"):  # what staff call it by opens nothing to anybody else
+        assert (await anyone.get(path)).status_code == 404
+    assert said(await act(anyone, mine, "cancel")) == (404, "not_found")
+    assert said(await act(clerk, mine, "cancel")) == (403, "not_allowed")
+    assert said(await act(await sign_in("auditor"), mine, "rating", level=1)) == (403, "not_allowed")
+    assert (await act(desk, mine, "accept")).json()["id"] == mine["id"]
+    assert (await act(desk, mine, "schedule", start=TEN.replace("10:", "15:"), team="一队")).status_code == 200
+    assert said(await act(anyone, visit, "another-time", preferred=[])) == (422, "bad_input")
+    moved = await act(anyone, visit, "another-time", preferred=WISH["preferred"])
+    assert (moved.json()["state"], moved.json()["id"]) == ("accepted", visit["id"])
 
 
 async def test_who_may_do_what(anyone: Client, clerk: Client, desk: Client, sign_in: SignsIn, team: Team) -> None:
@@ -121,7 +151,8 @@ async def test_who_may_do_what(anyone: Client, clerk: Client, desk: Client, sign
         ({"preferred": [{"from": TEN, "to": TEN}]}, "preferred"), ({"preferred": [{"from": TEN[:-6], "to": TEN}]}, "preferred"),
         ({"matters": "CERT"}, "matters"), ({"matters": []}, "matters"), ({"area": "north", "lat": None, "lon": None}, "area"),
         ({"consent": False}, "consent"),
-        ({"delivery": "pigeon"}, "delivery"), ({"materials": ["x" * 61]}, "materials[0]"), ({"channel": "desk"}, "channel"),
+        ({"delivery": "pigeon"}, "delivery"), ({"applicant": "cousin"}, "applicant"), ({"asker": "x" * 61}, "asker"),
+        ({"materials": ["x" * 61]}, "materials[0]"), ({"channel": "desk"}, "channel"),
     ],
 )  # fmt: skip
 async def test_what_can_not_be_is_named_by_its_field(anyone: Client, db: Connection, changed: dict[str, Any], field: str) -> None:
@@ -137,9 +168,11 @@ NONSENSE: list[object] = [None, True, -1, 2**70, 1e308, "", "\0", "x" * 3000, "�
 @pytest.mark.parametrize(
     ("verb", "fields"),
     [
-        ("", (*WISH, "because", "area", "evidence", "note", "delivery", "lang", "consent", "channel")),
+        ("", (*WISH, "applicant", "asker", "relation", "because", "area", "evidence", "note", "delivery", "lang", "consent",
+              "channel")),
         ("accept", ("matters", "area", "evidence", "name", "phone", "address", "lat", "lon")), ("decline", ("reason",)),
-        ("schedule", ("start", "team")), ("complete", ("outcome", "delivery")), ("rating", ("level", "reasons", "comment")),
+        ("schedule", ("start", "team")), ("another-time", ("preferred",)), ("complete", ("outcome", "delivery")),
+        ("rating", ("level", "reasons", "comment")),
     ],
 )  # fmt: skip
 async def test_no_value_in_any_field_is_a_fault(
@@ -166,7 +199,7 @@ async def test_the_call_back_puts_right_what_was_asked(desk: Client, db: Connect
     assert said(await act(desk, visit, "schedule", start=TEN, team="九队")) == (404, "not_found")
     assert (await act(desk, visit, "decline", reason="家属说不用来了")).json()["why"] == "家属说不用来了"
     looks = [each.kind for each in await journal.read(db, 1, 0) if each.kind.startswith("doorstep.")]
-    assert looks == [f"doorstep.{verb}" for verb in ("team", "requested", "looked", "accepted", "declined")]
+    assert looks == [f"doorstep.{verb}" for verb in ("team", "requested", "accepted", "declined")]
 
 
 async def test_a_ticket_at_a_window_becomes_a_visit(desk: Client, clerk: Client, anyone: Client) -> None:
@@ -222,18 +255,20 @@ async def test_each_step_is_told_once_and_nothing_personal_lies_open(
     """Proof 29: planted name, telephone, address, place and papers, from intake to the end, are in no table, log or figure."""
     seal = Seal(b"a secret of thirty-two characters")
     await set_way(db, hall.id, "phone", "http", {"url": "https://sms.example.cn/send", "body": "{}"}, seal=seal)
-    visit, refused = await asked(anyone, note="三楼没有电梯", evidence="残疾证"), await asked(anyone)
+    other = {"applicant": "family", "asker": "司马光年", "relation": "外甥女"}
+    visit, refused = await asked(anyone, note="三楼没有电梯", evidence="残疾证", **other), await asked(anyone)
     contact = await find_contact(db, f"visit:{visit['id']}", seal)
     assert contact is not None and contact.address == PHONE
     await act(desk, refused, "decline", reason="out_of_area")
     await act(desk, visit, "accept", evidence="残疾证")
     await act(manager, visit, "schedule", start=TEN, team=team.id)
     door = await sign_in("door01")
+    await all_there(db)
     for verb, body in (("depart", {}), ("arrive", {}), ("complete", {"outcome": "accepted"})):
         assert (await act(door, visit, verb, **body)).status_code == 200
     told = await db.fetch("SELECT template, data FROM notices WHERE subject = $1 ORDER BY id", f"visit:{visit['id']}")
     assert [row["template"] for row in told] == ["visit_asked", "visit_accepted", "visit_planned", "visit_coming"]
-    assert told[2]["data"] == {"code": visit["id"][:6], "day": "03-02", "time": "10:00"}
+    assert told[2]["data"] == {"code": visit["number"], "day": "03-02", "time": "10:00–11:00"}
     why = await db.fetchval("SELECT data ->> 'reason' FROM notices WHERE template = 'visit_declined'")
     assert why == "地址不在上门服务的范围内。"
     places = {row["name"]: "".join(line[0] for line in await db.fetch(f"SELECT t::text FROM {row['name']} t")) for row in
@@ -243,6 +278,6 @@ async def test_each_step_is_told_once_and_nothing_personal_lies_open(
     feeds = await open_feeds(db, hall.id)
     places["frames"] = repr([(view, feed.tail, feeds.board(view)) for view, feed in feeds.feeds.items()])
     assert len(places["doorstep_visits"]) > 500 and "doorstep.completed" in places["journal"]
-    for planted in (NAME, PHONE, "柳荫路", "26.6012", "104.8493", "残疾证", "户口簿", "没有电梯"):
+    for planted in (NAME, PHONE, "司马光年", "外甥女", "柳荫路", "26.6012", "104.8493", "残疾证", "户口簿", "没有电梯"):
         open_in = [place for place, text in places.items() if planted in text or planted.encode().hex() in text]
         assert open_in == [], f"{planted} lies open"

@@ -1,7 +1,7 @@
 """The promise is whole, valid, readable, and what is served."""
 
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import msgspec
 from jsonschema import Draft202012Validator
@@ -113,6 +113,8 @@ async def visits(manager: Client, desk: Client, anyone: Client, db: Connection) 
     await anyone.post(f"/api/v1/appointments/{code}/doorstep", json=wish)
     await desk.post(f"/api/v1/doorstep/{refused}/decline", json={"reason": "out_of_area"})
     await anyone.post(f"/api/v1/doorstep/{of_ticket}/cancel")
+    span = {"from": start.isoformat(), "to": (start + timedelta(hours=1)).isoformat()}
+    await anyone.post(f"/api/v1/doorstep/{made}/another-time", json={"preferred": [span]})
     acts = {"accept": {}, "schedule": {"start": start.isoformat(), "team": team}, "depart": {}, "arrive": {}}
     for act, body in (*acts.items(), ("complete", {"outcome": "done"})):
         answer = await manager.post(f"/api/v1/doorstep/{made}/{act}", json=body)

@@ -33,12 +33,13 @@ KEPT = """async () => {
 
 
 def asked_at_kiosk(house: House, visitors: Visitors) -> str:
-    """Somebody asks at the kiosk for a visit at home, five touches and a telephone number; the visit's key."""
+    """Somebody asks at the kiosk for a visit at home, six touches and a telephone number; the visit's key."""
     kiosk = visitors.at("/demo/kiosk", "kiosk", size=KIOSK)
     kiosk.locator("[data-go*='/kiosk/visit']").click()
     kiosk.locator(".at-what [data-go*='picked=A0106']").click()
     kiosk.locator(".at-what [aria-pressed=true]").wait_for()
     kiosk.locator(".foot .primary").click()
+    kiosk.locator(".at-who [data-go*='applicant=family']").click()
     kiosk.locator(".at-why [data-go*='because=mobility']").click()
     kiosk.locator(".at-paper .answer").first.click()
     kiosk.locator(".at-area [data-go*='area=qingxi']").click()

@@ -5,7 +5,7 @@ from typing import Any
 
 from floor.boot.migrate import migrations
 from floor.database import Connection
-from queueing.calls import Seat, call_next, finish
+from queueing.calls import Seat, arrive, call_next, finish, hold, resume_held, transfer
 from queueing.halls import Hall
 from queueing.tickets import take
 from queueing.visits import visit_of
@@ -38,6 +38,25 @@ async def test_finish_keeps_one_visit_with_who_and_where(db: Connection, hall: H
     ]  # fmt: skip
     visit = await visit_of(db, hall, "ticket", ticket)
     assert visit is not None and visit.rateable_until - visit.ended_at == timedelta(days=hall.rating_days)
+
+
+async def test_all_who_served_stand_in_the_visit_who_ended_it_first(db: Connection, hall: Hall) -> None:
+    other = Seat("2", "clerk:wang", "wang")
+    for seat in (SEAT, other):
+        await open_window(db, hall, seat.window, str(seat.clerk), actor=seat.actor)
+    await take(db, hall, ["A"], actor="desk:w", channel="desk")
+    await call_next(db, hall, SEAT)
+    await transfer(db, hall, SEAT, to_window="2")  # called and sent on: li has not served
+    for seat, to in ((other, "1"), (SEAT, "2"), (other, "1"), (SEAT, "2")):
+        await call_next(db, hall, seat)
+        await arrive(db, hall, seat)
+        await transfer(db, hall, seat, to_window=to)
+    await call_next(db, hall, other)
+    await arrive(db, hall, other)
+    await hold(db, hall, other, "with_papers")
+    await resume_held(db, hall, SEAT, "A001")
+    await finish(db, hall, SEAT)
+    assert [tuple(row) for row in await db.fetch("SELECT clerk, clerks FROM visits")] == [("li", ["li", "wang"])]
 
 
 async def test_what_was_finished_before_visits_were_kept_has_one_after_the_migration(db: Connection, hall: Hall) -> None:

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from floor.database import Connection
+from queueing.db import Db
 from queueing.halls import Hall
 from scheduling.teams import Kit, keep_door_matter, keep_kit
 from tests.scheduling.clocks import at
@@ -38,3 +39,14 @@ async def prepared(db: Connection, hall: Hall) -> None:
     await keep_door_matter(db, hall, "CERT", 20, "photo")
     await keep_door_matter(db, hall, "CARD", 30, "card")
     await keep_door_matter(db, hall, "DEED", 40)
+
+
+EVERYBODY = """
+INSERT INTO doorstep_presences (team, clerk) SELECT team, clerk FROM doorstep_members
+ON CONFLICT ON CONSTRAINT signed_in_once DO NOTHING
+"""
+
+
+async def all_there(db: Db) -> None:
+    """Both of every team have signed in."""
+    await db.execute(EVERYBODY)

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+from dataclasses import replace
 from datetime import date, datetime
 
 import asyncpg
@@ -15,7 +16,7 @@ from queueing.halls import Hall
 from queueing.tickets import by_key as ticket_by_key
 from queueing.tickets import new_key, take
 from queueing.visits import visit_of
-from scheduling import doorstep, field, looks, receipts
+from scheduling import doorstep, field, looks, receipts, resealing
 from scheduling.doorstep import Visit, Visitor
 from scheduling.envelopes import Details, Envelopes, Unreadable, name_mask, phone_mask
 from scheduling.errors import (
@@ -31,6 +32,7 @@ from scheduling.errors import (
     TeamLacksKit,
     TeamLacksSkill,
     TeamOffDuty,
+    TimeIsNear,
     TooManyVisits,
     VisitIs,
 )
@@ -45,7 +47,7 @@ from scheduling.teams import (
     team_of,
 )
 from tests.scheduling.clocks import at
-from tests.scheduling.outings import on, prepared
+from tests.scheduling.outings import all_there, on, prepared
 
 NAME, PHONE, ADDRESS = "欧阳明月", "13900001234", "云上镇柳荫路17号2单元301"
 ENVELOPES = Envelopes(b"a secret of thirty-two characters")
@@ -82,11 +84,13 @@ async def made(
     db: Db, hall: Hall, name: str = "一队", members: tuple[str, str] = ("door01", "clerk01"), *, skills: str = "A",
     kits: str = "photo", day: int = 2, number: int | None = None,
 ) -> Team:  # fmt: skip
-    return await save_team(
+    team = await save_team(
         db, hall, date(2027, 3, day), name, members, skills=skills.split(), kits=kits.split(), starts=on(9, day=day),
         ends=on(17, day=day), start=(26.59, 104.83), lunch=(on(12, day=day), on(13, day=day)), number=number,
         actor="manager:manager",
     )  # fmt: skip
+    await all_there(db)
+    return team
 
 
 async def kinds(db: Connection) -> list[str]:
@@ -169,6 +173,53 @@ async def test_a_visit_that_nobody_ended_that_day_is_ended_the_next(db: Connecti
     assert await receipts.owed(db, out, "clerk01") == [visit.key]
     ended = await doorstep.complete(db, out, visit.key, "done", actor="manager:manager", member=None)
     assert (ended.visit.state, await visit_of(db, out, "doorstep", visit.id) is not None) == ("completed", True)
+
+
+async def test_who_asked_is_at_home_at_other_times_and_a_time_that_was_set_is_given_up(db: Connection, out: Hall) -> None:
+    visit, team = await asked(db, out), await made(db, out)
+    spans = [(on(13, 30, day=3), on(17, day=3))]
+    with pytest.raises(BadInput):
+        await doorstep.another_time(db, out, visit.key, [], actor="citizen")
+    for _ in range(2):
+        wished = (await doorstep.another_time(db, out, visit.key, spans, actor="citizen")).visit
+        assert (wished.state, wished.preferred) == (visit.state, [{"from": spans[0][0], "to": spans[0][1]}])
+        visit = (await doorstep.accept(db, out, visit.key, actor="desk:desk01")).visit if visit.state == "requested" else wished
+    await doorstep.schedule(db, out, visit.key, on(12), team.id, actor="manager:manager")
+    given_up = (await doorstep.another_time(db, out, visit.key, spans, actor="citizen")).visit
+    assert (given_up.state, given_up.day, given_up.team, given_up.start) == ("accepted", None, None, None)
+    await doorstep.schedule(db, out, visit.key, on(10), team.id, actor="manager:manager")
+    with pytest.raises(TimeIsNear):  # within two hours of it the hall is to be telephoned
+        await doorstep.another_time(db, out, visit.key, spans, actor="citizen")
+    await doorstep.cancel(db, out, visit.key, actor="citizen")
+    with pytest.raises(VisitIs):
+        await doorstep.another_time(db, out, visit.key, spans, actor="citizen")
+
+
+@pytest.mark.parametrize(
+    ("width", "start", "told"),
+    [
+        (60, (9, 5), ((9, 0), (10, 0))), (60, (9, 50), ((9, 30), (10, 30))), (120, (9, 50), ((9, 0), (11, 0))),
+        (30, (10, 0), ((10, 0), (10, 30))), (0, (9, 5), ((9, 5), None)),
+    ],
+)  # fmt: skip
+async def test_a_time_is_told_as_a_stretch(
+    out: Hall, width: int, start: tuple[int, int], told: tuple[tuple[int, int], tuple[int, int] | None]
+) -> None:
+    hall = replace(out, chosen={"doorstep_window_min": width})
+    first, last = told
+    assert doorstep.told_window(hall, on(*start)) == (on(*first), on(*last) if last else None)
+
+
+async def test_a_number_is_quoted_as_it_comes_and_nobody_counts_on_to_anothers(db: Connection, out: Hall) -> None:
+    visit = await asked(db, out)
+    row, check = visit.number.split("-")
+    assert row == str(visit.id) and len(check) == 3
+    for said in (visit.number, f" {row} {check} ", row + check, f"编号{row}-{check}"):
+        found = await doorstep.quoted(db, out, said, PHONE[-4:])
+        assert found is not None and found.key == visit.key
+    next_one = f"{row}-{(int(check) + 1) % 1000:03}"
+    for said, digits in ((next_one, PHONE[-4:]), (visit.number, "9999"), ("9" * 19, PHONE[-4:]), ("", "")):
+        assert await doorstep.quoted(db, out, said, digits) is None
 
 
 async def test_a_visit_is_declined_with_a_reason(db: Connection, out: Hall) -> None:
@@ -307,11 +358,12 @@ async def test_an_envelope_is_opened_by_who_goes_there_and_by_the_desk_on_record
         return await looks.details(db, out, visit.key, ENVELOPES, actor=f"doorstep:{member}", member=member)
 
     desk = await opened(None)
-    assert desk is not None and (desk.name, desk.phone, desk.address) == (NAME, PHONE, ADDRESS)
+    assert desk is not None and (desk.name, desk.phone, desk.address, desk.lat) == (NAME, PHONE, "", None)
     with pytest.raises(NotYourVisit):
         await opened("door01")
     await doorstep.schedule(db, out, visit.key, on(10), team.id, actor="manager:manager")
-    assert await opened("clerk02") == desk
+    team_sees = await opened("clerk02")
+    assert team_sees is not None and (team_sees.phone, team_sees.address, team_sees.lat) == (PHONE, ADDRESS, 26.601)
     for stranger in ("door01", None):
         with pytest.raises(NotYourVisit):
             await opened(stranger)
@@ -325,8 +377,8 @@ async def test_an_envelope_is_opened_by_who_goes_there_and_by_the_desk_on_record
 async def test_keys_rotate_and_an_envelope_is_good_for_one_visit(db: Connection, out: Hall) -> None:
     visit = await asked(db, out)
     newer = Envelopes(b"another secret of thirty-two signs", b"a secret of thirty-two characters")
-    assert newer.key_id != ENVELOPES.key_id and await looks.reseal(db, out, ENVELOPES) == 0
-    assert await looks.reseal(db, out, newer) == 1
+    assert newer.key_id != ENVELOPES.key_id and (await resealing.reseal(db, out, ENVELOPES)).done == 0
+    assert (await resealing.reseal(db, out, newer)).done == 1
     alone = Envelopes(b"another secret of thirty-two signs")
     told = await looks.details(db, out, visit.key, alone, actor="desk:desk01", member=None)
     assert told is not None and told.materials == ("户口簿",)

@@ -14,7 +14,7 @@ from queueing.db import Press
 from queueing.errors import BadInput, NotFound
 from queueing.halls import Hall
 from queueing.tickets import new_key
-from scheduling import doorstep, field, receipts, ticks
+from scheduling import doorstep, field, receipts, resealing, ticks
 from scheduling.doorstep import Visit, Visitor
 from scheduling.envelopes import Details, Envelopes
 from scheduling.errors import (
@@ -24,14 +24,17 @@ from scheduling.errors import (
     NoConsent,
     NoPapersTaken,
     NotAtTheDoorNow,
+    NotToday,
     NotYourVisit,
     PaperGone,
     ResultIs,
+    TeamNotWhole,
     TooManyPapers,
     VisitIs,
 )
 from scheduling.teams import keep_door_matter, save_team
 from tests.scheduling.clocks import at
+from tests.scheduling.outings import all_there
 
 NAME, PHONE, ADDRESS = "欧阳明月", "13900001234", "云上镇柳荫路17号2单元301"
 ENVELOPES = Envelopes(b"a secret of thirty-two characters")
@@ -75,6 +78,7 @@ async def visit_at(db: Connection, hall: Hall, team: int, start: datetime) -> Vi
 
 
 async def there(db: Connection, hall: Hall, visit: Visit) -> Visit:
+    await all_there(db)
     await doorstep.depart(db, hall, visit.key, **DOOR01)
     return (await doorstep.arrive(db, hall, visit.key, **DOOR01)).visit
 
@@ -107,12 +111,77 @@ async def test_both_of_a_team_sign_in_once_and_who_was_there_is_kept_with_the_vi
         await field.sign_in(db, hall, "nobody", actor="doorstep:nobody")
     one = await field.sign_in(db, hall, "door01", actor="doorstep:door01", press=pressed(1))
     again = await field.sign_in(db, hall, "door01", actor="doorstep:door01", press=pressed(1))
-    assert (set(one.present), set(again.present), one.whole) == ({"door01"}, {"door01"}, False)
+    assert one and again and (set(one.present), set(again.present), one.whole) == ({"door01"}, {"door01"}, False)
+    with pytest.raises(TeamNotWhole):
+        await doorstep.depart(db, hall, planned.key, **DOOR01)
     both = await field.sign_in(db, hall, "clerk01", actor="clerk:clerk01")
-    assert (both.whole, both.members) == (True, ("door01", "clerk01"))
+    assert both and (both.whole, both.members) == (True, ("door01", "clerk01"))
     visit = await there(db, hall, planned)
     assert (await field.at_the_door(db, [visit.id]))[visit.id].present == ["clerk01", "door01"]
     assert await kinds(db, "team.signed_in") == ["signed_in", "signed_in"]
+
+
+async def test_who_sets_out_is_there_and_the_manager_answers_for_who_is_not(db: Connection, hall: Hall, planned: Visit) -> None:
+    await field.sign_in(db, hall, "clerk01", actor="clerk:clerk01")
+    await doorstep.depart(db, hall, planned.key, **DOOR01)
+    team = await field.team_of(db, hall, "door01")
+    assert team is not None and team.whole
+    await doorstep.cancel(db, hall, planned.key, actor="citizen")
+    await db.execute("DELETE FROM doorstep_presences")
+    other = await visit_at(db, hall, team.id, on(11))
+    with pytest.raises(TeamNotWhole):
+        await doorstep.depart(db, hall, other.key, **CLERK01)
+    sent = (await doorstep.depart(db, hall, other.key, actor="manager:manager", member=None)).visit
+    assert sent.state == "on_the_way" and await db.fetchval("SELECT count(*) FROM doorstep_presences") == 0
+
+
+async def test_what_a_phone_kept_over_the_days_end_counts_for_when_it_was_pressed(
+    db: Connection, hall: Hall, planned: Visit
+) -> None:
+    """No net from nine at night; the day has rolled over when the phone finds it again, nine hours and an hour later."""
+    await at(db, "2027-03-03 07:00+08")
+
+    def ago(hours: int, minutes: int = 0) -> dict[str, Any]:
+        return {"ago": timedelta(hours=hours, minutes=minutes)}
+
+    with pytest.raises(NotToday):
+        await doorstep.depart(db, hall, planned.key, **DOOR01)
+    await field.sign_in(db, hall, "door01", actor="doorstep:door01", **ago(22))
+    await field.sign_in(db, hall, "clerk01", actor="clerk:clerk01", **ago(22))
+    await field.late(db, hall, planned.key, 15, **DOOR01, **ago(21, 50))
+    await doorstep.depart(db, hall, planned.key, **DOOR01, **ago(21, 40))
+    await doorstep.arrive(db, hall, planned.key, **DOOR01, **ago(21))
+    await field.agree(db, hall, planned, "ticked", version="1", words="我同意", drawn=None, **DOOR01, **ago(20, 55))
+    photo = ENVELOPES.wrap(b"photo", f"{planned.key}:{'a' * 32}")
+    await field.photograph(db, hall, planned, "a" * 32, "身份证", photo, 5, **DOOR01, **ago(20, 50))
+    visit = (await doorstep.complete(db, hall, planned.key, "accepted", **DOOR01, **ago(20))).visit
+    assert (visit.departed_at, visit.arrived_at, visit.ended_at) == (on(9, 20), on(10), on(11))
+    given = await db.fetchrow("SELECT day, started_at, ended_at FROM visits")
+    assert given is not None and tuple(given) == (DAY, on(10), on(11))
+
+
+async def test_a_photo_counts_though_the_other_phone_has_told_of_the_end(db: Connection, hall: Hall, planned: Visit) -> None:
+    visit = await there(db, hall, planned)
+    await at(db, "2027-03-02 10:00+08")
+    await doorstep.complete(db, hall, visit.key, "accepted", **CLERK01)
+    await receipts.offer(db, hall, visit, "desk", 1, **CLERK01)
+    early: dict[str, Any] = {"ago": timedelta(minutes=50)}
+    late: dict[str, Any] = {"ago": timedelta(minutes=10)}
+    paper = ENVELOPES.wrap(b"photo", "x")
+    await at(db, "2027-03-02 10:30+08")
+    with pytest.raises(VisitIs):
+        await field.agree(db, hall, visit, "ticked", version="1", words="我同意", drawn=None, **DOOR01, **late)
+    await field.agree(db, hall, visit, "ticked", version="1", words="我同意", drawn=None, **DOOR01, **early)
+    await field.photograph(db, hall, visit, "a" * 32, "身份证", paper, 5, **DOOR01, **early)
+    await field.photograph(db, hall, visit, "b" * 32, "户口簿", paper, 5, **DOOR01, **early)
+    await field.discard(db, hall, visit, "b" * 32, **DOOR01, **early)
+    with pytest.raises(NotAtTheDoorNow):
+        await field.photograph(db, hall, visit, "c" * 32, "证", paper, 5, **DOOR01, **late)
+    (handed,) = await receipts.open_at(db, hall, ["desk"])
+    assert handed.papers == ["身份证", "户口簿"]
+    await receipts.accept(db, hall, handed.receipt, 1, actor="desk:desk01")
+    with pytest.raises(NotAtTheDoorNow):
+        await field.photograph(db, hall, visit, "d" * 32, "证", paper, 5, **DOOR01, **early)
 
 
 async def test_running_late_moves_the_expected_time_not_the_plan(db: Connection, hall: Hall, planned: Visit) -> None:
@@ -354,7 +423,11 @@ async def test_photos_and_drawn_names_are_sealed_anew_after_a_change_of_the_secr
     await field.agree(db, hall, visit, "drawn", version="1", words="我同意", drawn=drawn, **DOOR01)
     await snap(db, hall, visit, "a" * 32)
     newer = Envelopes(b"another secret of thirty-two signs", b"a secret of thirty-two characters")
-    assert [await field.reseal(db, hall, newer), await field.reseal(db, hall, newer)] == [2, 0]
+    lost = Envelopes(b"a third secret, thirty-two signs.").wrap(b"photo", "x")
+    await db.execute("UPDATE doorstep_visits SET key_id = $1, sealed = $2", lost.key_id, lost.sealed)
+    done = [await resealing.reseal(db, hall, newer) for _ in range(2)]
+    assert [each.done for each in done] == [2, 0]  # what no key opens is named, and the rest goes on
+    assert [dict(each.lost) for each in done] == [{("doorstep_visits", lost.key_id): 1}] * 2
     alone = Envelopes(b"another secret of thirty-two signs")
     sealed, key = await field.look(db, hall, "a" * 32, actor="doorstep:door01", clerk="door01", at_desk=False)
     assert alone.unwrap(sealed, f"{key}:{'a' * 32}") == b"photo"

@@ -63,7 +63,8 @@ class Acts:
         self, kind: str, status: int = 200, *, n: int | None = None, ago_s: int = 0, **data: Any
     ) -> dict[str, Any]:
         self.n += n is None
-        body = {"id": f"{n or self.n:032x}", "kind": kind, "visit": self.visit.key, "data": data, "ago_s": ago_s}
+        visit = data.pop("visit", f"vi_{self.visit.id}")
+        body = {"id": f"{n or self.n:032x}", "kind": kind, "visit": visit, "data": data, "ago_s": ago_s}
         answer = await self.client.post("/demo/field/act", json=body, headers=await csrf(self.client))
         assert answer.status_code == status, answer.text
         told: dict[str, Any] = answer.json()
@@ -139,7 +140,9 @@ async def test_who_lives_there_is_told_to_the_team_once_each_time_on_record_and_
 async def test_an_act_sent_again_gives_the_same_and_a_refusal_says_why(act: Acts, db: Connection) -> None:
     assert (await act("depart", 409))["detail"] == "出发前请两位组员都签到"
     await at_the_door(act)
-    assert (await act("arrive", 409))["code"] == "not_in_that_state"
+    assert (await act("arrive"))["visit"]["state"] == "on_site"  # the other's phone had said so: no fault, and no second act
+    assert await db.fetchval("SELECT count(*) FROM journal WHERE kind = 'doorstep.arrived'") == 1
+    assert (await act("depart", 404, visit="vi_999"))["code"] == "not_found"
     first = await act("consent", n=90, how="ticked", version="2026-11", text_lang="zh-Hans", ago_s=600)
     assert (await act("consent", n=90, how="ticked", version="2026-11", text_lang="zh-Hans", ago_s=660)) == first
     assert (await act("consent", 409, how="ticked", version="2026-11", text_lang="zh-Hans"))["detail"] == "办事人已经同意过了"

@@ -30,6 +30,9 @@ async def test_papers_are_listed_passed_on_and_taken_back(
     done = await su.post("/demo/intakes/pass", data={**page.forms["pass"].fields, "ticket": str(ticket)}, follow_redirects=True)
     assert "已转办 1 件。" in done.text and "没有待转办的收件" in done.text and "近七天已转办 1 件" in done.text
     page = await look(su, "/demo/intakes")
+    for nonsense in ("9" * 20, "9" * 5000, "-1", "x"):
+        wrong = await su.post("/demo/intakes/back", data={**page.forms["back"].fields, "ticket": nonsense})
+        assert wrong.status_code == 422 and "请刷新后重选" in wrong.text
     await su.post("/demo/intakes/back", data={**page.forms["back"].fields, "ticket": str(ticket)})
     assert "待转办 1 件" in (await look(su, "/demo/intakes")).words
     lin = await staff(app, "manager")

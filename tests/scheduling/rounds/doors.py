@@ -14,6 +14,7 @@ from scheduling.rounds.day import Day, day_of, visits_of
 from scheduling.rounds.travel import Point
 from scheduling.teams import Team, keep_door_matter, save_team
 from tests.scheduling.clocks import at
+from tests.scheduling.outings import all_there
 
 DAY = date(2027, 3, 2)
 HALL = (26.59, 104.83)
@@ -37,10 +38,12 @@ async def open_doors(db: Connection, hall: Hall) -> None:
 
 
 async def crew(db: Connection, hall: Hall, name: str, *members: str, skills: str = "A B", ends: int = 17) -> Team:
-    return await save_team(
+    team = await save_team(
         db, hall, DAY, name, (members[0], members[1]), skills=skills.split(), kits=[], starts=on(9), ends=on(ends), start=HALL,
         lunch=(on(11, 30), on(13)), actor="manager:manager",
     )  # fmt: skip
+    await all_there(db)
+    return team
 
 
 async def wanted(
