@@ -108,8 +108,7 @@ async def papers(db: Db, ids: Sequence[int], pages: str) -> dict[int, dict[str, 
     said = {}
     for row in await db.fetch(PAPERS, ids) if ids else ():
         ticket = tickets.from_row(row)
-        ahead = await tickets.ahead(db, ticket)
-        wait = await forecast.wait_for(db, ticket, ahead)
+        ahead, wait = await forecast.standing(db, ticket)
         said[ticket.id] = {
             "hall": row["hall_name"], "service_name": row["service_name"], "where": row["zone_name"], "lang": ticket.lang,
             "line": row["ticket_line"], "at": ticket.joined_at.astimezone(ZoneInfo(row["time_zone"])).isoformat("T", "seconds"),

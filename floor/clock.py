@@ -178,7 +178,7 @@ async def main() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     redis = open_redis(settings.redis_url)
-    pool = await open_pool(settings, size=3)
+    pool = await open_pool(settings, size=2)  # one looks, the other plays; each weighs 25 MB
     doorbell = Doorbell(redis)
     await newly_sealed(pool, Envelopes(settings.secret, *settings.former_secrets))
     post = notices.Post(Seal(settings.secret), printed_address(settings), settings.notice_secrets)

@@ -99,7 +99,7 @@ async def open_pool(settings: Settings, *, size: int = POOL_SIZE) -> Pool:
         reset=leave,
         timeout=2,
         command_timeout=6,
-        max_inactive_connection_lifetime=60,  # a rush opens them all; each weighs 24 MB until it goes
+        max_inactive_connection_lifetime=20,  # a rush opens them all; each weighs 24 MB until it goes
     )
 
 

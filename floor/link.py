@@ -40,7 +40,7 @@ from floor.views import page_origin, printed_address
 from queueing.errors import Refused
 from queueing.journal import Entry, Position
 
-CONNECTIONS = 4  # to the database: one reads, one announces, the others settle what the machines report
+CONNECTIONS = 3  # to the database: one reads, one announces, one settles what the machines report; each weighs 25 MB
 LINGER_S = 2.5  # for lines to go; whoever dialled and never said a word would keep the door open for its ten seconds
 
 log = structlog.get_logger("link")

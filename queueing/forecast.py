@@ -5,13 +5,13 @@ shows a wait reads that row. Where it is missing or old, a formula stands in.
 """
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import sqrt
 
 from queueing.db import Db
 from queueing.halls import Hall
-from queueing.tickets import Ticket
+from queueing.tickets import AHEAD, Ticket
 
 Z90 = 1.2816  # the 90 % point of a normal distribution
 FRESH_S = 30.0  # a forecast older than this has lost its clock; the formula says less but says it of now
@@ -133,20 +133,29 @@ async def waits(db: Db, hall: Hall) -> dict[str, Wait | None]:
     return {code: expect(load, load.ahead) for code, load in (await loads(db, hall.id)).items()}
 
 
-# What the last play told of one ticket: one row by its key, and no look at the floor.
-KEPT = f"""
-SELECT f.p50_s[place] AS p50_s, f.p90_s[place] AS p90_s, extract(epoch FROM hall_now() - f.made_at)::float AS age_s
-FROM forecasts f, LATERAL array_position(f.tickets, $3::bigint) AS place
-WHERE f.hall = $1 AND f.service = $2 AND place IS NOT NULL AND f.made_at > hall_now() - interval '{FRESH_S} seconds'
+# The people before one ticket and, by its key in one row, what the last play told of it: no look at the floor.
+STANDING = f"""
+SELECT ({AHEAD}) AS ahead, kept.* FROM (SELECT) AS it LEFT JOIN LATERAL (
+    SELECT f.p50_s[place] AS p50_s, f.p90_s[place] AS p90_s, extract(epoch FROM hall_now() - f.made_at)::float AS age_s
+    FROM forecasts f, LATERAL array_position(f.tickets, $5) AS place
+    WHERE f.hall = $1 AND f.service = $3 AND place IS NOT NULL AND f.made_at > hall_now() - interval '{FRESH_S} seconds'
+) kept ON true
 """
 
 
-async def wait_for(db: Db, ticket: Ticket, ahead: int | None) -> Wait | None:
-    """What the holder of this ticket may expect; None unless it waits and a window is open for it."""
-    if ahead is None:
-        return None
-    kept = await db.fetchrow(KEPT, ticket.hall, ticket.service, ticket.id)
-    if kept is not None:
-        return _told(kept["p50_s"], kept["p90_s"], kept["age_s"])
-    load = (await loads(db, ticket.hall, ticket.service)).get(ticket.service)
-    return expect(load, ahead, ticket.id) if load is not None else None
+async def standing(
+    db: Db, ticket: Ticket, of_floor: Callable[[], Awaitable[Mapping[str, Load]]] | None = None
+) -> tuple[int | None, Wait | None]:
+    """How many people are before a ticket, and what its holder may expect: None unless it waits, and a window is open for it.
+
+    One that is younger than the last play is told from the load of its service: `of_floor` gives loads that were looked up
+    for others a moment ago.
+    """
+    if ticket.state != "waiting":
+        return None, None
+    row = await db.fetchrow(STANDING, ticket.hall, ticket.day, ticket.service, ticket.rank_at, ticket.id)
+    assert row is not None, "a count is a row"
+    if row["p50_s"] is not None:
+        return row["ahead"], _told(row["p50_s"], row["p90_s"], row["age_s"])
+    load = (await (of_floor() if of_floor else loads(db, ticket.hall, ticket.service))).get(ticket.service)
+    return row["ahead"], expect(load, row["ahead"], ticket.id) if load is not None else None

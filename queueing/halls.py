@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from typing import Any
 
-from queueing.db import Db
+from queueing.db import Db, Row
 from queueing.errors import NotFound
 from queueing.settings import Setting, T
 
@@ -95,7 +95,8 @@ class Service:
 
 
 SERVICE = """
-SELECT s.name, s.name_hant, s.name_en, z.code AS zone, z.name AS zone_name, z.name_hant AS zone_hant, z.name_en AS zone_en
+SELECT s.code, s.name, s.name_hant, s.name_en,
+       z.code AS zone, z.name AS zone_name, z.name_hant AS zone_hant, z.name_en AS zone_en
 FROM services s JOIN zones z ON (z.hall, z.code) = (s.hall, s.zone) WHERE (s.hall, s.code) = ($1, $2)
 """
 
@@ -104,8 +105,13 @@ async def service_of(db: Db, hall: Hall, code: str) -> Service:
     """What a service is called, without a look at its door or at who waits. `code` is that of a ticket or a booking."""
     row = await db.fetchrow(SERVICE, hall.id, code)
     assert row is not None, "tickets and bookings refer to a service that stays"
+    return service_from(row)
+
+
+def service_from(row: Row) -> Service:
+    """A row of SERVICE, whatever else it holds."""
     zone = Zone(row["zone"], row["zone_name"], row["zone_hant"], row["zone_en"])
-    return Service(code, row["name"], row["name_hant"], row["name_en"], zone)
+    return Service(row["code"], row["name"], row["name_hant"], row["name_en"], zone)
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,12 +83,14 @@ class TicketList(Struct):
     next: int | None
 
 
-async def loads_of(request: Request, hall: int) -> dict[str, Load]:
-    """The load of a hall's services, at most 3 s old: a forecast is no part of anybody's act."""
+async def loads_of(request: Request, hall: int, db: Db | None = None) -> dict[str, Load]:
+    """The load of a hall's services, at most 3 s old: a forecast is no part of anybody's act. By `db` where one is at hand."""
 
     async def load() -> dict[str, Load]:
-        async with acquire(request.app.state.pool) as db:
+        if db is not None:
             return await forecast.loads(db, hall)
+        async with acquire(request.app.state.pool) as own:
+            return await forecast.loads(own, hall)
 
     loads: dict[str, Load] = await request.app.state.loads.get(hall, load)
     return loads

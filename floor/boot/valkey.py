@@ -32,7 +32,7 @@ def server(data_dir: Path, sockets: Path) -> Server:
     argv = (
         binary(), "--port", "0", "--unixsocket", str(path), "--unixsocketperm", "700", "--dir", str(data),
         "--appendonly", "yes", "--appendfsync", "everysec", "--save", "", "--maxmemory", "64mb",
-        "--maxmemory-policy", "noeviction", "--logfile", str(log), "--loglevel", "warning", "--daemonize", "no",
+        "--maxmemory-policy", "noeviction", "--hz", "1", "--logfile", str(log), "--loglevel", "warning", "--daemonize", "no",
     )  # fmt: skip
     return Server(Program("valkey", argv), ready=lambda _: answers(path), url=f"unix://{path}", why=lambda: tail(log))
 

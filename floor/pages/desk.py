@@ -26,11 +26,11 @@ from floor.signin import require
 from floor.words import Words, language, spoken, words
 from queueing import consultations, slips
 from queueing.errors import NotFound, Refused
-from queueing.forecast import wait_for
+from queueing.forecast import standing
 from queueing.halls import Hall, services
 from queueing.matters import decided_at, some
 from queueing.slips import LONG, plain_code
-from queueing.tickets import LIVE, Ticket, ahead, find
+from queueing.tickets import LIVE, Ticket, find
 from scheduling import answers
 from scheduling.escalation import VISITOR_STEPS
 
@@ -116,8 +116,7 @@ async def printers(db: Db, hall: Hall, say: Words) -> list[dict[str, Any]]:
 async def told(db: Db, hall: Hall, ticket: Ticket, say: Words) -> dict[str, Any]:
     """One ticket as the desk reads it out."""
     named = {service.code: localized(service, say).word for service in await services(db, hall)}
-    before = await ahead(db, ticket)
-    wait = await wait_for(db, ticket, before)
+    before, wait = await standing(db, ticket)
     categories = {category.code: category.name for category in await lines.categories(db, hall)}
     verified = await lines.verified(db, ticket.id)
     return {

@@ -308,8 +308,7 @@ async def refuse(request: Request, hall: Hall, wish: Asked, service: str, refuse
 async def number_screen(request: Request, hall: Hall, ticket: Ticket, t: Words) -> dict[str, object]:
     """The number, where to sit, how long, and the way to it on a phone."""
     async with acquire(request.app.state.pool) as db:
-        ahead = await tickets.ahead(db, ticket)
-        wait = await forecast.wait_for(db, ticket, ahead)
+        ahead, wait = await forecast.standing(db, ticket)
         service = await service_of(db, hall, ticket.service)
         paper = await paper_of(db, ticket)
         named = (await known(request, db, hall)).catalogue.named(ticket.matters)

@@ -1,5 +1,6 @@
 """The ticket in a citizen's hand: where it stands, where to go, a way out of the queue, and the rating."""
 
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,7 @@ from displays import contacts
 from displays.sealed import Unreadable, masked
 from floor import acts
 from floor.api.problems import sentence, status_of
+from floor.api.tickets import loads_of
 from floor.database import Db, acquire
 from floor.pages import render
 from floor.pages.calendar import deadline
@@ -19,17 +21,19 @@ from floor.pages.wording import day, hours, matter_name, minutes, service_name, 
 from floor.quality.ratings import REASONS
 from floor.refusals import TooFast
 from floor.words import Words, language, words
-from queueing import forecast, tickets
+from queueing import forecast
 from queueing.errors import BadInput, NotFound, NotInThatState, Refused
-from queueing.halls import Hall, service_of, zones
+from queueing.forecast import Load
+from queueing.halls import SERVICE, Hall, service_from, zones
 from queueing.matters import some
 from queueing.tickets import ENDINGS, Ticket
 from queueing.windows import list_windows
 from scheduling import answers, intakes
 from scheduling.answers import Step
 from scheduling.doorstep import visit_of_ticket
-from scheduling.teams import at_the_door
+from scheduling.teams import IS_AT_THE_DOOR
 
+Loads = Callable[[], Awaitable[Mapping[str, Load]]]
 OPEN = ("waiting", "held", "missed")  # a ticket that no window has
 LEAVABLE = ("waiting", "called", "held", "missed")
 ASKED_WHY = (2, 1)  # bad levels offer reasons
@@ -73,22 +77,33 @@ async def show(
     except NotFound:
         return render(request, "phone_gone.html", 404)
     async with acquire(request.app.state.pool) as db:
-        context = await ticket_context(db, words(language(request)), hall, ticket)
-        told = await told_where(db, request, hall, ticket)
+        context = await ticket_context(db, words(language(request)), hall, ticket, lambda: loads_of(request, hall.id, db))
+        told = await told_where(db, request, ticket) if context["sends"] and context["live"] else None
     return render(request, template, status, hall=hall, ticket=ticket, wrong=wrong, wrong_phone=wrong_phone, told=told, **context)
 
 
-async def ticket_context(db: Db, t: Words, hall: Hall, ticket: Ticket) -> dict[str, object]:
+SENDS = "SELECT EXISTS (SELECT FROM notice_ways WHERE hall = $1 AND kind = 'phone' AND is_on)"
+# In one round trip, for a phone waits for all of them: what the service is called, whether it comes to the door, whether the
+# hall sends word, and whether it offered anything in place of today.
+ASKED = f"""
+SELECT s.*, ({IS_AT_THE_DOOR}) AS at_door, ({SENDS}) AS sends, EXISTS (SELECT FROM escalations WHERE ticket = $3) AS asked
+FROM ({SERVICE}) s
+"""
+
+
+async def ticket_context(db: Db, t: Words, hall: Hall, ticket: Ticket, of_floor: Loads | None = None) -> dict[str, object]:
     """What the page says of a ticket; `live` while anything may still happen to it."""
-    service = await service_of(db, hall, ticket.service)
-    ahead = await tickets.ahead(db, ticket)
+    row = await db.fetchrow(ASKED, hall.id, ticket.service, ticket.id)
+    assert row is not None, "a ticket refers to a service that stays"
+    service, (ahead, wait) = service_from(row), await forecast.standing(db, ticket, of_floor)
     said: dict[str, object] = {
         "live": ticket.state not in ENDINGS,
         "may_leave": ticket.state in LEAVABLE,
-        "at_door": await at_the_door(db, hall, ticket.service),
+        "at_door": row["at_door"],
+        "sends": row["sends"],
         "visit": await visit_of_ticket(db, ticket.id) if ticket.state == "doorstep" else None,
         "ahead": ahead,
-        "wait": minutes(t, await forecast.wait_for(db, ticket, ahead)),
+        "wait": minutes(t, wait),
         "service_name": service_name(t, service),
         "zone_name": zone_name(t, service.zone),
         "at_time": hours(hall, clock.now().wall),
@@ -98,7 +113,8 @@ async def ticket_context(db: Db, t: Words, hall: Hall, ticket: Ticket) -> dict[s
         "offers": [],
         "booked": None,
     }
-    steps = await answers.of_ticket(db, ticket.id) if ticket.state in (*OPEN, "expired") or ticket.carried else []
+    ours = row["asked"] and (ticket.state in (*OPEN, "expired") or ticket.carried)
+    steps = await answers.of_ticket(db, ticket.id) if ours else []
     taken = next((one for one in steps if one.code), None)
     carried, owed = ticket.carried or ("slot" if taken else None), offers(t, hall, ticket, steps)
     if ticket.state == "called":
@@ -118,9 +134,6 @@ async def ticket_context(db: Db, t: Words, hall: Hall, ticket: Ticket) -> dict[s
     return said | {"offers": owed}
 
 
-SENDS = "SELECT EXISTS (SELECT FROM notice_ways WHERE hall = $1 AND kind = 'phone' AND is_on)"
-
-
 def offers(t: Words, hall: Hall, ticket: Ticket, steps: list[Step]) -> list[dict[str, Any]]:
     """What the hall offers in place of today's visit and nobody has answered; `able` until the last free time is gone."""
     if ticket.state not in (*OPEN, "expired"):
@@ -132,10 +145,8 @@ def offers(t: Words, hall: Hall, ticket: Ticket, steps: list[Step]) -> list[dict
     ]  # fmt: skip
 
 
-async def told_where(db: Db, request: Request, hall: Hall, ticket: Ticket) -> str | None:
-    """The number, masked, that gets word of this ticket; empty for none, None where the hall sends nothing or it is over."""
-    if ticket.state in ENDINGS or not await db.fetchval(SENDS, hall.id):
-        return None
+async def told_where(db: Db, request: Request, ticket: Ticket) -> str:
+    """The number, masked, that gets word of this ticket; empty for none."""
     try:
         contact = await contacts.find(db, ticket.key, acts.seal_of(request))
     except Unreadable:  # the hall's secret was changed meanwhile: they may give the number again

@@ -38,7 +38,7 @@ async def test_who_takes_a_number_is_promised_what_the_last_play_told(db: Connec
     await calls.call_next(db, hall, seat)
     await outlook.look(1000.0)
     mine = await take(db, hall)
-    wait = await forecast.wait_for(db, mine, 0)
+    _, wait = await forecast.standing(db, mine)
     assert wait is not None and wait.p50_s > 60
     await outlook.look(outlook.halls[hall.id].rest_until)
     kept = await db.fetchrow("SELECT ticket, p50_s, p90_s FROM promises")

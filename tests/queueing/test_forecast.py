@@ -77,21 +77,23 @@ async def test_the_play_of_a_floor_is_what_is_told(db: Db, hall: Hall, take: Tak
     assert (told["A"].tickets, told["A"].aheads) == ([first.id, third.id], [0, 2, 3])
     assert (told["B"].tickets, told["B"].aheads) == ([second.id], [1, 3])
     for ticket in (first, second, third):
-        ahead = await tickets.ahead(db, ticket)
-        assert ahead == dict(zip(told[ticket.service].tickets, told[ticket.service].aheads, strict=False))[ticket.id]
-    now = await forecast.wait_for(db, first, 0)
+        ahead, _ = await forecast.standing(db, ticket)
+        of_play = dict(zip(told[ticket.service].tickets, told[ticket.service].aheads, strict=False))
+        assert ahead == await tickets.ahead(db, ticket) == of_play[ticket.id]
+    _, now = await forecast.standing(db, first)
     assert now is not None and now.p50_s <= now.p90_s < 30, "a clerk who is free takes a breath"
-    last = await forecast.wait_for(db, third, 2)
+    _, last = await forecast.standing(db, third)
     assert last is not None and now.p50_s < last.p50_s < last.p90_s < 1800
     assert (await forecast.waits(db, hall))["B"] is not None
-    assert await forecast.wait_for(db, first, None) is None
+    await tickets.cancel(db, hall, first.key, actor="citizen")
+    assert await forecast.standing(db, await tickets.by_key(db, first.key)) == (None, None)
 
 
 async def test_a_queue_without_a_window_is_unknown_with_and_without_a_play(db: Db, hall: Hall, take: TakesTickets) -> None:
     mine = (await take("A")).ticket
-    assert await forecast.wait_for(db, mine, 0) is None
+    assert await forecast.standing(db, mine) == (0, None)
     await play(db, hall)
-    assert (await forecast.wait_for(db, mine, 0), (await forecast.waits(db, hall))["A"]) == (None, None)
+    assert (await forecast.standing(db, mine), (await forecast.waits(db, hall))["A"]) == ((0, None), None)
 
 
 async def test_an_older_play_never_takes_the_place_of_a_newer(db: Db, hall: Hall, take: TakesTickets) -> None:
