@@ -38,6 +38,11 @@ GOOD_FOR = {
     "visit_off": timedelta(days=1),
     "visit_result": timedelta(days=3),
     "visit_sent": timedelta(days=3),
+    "order_asked": timedelta(days=1),
+    "order_collected": timedelta(days=1),
+    "order_filed": timedelta(days=1),
+    "order_returned": timedelta(days=3),
+    "order_off": timedelta(days=2),
 }
 
 

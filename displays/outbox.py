@@ -14,7 +14,8 @@ from queueing.errors import BadInput, NotFound
 LEASE_S = 60.0  # longer than any way takes: a program that died leaves its notices to another after this
 AGAIN_S = (5, 30, 120, 300, 600)  # after the first failure, the second, …
 TRIES = len(AGAIN_S) + 1
-PAGES = {"": "t", "booking": "b", "visit": "d"}  # where a ticket, a booking, a visit has its page
+# Where a ticket, a booking, a visit, an order has its page.
+PAGES = {"": "t/{code}", "booking": "b/{code}", "visit": "d/{code}", "order": "{hall}/o/{code}"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +65,8 @@ def written(row: Mapping[str, Any], address: str, wording: Mapping[tuple[str, st
     """The message of a notice, in the language its reader chose."""
     kind, lang = row["contact"]
     kind_of, _, code = row["subject"].rpartition(":")
-    link = f"{pages}/{PAGES[kind_of]}/{code}" if pages else ""
-    gaps = {"hall": row["name"], "link": link, **row["data"]}
+    link = f"{pages}/{PAGES[kind_of].format(code=code, hall=row['code'])}" if pages else ""
+    gaps = {"hall": row["name"], "link": link, "code": code, **row["data"]}
     text = wording.get((row["template"], lang)) or wording[row["template"], "zh-Hans"]
     return Message(f"{row['code']}-{row['id']}", kind, address, fill(text, gaps), row["template"], lang, gaps)
 
@@ -198,7 +199,8 @@ class Line:
 
 
 NEWEST = """
-SELECT id, template, coalesce(data ->> 'ticket', data ->> 'code', '') AS ticket, state::text AS state, why, attempts, at, ended_at
+SELECT id, template, coalesce(data ->> 'ticket', data ->> 'order', data ->> 'code', '') AS ticket, state::text AS state, why,
+       attempts, at, ended_at
 FROM notices WHERE hall = $1 ORDER BY state <> 'failed', id DESC LIMIT $2
 """
 

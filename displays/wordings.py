@@ -8,10 +8,10 @@ from queueing.errors import BadInput
 
 LANGS = ("zh-Hans", "zh-Hant", "en")
 GAP = re.compile(r"\{([a-z_]+)\}")
-GAPS = ("hall", "ticket", "service", "ahead", "window", "windows", "link", "code", "day", "time", "reason", "tracking")
+GAPS = ("hall", "ticket", "service", "ahead", "window", "windows", "link", "code", "day", "time", "reason", "tracking", "order")
 
 # taken, near, called, missed and offered follow a ticket; booked, moved, unbooked, tomorrow and fallen follow a booking; those
-# that begin with visit follow a visit to somebody's door.
+# that begin with visit follow a visit to somebody's door, those with order papers that an agent files.
 TEXTS: dict[str, dict[str, str]] = {
     "taken": {
         "zh-Hans": "您的号码{ticket}，{service}当前等待{ahead}人，办理窗口：{windows}。轮到您时会有短信提醒，也请看大屏。{link}",
@@ -112,6 +112,31 @@ TEXTS: dict[str, dict[str, str]] = {
         "zh-Hans": "您上门办理的事项已办好并寄出，快递单号{tracking}。{link}",
         "zh-Hant": "您上門辦理的事項已辦好並寄出，快遞單號{tracking}。{link}",
         "en": "The result of your home visit is in the mail, tracking number {tracking}. {link}",
+    },
+    "order_asked": {
+        "zh-Hans": "{hall}已登记您的代办单{order}，代办员会在{day}前联系您收材料。查询码{code}，进度：{link}",
+        "zh-Hant": "{hall}已登記您的代辦單{order}，代辦員會在{day}前聯繫您收材料。查詢碼{code}，進度：{link}",
+        "en": "{hall} has your order {order}. An agent fetches your papers by {day}. Code {code}. How it stands: {link}",
+    },
+    "order_collected": {
+        "zh-Hans": "代办单{order}：材料已收到，{day}前递交。{link}",
+        "zh-Hant": "代辦單{order}：材料已收到，{day}前遞交。{link}",
+        "en": "Order {order}: we have your papers and file them by {day}. {link}",
+    },
+    "order_filed": {
+        "zh-Hans": "代办单{order}：材料已递交，{day}前把结果送到您手上。{link}",
+        "zh-Hant": "代辦單{order}：材料已遞交，{day}前把結果送到您手上。{link}",
+        "en": "Order {order}: your papers are filed. You get the result by {day}. {link}",
+    },
+    "order_returned": {
+        "zh-Hans": "代办单{order}已办结，证件已送到。请评价：{link}",
+        "zh-Hant": "代辦單{order}已辦結，證件已送到。請評價：{link}",
+        "en": "Order {order} is done and your certificate is with you. How was it? {link}",
+    },
+    "order_off": {
+        "zh-Hans": "很抱歉，代办单{order}没有办成，原因请看：{link}",
+        "zh-Hant": "很抱歉，代辦單{order}沒有辦成，原因請看：{link}",
+        "en": "We are sorry: order {order} was not carried out. Why: {link}",
     },
 }
 

@@ -26,17 +26,20 @@ WITH moved AS (
 )
 
 
-async def tick(db: Db, hall: Hall, key: str, kinds: Sequence[str], *, actor: str, press: Press | None = None) -> None:
-    """Note what was done for the holder of a help ticket, over what was noted before. BadInput, NotFound (no help ticket)."""
-    if wrong := [kind for kind in kinds if kind not in KINDS]:
-        raise BadInput(field="kinds", message=f"one of {', '.join(KINDS)}" if wrong else "")
+async def tick(db: Db, hall: Hall, key: str, kinds: Sequence[str], *, actor: str, press: Press | None = None) -> bool:
+    """Note what was done for the holder of a help ticket, over what was noted before; whether this press had done so already.
+
+    BadInput, NotFound (no help ticket)."""
+    if any(kind not in KINDS for kind in kinds):
+        raise BadInput(field="kinds", message=f"one of {', '.join(KINDS)}")
     given = [kind for kind in KINDS if kind in kinds]
 
-    async def act() -> None:
+    async def act() -> bool:
         if await db.fetchrow(TICK, hall.id, actor, *scope(press), key, given) is None:
             raise NotFound(what="ticket")
+        return False
 
-    await once(db, press, act, lambda _: None)
+    return await once(db, press, act, lambda _: True)
 
 
 FROM_MACHINE = """

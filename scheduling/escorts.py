@@ -1,4 +1,4 @@
-"""Escorts (陪同办理): a week of who walks with visitors when, one bound to a ticket, and the windows they came by."""
+"""Escorts and helpers (帮办/陪同): a week of who walks with visitors and who helps where, one bound to a ticket, its windows."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -6,7 +6,7 @@ from datetime import date, datetime
 import asyncpg
 
 from queueing.db import Db, Press, changed, once, recorded
-from queueing.errors import NotFound, NotInThatState, Refused
+from queueing.errors import BadInput, NotFound, NotInThatState, Refused
 from queueing.halls import Hall
 from queueing.tickets import LIVE, TODAY, by_key, scope
 from scheduling.errors import EscortBusy, EscortThere
@@ -14,24 +14,51 @@ from scheduling.errors import EscortBusy, EscortThere
 HALVES = ("am", "pm")
 NOON = 12  # the hall's own hour at which the second half begins
 
-ON = "INSERT INTO escort_shifts (hall, day, half, escort) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING"
+ON = """
+INSERT INTO escort_shifts (hall, day, half, escort, zone) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (hall, day, half, escort) DO UPDATE SET zone = excluded.zone
+"""
 OFF = "DELETE FROM escort_shifts WHERE (hall, day, half, escort) = ($1, $2, $3, $4)"
 
 
-async def plan(db: Db, hall: Hall, day: date, half: str, escort: str, *, on: bool) -> None:
-    """Put somebody on half a day, or take them off it."""
-    await db.execute(ON if on else OFF, hall.id, day, half, escort)
+async def plan(db: Db, hall: Hall, day: date, half: str, escort: str, *, on: bool, zone: str | None = None) -> None:
+    """Put somebody on half a day, to walk with visitors or to help in an area (whichever came last), or take them off it.
+    BadInput for no such area."""
+    if not on:
+        await db.execute(OFF, hall.id, day, half, escort)
+        return
+    try:
+        await db.execute(ON, hall.id, day, half, escort, zone)
+    except asyncpg.ForeignKeyViolationError as broken:
+        if broken.constraint_name != "helpers_have_an_area":
+            raise
+        raise BadInput(field="zone", message="there is no such zone in this hall") from broken
 
 
-WEEK = "SELECT day, half, escort FROM escort_shifts WHERE hall = $1 AND day BETWEEN $2 AND $3 ORDER BY day, half, escort"
+@dataclass(frozen=True, slots=True)
+class Duty:
+    """Half a day of somebody who walks with visitors, or helps in an area (`zone`)."""
+
+    day: date
+    half: str
+    escort: str
+    zone: str | None
 
 
-async def planned(db: Db, hall: Hall, first: date, last: date) -> dict[tuple[date, str], list[str]]:
-    """Who is on each half day of a stretch."""
-    found: dict[tuple[date, str], list[str]] = {}
-    for row in await db.fetch(WEEK, hall.id, first, last):
-        found.setdefault((row["day"], row["half"]), []).append(row["escort"])
-    return found
+WEEK = """
+SELECT day, half, escort, zone FROM escort_shifts WHERE hall = $1 AND day BETWEEN $2 AND $3
+ORDER BY day, half, zone NULLS FIRST, escort
+"""
+
+
+async def planned(db: Db, hall: Hall, first: date, last: date) -> list[Duty]:
+    """Who is on in a stretch of days: of each half day those who walk first, then those who help, by area."""
+    return [Duty(**row) for row in await db.fetch(WEEK, hall.id, first, last)]
+
+
+def half_of(hour: int) -> str:
+    """The half of the day that an hour of the hall's own clock is in."""
+    return HALVES[hour >= NOON]
 
 
 TOLD = "jsonb_build_object('escort', m.escort, 'ticket', m.number, 'windows', m.windows)"
@@ -75,35 +102,40 @@ WITH made AS (
 BROKEN: dict[str, type[Refused]] = {"one_escort_at_a_ticket": EscortThere, "escort_walks_with_one": EscortBusy}
 
 
-async def assign(db: Db, hall: Hall, key: str, escort: str, *, actor: str, press: Press | None = None) -> int:
-    """Bind somebody to a ticket; the escort's id. EscortThere (the ticket has one), NotInThatState (it has ended), NotFound."""
+async def assign(db: Db, hall: Hall, key: str, escort: str, *, actor: str, press: Press | None = None) -> tuple[int, bool]:
+    """Bind somebody to a ticket; the escort's id, and whether this press had bound them already.
 
-    async def act() -> int:
+    EscortThere (the ticket has one), NotInThatState (it has ended), NotFound."""
+
+    async def act() -> tuple[int, bool]:
         row = await _row(db, ASSIGN, hall.id, actor, *scope(press), key, escort)
         if row is None:
             ticket = await by_key(db, key)
             raise NotFound(what="ticket") if ticket.hall != hall.id else NotInThatState(state=ticket.state)
-        return int(row["id"])
+        return int(row["id"]), False
 
-    return await once(db, press, act, lambda kept: int(kept.answer["id"]))
+    return await once(db, press, act, lambda kept: (int(kept.answer["id"]), True))
 
 
-async def start(db: Db, hall: Hall, escort: int, *, actor: str, press: Press | None = None) -> None:
+async def start(db: Db, hall: Hall, escort: int, *, actor: str, press: Press | None = None) -> bool:
     """They walk now. EscortBusy while they walk with somebody else, NotFound when they do already or it is over."""
-    await _moved(db, START, hall, escort, actor, press)
+    return await _moved(db, START, hall, escort, actor, press)
 
 
-async def end(db: Db, hall: Hall, escort: int, *, actor: str, press: Press | None = None) -> None:
+async def end(db: Db, hall: Hall, escort: int, *, actor: str, press: Press | None = None) -> bool:
     """They have parted; the windows they came by are in the record. NotFound when it is over."""
-    await _moved(db, END, hall, escort, actor, press)
+    return await _moved(db, END, hall, escort, actor, press)
 
 
-async def _moved(db: Db, statement: str, hall: Hall, escort: int, actor: str, press: Press | None) -> None:
-    async def act() -> None:
+async def _moved(db: Db, statement: str, hall: Hall, escort: int, actor: str, press: Press | None) -> bool:
+    """Whether this press had moved them already."""
+
+    async def act() -> bool:
         if await _row(db, statement, hall.id, actor, *scope(press), escort) is None:
             raise NotFound(what="escort")
+        return False
 
-    await once(db, press, act, lambda _: None)
+    return await once(db, press, act, lambda _: True)
 
 
 async def _row(db: Db, statement: str, *given: object) -> asyncpg.Record | None:

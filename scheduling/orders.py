@@ -40,7 +40,8 @@ WITH_REASON = ("decline", "cancel")
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """An order as it stands. Nothing in it tells whose it is but two masks; `due` is the last day of its stage."""
+    """An order as it stands. Nothing in it tells whose it is but two masks; `due` is the last day of its stage.
+    `replayed`: this press had acted before."""
 
     id: int
     number: str
@@ -62,6 +63,7 @@ class Order:
     filed_at: datetime | None
     ended_at: datetime | None
     why: str | None
+    replayed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,8 @@ class Agent:
     site: str | None = None
 
 
-COLUMNS = ", ".join(Order.__slots__)
+KEPT = tuple(name for name in Order.__slots__ if name != "replayed")
+COLUMNS = ", ".join(KEPT)
 TOLD = """jsonb_strip_nulls(jsonb_build_object('order', m.number, 'state', m.state, 'agent', m.agent, 'site', m.site,
     'matters', m.matters, 'due', m.due))"""
 VISITED = visited(
@@ -161,12 +164,12 @@ async def day_after(db: Db, hall: Hall, days: int) -> date:
 
 
 def from_row(row: asyncpg.Record) -> Order:
-    return Order(*[row[field] for field in Order.__slots__])
+    return Order(*[row[field] for field in KEPT])
 
 
 def again(kept: Replay) -> Order:
     answer: dict[str, Any] = kept.answer
-    return msgspec.convert({field: answer[field] for field in Order.__slots__}, Order)
+    return msgspec.convert({field: answer[field] for field in KEPT} | {"replayed": True}, Order)
 
 
 MOVE = order_act(
@@ -270,6 +273,18 @@ ORDER BY ended_at IS NOT NULL, due, id LIMIT 500
 async def orders(db: Db, hall: Hall, by: Agent, *, ended_days: int = 1) -> list[Order]:
     """What an agent may act on, or all, the first due first; behind them what ended in the last few days."""
     return [from_row(row) for row in await db.fetch(LIST, hall.id, by.name, by.site, ended_days)]
+
+
+FIND = f"""
+SELECT {COLUMNS} FROM agent_orders
+WHERE hall = $1 AND ($2::text IS NULL OR coalesce(agent, $2) = $2) AND ($3::text IS NULL OR coalesce(site, $3) = $3)
+  AND ($4::text IS NULL OR state = $4) AND id > $5 ORDER BY id LIMIT $6
+"""
+
+
+async def find(db: Db, hall: Hall, by: Agent, *, state: str | None = None, after: int = 0, limit: int = 100) -> list[Order]:
+    """Orders an agent may act on, or all, as they were asked for; of one state where it is named."""
+    return [from_row(row) for row in await db.fetch(FIND, hall.id, by.name, by.site, state, after, limit)]
 
 
 SEALED = "SELECT key_id, sealed FROM agent_orders WHERE hall = $1 AND code = $2 AND sealed IS NOT NULL"

@@ -49,13 +49,14 @@ async def open_line(request: Request, hall_code: str, zone: str) -> None:
     ring(request, hall.id)
 
 
-async def tick(request: Request, key: str, kinds: Sequence[str], *, press: str | None = None) -> None:
-    """Note what was done for the holder of a help ticket."""
+async def tick(request: Request, key: str, kinds: Sequence[str], *, press: str | None = None) -> bool:
+    """Note what was done for the holder of a help ticket; whether this press had done so already."""
     hall, _ = await ticket_of(request, key)
     actor = (await require(request, *HELPERS, hall=hall.id)).actor
     async with acquire(request.app.state.pool) as db:
-        await helps.tick(db, hall, key, kinds, actor=actor, press=pressed(request, actor, press, [key, list(kinds)]))
+        again = await helps.tick(db, hall, key, kinds, actor=actor, press=pressed(request, actor, press, [key, list(kinds)]))
     ring(request, hall.id)
+    return again
 
 
 async def take(request: Request, hall_code: str, zone: str, *, press: str | None = None) -> Act:

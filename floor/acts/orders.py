@@ -1,14 +1,18 @@
 """Acts on agent orders: asked for at the desk or by an agent, moved on stage by stage, handed in together."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from starlette.requests import Request
 
+from floor import order_words as telling
 from floor.acts.ground import hall_by_id, hall_of, in_own_zone, pressed, ring
-from floor.acts.tickets import CITIZEN, hashed, phone_number, printer_for, queues_of, ticket_of
+from floor.acts.tickets import CITIZEN, hashed, phone_number, printer_for, queues_of, seal_of, ticket_of
 from floor.catalogue.kept import known
-from floor.database import acquire
+from floor.database import Db, acquire
+from floor.people import find_user
 from floor.quality import ratings
+from floor.quality.ratings import Rated
 from floor.settings import Settings
 from floor.signin import Person, require
 from queueing import tickets
@@ -23,6 +27,8 @@ from scheduling.envelopes import Details, Envelopes, Sealed, Unreadable, name_ma
 from scheduling.orders import Agent, Holder, Order, Verb, place
 
 STAFF = ("desk", "leader", "manager")
+MOST_WORDS = {"name": 60, "address": 200, "note": 200}
+VOID = ("cancelled", "expired")  # a hand-in that ended like this gave the papers to nobody
 WORKERS = (*STAFF, "agent")
 
 
@@ -64,6 +70,9 @@ async def ask(
     for field, value in given.items():
         if not value:
             raise BadInput(field=field, message="it is empty")
+    for field, value in (given | {"note": note or ""}).items():
+        if len(value) > MOST_WORDS[field]:
+            raise BadInput(field=field, message=f"at most {MOST_WORDS[field]} characters")
     number, code, by = phone_number(phone), new_code(), agent_of(person)
     details = Details(name=given["name"], phone=number, address=given["address"], note=(note or "").strip() or None)
     sealed = envelopes(request).close(details, place(code))
@@ -83,10 +92,12 @@ async def ask(
         async with db.transaction():
             if held is not None:
                 await tickets.cancel(db, hall, held.key, actor=person.actor)
+            await telling.keep(db, hall, code, number, seal=seal_of(request), lang=lang)
             made = await orders.ask(
                 db, hall, holder, matters, actor=person.actor, agent=by.name, site=by.site or site, lang=lang,
                 channel="agent" if by.name else "ticket" if held else "phone", ticket=held.id if held else None, press=once_only,
             )  # fmt: skip
+            await telling.tell(db, hall, made)
     ring(request, hall.id)
     return made
 
@@ -105,13 +116,44 @@ async def move(
     hall, person = await worker(request, hall_code)
     by = agent_of(person)
     given = agent if by.name is None else None
+    once_only = pressed(request, person.actor, press, [code, verb, given, why])
     async with acquire(request.app.state.pool) as db:
-        moved = await orders.move(
-            db, hall, code, verb, actor=person.actor, by=by, agent=given, why=why,
-            press=pressed(request, person.actor, press, [code, verb, given, why]),
-        )  # fmt: skip
+        if given is not None and await replay(db, once_only) is None:
+            await check_agent(db, hall, given, code)
+        moved = await orders.move(db, hall, code, verb, actor=person.actor, by=by, agent=given, why=why, press=once_only)
+        if verb != "assign":
+            await telling.tell(db, hall, moved)
     ring(request, hall.id)
     return moved
+
+
+async def check_agent(db: Db, hall: Hall, username: str, code: str) -> None:
+    """BadInput unless an agent of this hall signs in with that name, who may act for the order's station."""
+    user = await find_user(db, username)
+    if user is None or user.hall != hall.id or user.disabled or "agent" not in user.roles:
+        raise BadInput(field="agent", message="no agent works here by that name")
+    if not orders.visible(replace(await orders.by_code(db, hall, code), agent=username), Agent(username, user.site)):
+        raise BadInput(field="agent", message="this agent works for another station")
+
+
+NUMBERS = "SELECT id, number, state::text, outcome FROM tickets WHERE id = ANY($1::bigint[])"
+
+
+@dataclass(frozen=True, slots=True)
+class HandedIn:
+    """The number under which papers were handed in; `void`: they may be handed in again."""
+
+    number: str
+    state: str
+    void: bool
+
+
+async def handed_in(db: Db, found: Iterable[Order]) -> dict[int, HandedIn]:
+    """Under which numbers the papers of these orders were handed in, by the number's id."""
+    rows = await db.fetch(NUMBERS, list({order.hand_in for order in found if order.hand_in}))
+    return {
+        row["id"]: HandedIn(row["number"], row["state"], row["state"] in VOID or row["outcome"] == "not_ready") for row in rows
+    }
 
 
 async def look(request: Request, hall_code: str, code: str) -> tuple[Order, Details | None]:
@@ -160,13 +202,14 @@ async def rate(
     reasons: Sequence[str] = (),
     comment: str | None = None,
     press: str | None = None,
-) -> None:
+) -> Rated:
     """What whoever holds an order's code thinks of how it went; by the one rule of all visits."""
     await request.app.state.rates.allow_citizen(request, None)
     hall = await hall_by_id(request, order.hall)
     async with acquire(request.app.state.pool) as db:
-        await ratings.rate(
+        rated = await ratings.rate(
             db, hall, "order", order.id, level=level, reasons=reasons, comment=comment, actor=CITIZEN, channel="phone",
             press=pressed(request, CITIZEN, press, (level, list(reasons), comment)),
         )  # fmt: skip
     ring(request, hall.id)
+    return rated

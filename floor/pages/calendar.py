@@ -246,10 +246,14 @@ async def reader(request: Request) -> tuple[Hall, Any]:
 
 
 def date_of(word: str) -> date:
+    """A day that an address or a form names; NotFound for none, and for one that no hall will see."""
     try:
-        return date.fromisoformat(word)
+        day = date.fromisoformat(word)
     except ValueError:
         raise NotFound(what="page") from None
+    if not 2000 <= day.year < 2200:
+        raise NotFound(what="page")
+    return day
 
 
 def number(word: str | None, least: int, most: int) -> int | None:

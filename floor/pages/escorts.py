@@ -1,4 +1,4 @@
-"""Escorts (陪同): the week's plan by half days, who walks with whom now, and a number bound to one of them."""
+"""Escorts and helpers (帮办/陪同): the week's plan by half days, who walks with whom now, a number bound to one of them."""
 
 from datetime import date, timedelta
 
@@ -20,7 +20,7 @@ from floor.people import list_users
 from floor.signin import require
 from floor.words import language, words
 from queueing.errors import BadInput, NotFound, Refused
-from queueing.halls import business_day
+from queueing.halls import business_day, zones
 from scheduling import escorts
 from scheduling.days import calendar
 
@@ -40,10 +40,11 @@ async def draw(request: Request, error: str | None = None, status: int = 200) ->
         today, now, kept = await business_day(db, hall), await now_of(db), await calendar(db, hall)
         monday = first_of(query.get("week"), today)
         plan = await escorts.planned(db, hall, min(monday, today), monday + timedelta(DAYS))
-        rows, staff = await escorts.today(db, hall), await list_users(db, hall.id)
-    half = "am" if local(hall, now).hour < escorts.NOON else "pm"
+        rows, staff, areas = await escorts.today(db, hall), await list_users(db, hall.id), await zones(db, hall)
+    half = escorts.half_of(local(hall, now).hour)
     names = {user.username: user.name for user in staff}
-    free = {name: names[name] for name in plan.get((today, half), []) if name in names}
+    on = [each.escort for each in plan if (each.day, each.half, each.zone) == (today, half, None)]
+    free = {name: names[name] for name in on if name in names}
     others = {user.username: user.name for user in staff if not user.disabled and set(user.roles) & set(WALKERS)}
     days = [monday + timedelta(n) for n in range(DAYS)]
     return render(
@@ -53,8 +54,10 @@ async def draw(request: Request, error: str | None = None, status: int = 200) ->
                "started": clock(row.started_at, hall), "ended": clock(row.ended_at, hall), "windows": row.windows,
                "open": row.ended_at is None} for row in rows],
         days=[{"day": day.isoformat(), "word": day_word(day, say), "today": day == today, "works": kept.is_working(day),
-               "halves": [{"half": each, "on": [(name, names.get(name, name)) for name in plan.get((day, each), [])]}
-                          for each in escorts.HALVES]} for day in days],
+               "halves": [{"half": half, "on": [{"name": it.escort, "word": names.get(it.escort, it.escort), "zone": it.zone}
+                                                for it in plan if (it.day, it.half) == (day, half)]}
+                          for half in escorts.HALVES]} for day in days],
+        zones=[(zone.code, zone.name) for zone in areas],
         staff=others, week=monday.isoformat(), before=(monday - timedelta(DAYS)).isoformat(),
         after=(monday + timedelta(DAYS)).isoformat(),
     )  # fmt: skip
@@ -75,7 +78,7 @@ async def act(request: Request) -> Response:
             case "plan":
                 await walking.plan(
                     request, hall, date_of(typed(form, "day")), typed(form, "half"), typed(form, "escort"),
-                    on=text(form, "off") is None,
+                    on=text(form, "off") is None, zone=text(form, "zone"),
                 )  # fmt: skip
             case "assign":
                 await walking.assign(request, hall, typed(form, "number"), typed(form, "escort"), press=press)

@@ -12,12 +12,14 @@ from floor.api.problems import status_of
 from floor.database import acquire
 from floor.pages import render
 from floor.pages.console import text, typed
-from floor.pages.staffed import clock, reason_of
+from floor.pages.staffed import clock, now_of, reason_of
+from floor.pages.wording import local
 from floor.signin import require
 from floor.words import language, words
 from queueing import helps
 from queueing.errors import NotFound, Refused
-from scheduling import self_service
+from queueing.halls import business_day
+from scheduling import escorts, self_service
 
 KEEPERS = ("manager", "engineer")
 
@@ -34,6 +36,9 @@ async def draw(request: Request, error: str | None = None, status: int = 200) ->
     async with acquire(request.app.state.pool) as db:
         rows, counted = await helps.today(db, hall), await helps.counted(db, hall)
         area, places, names = await self_service.machines(db, hall), await helps.lines(db, hall), await known.names(db, hall)
+        today, now = await business_day(db, hall), await now_of(db)
+        half = escorts.half_of(local(hall, now).hour)
+        duty = [each for each in await escorts.planned(db, hall, today, today) if each.half == half]
     called = {machine.code: machine.name for machine in area}
     asked = [
         {"key": row.key, "number": row.number, "state": row.state, "zone": row.zone, "at": clock(row.joined_at, hall),
@@ -48,14 +53,15 @@ async def draw(request: Request, error: str | None = None, status: int = 200) ->
     ]  # fmt: skip
     listed = [
         {"zone": place.zone, "name": place.name, "service": place.service, "waiting": place.waiting, "window": place.window,
-         "state": place.state or "closed", "clerk": names.get(place.clerk or "", "")}
+         "state": place.state or "closed", "clerk": names.get(place.clerk or "", ""),
+         "on": [names.get(each.escort, each.escort) for each in duty if each.zone == place.zone]}
         for place in places
     ]  # fmt: skip
     return render(
         request, "helps.html", status, hall=hall, rows=asked, counted=counted, kinds=helps.KINDS, machines=machines, error=error,
         said=say[f"helps.said_{word}"] if word in ("ticked", "opened", "taken", "machine") else None, places=listed,
         helper=not person.roles.isdisjoint(HELPERS), manager="manager" in person.roles,
-        keeper=not person.roles.isdisjoint(KEEPERS), overview=not person.roles.isdisjoint(("manager", "leader", "auditor")),
+        keeper=not person.roles.isdisjoint(KEEPERS),
     )  # fmt: skip
 
 

@@ -49,7 +49,7 @@ async def draw(
         here = {site.code: sites.site_name(site, say.lang) for site in await sites.of_hall(db, hall)}
         staff, out = await list_users(db, hall.id), await printers(db, hall, say)
         held = await held_by(db, hall, query.get("ticket"))
-        handed = await tickets_of(db, {each.hand_in for each in rows if each.hand_in})
+        handed = await acting.handed_in(db, rows)
     names = {user.username: user.name for user in staff}
     agents = {} if by.name else {user.username: user.name for user in staff if "agent" in user.roles and not user.disabled}
     told = [
@@ -92,14 +92,6 @@ async def held_by(db: Db, hall: Hall, key: str | None) -> Ticket | None:
         return None
     ticket = await tickets.by_key(db, key)
     return ticket if ticket.hall == hall.id and ticket.state not in tickets.ENDINGS else None
-
-
-NUMBERS = "SELECT id, number, state::text FROM tickets WHERE id = ANY($1::bigint[])"
-
-
-async def tickets_of(db: Db, ids: set[int]) -> dict[int, dict[str, str]]:
-    """The numbers under which papers were handed in."""
-    return {each["id"]: {"number": each["number"], "state": each["state"]} for each in await db.fetch(NUMBERS, list(ids))}
 
 
 def spelled(codes: list[str], kept: Catalogue, say: Words) -> list[str]:

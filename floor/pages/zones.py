@@ -45,12 +45,12 @@ async def save(request: Request) -> Response:
             await changes.set_leader(request, code, leader, text(form, "zone"))
         else:
             loud = text(form, "volume")
-            if loud is not None and not (loud.isascii() and loud.isdigit()):
+            if loud is not None and not (loud.isascii() and loud.isdigit() and len(loud) < 4):
                 raise BadInput(field="volume", message="0 to 100")
             prefix = text(form, "prefix")
             await changes.set_zone(
                 request, code, text(form, "zone") or "", text(form, "name") or "", text(form, "name_hant"), text(form, "name_en"),
-                volume=None if loud is None else int(loud[:4]), prefix=prefix.upper() if prefix else None,
+                volume=None if loud is None else int(loud), prefix=prefix.upper() if prefix else None,
             )  # fmt: skip
     except NotFound:
         raise

@@ -11,11 +11,14 @@ from starlette.routing import Route
 from displays.sealed import Seal
 from floor.api.routes import Promised
 from floor.database import Connection
+from floor.people import add_user
 from floor.quality.rollup import new_key
 from floor.quality.sheets import Sheet, sign
 from queueing.halls import get_hall
 from queueing.sites import Site, keep
-from tests.floor.conftest import PASSWORD, Client, client_of
+from scheduling.hours import open_doors
+from tests.floor.catalogues import offer
+from tests.floor.conftest import HASHED, PASSWORD, Client, SignsIn, client_of
 from tests.floor.promise import DOCUMENT, seen
 from tests.floor.test_api_ratings import paired
 from tests.floor.visits import HALL, at, opened, take
@@ -144,8 +147,54 @@ async def sheet(anyone: Client, db: Connection) -> None:
     await anyone.post(f"{HALL}/sites/dahe/figures", content=msgspec.json.encode(signed))
 
 
+async def agents(sign_in: SignsIn, desk: Client, manager: Client, anyone: Client, db: Connection) -> None:
+    """Orders with every stage and ending, one handed in; a help number ticked; a station's number; somebody walking along."""
+    hall = await get_hall(db, "demo")
+    await offer(db, hall)
+    await add_user(db, hall.id, "agent01", HASHED, name="周远", roles=["agent"])
+    await manager.post(
+        f"{HALL}/sites", json={"code": "yi", "name": "一组", "level": "village", "phone": "0858-1", "prints": True}
+    )
+    agent, who = await sign_in("agent01"), {"name": "王", "phone": "13900001234", "address": "一组3号"}
+    asked = [await desk.post(f"{HALL}/orders", json=who | {"matters": ["A01"]}) for _ in range(2)]
+    done, off = [answer.json()["code"] for answer in asked]
+    held = (await desk.post(f"{HALL}/tickets", json={"matters": ["A01"]})).json()["key"]
+    declined = (await desk.post(f"/api/v1/tickets/{held}/order", json=who)).json()["code"]
+    for code, act, body in ((done, "assign", {"agent": "agent01"}), (off, "cancel", {"why": "本人来办"}),
+                            (declined, "decline", {"why": "不在范围"})):  # fmt: skip
+        assert (await desk.post(f"{HALL}/orders/{code}/{act}", json=body)).status_code == 200
+    await agent.post(f"{HALL}/orders/{done}/collect", json={})
+    await agent.post(f"{HALL}/hand-ins", json={"orders": [done]})
+    for act in ("holder", "file", "return"):
+        assert (await agent.post(f"{HALL}/orders/{done}/{act}")).status_code == 200
+    await anyone.post(f"{HALL}/orders/{done}/rating", json={"level": 4})
+    for path in ("orders", f"orders/{done}", "sites", "sites/yi/tickets", "helps", "self-service", "escorts", "escort-roster"):
+        await desk.get(f"{HALL}/{path}")
+    await desk.post(f"{HALL}/sites/yi/tickets", json={"services": ["B"], "print_point": "yi"})
+    await helpers(desk, manager, db)
+
+
+LINE_OF_HELPERS = """
+INSERT INTO services (hall, code, name, zone, prefix, help) SELECT id, 'HA', '帮办', 'A', 'HA', true FROM halls
+"""
+
+
+async def helpers(desk: Client, manager: Client, db: Connection) -> None:
+    """A help number ticked, and somebody walking along with it."""
+    await db.execute(
+        "INSERT INTO services (hall, code, name, zone, prefix, help) SELECT id, 'HA', '帮办', 'A', 'HA', true FROM halls"
+    )
+    await open_doors(db, await get_hall(db, "demo"))
+    helped = (await desk.post(f"{HALL}/helps", json={"zone": "A"})).json()
+    await desk.post(f"/api/v1/tickets/{helped['key']}/help", json={"kinds": ["form"]})
+    await manager.post(f"{HALL}/escort-roster", json={"day": "2026-11-23", "half": "am", "escort": "clerk02", "zone": "A"})
+    bound = (await desk.post(f"{HALL}/escorts", json={"number": helped["number"], "escort": "clerk02"})).json()["id"]
+    for act in ("start", "end"):
+        assert (await desk.post(f"{HALL}/escorts/{bound}/{act}")).status_code == 204
+
+
 async def test_every_operation_answers_as_promised_when_all_goes_well(
-    app: Starlette, desk: Client, clerk: Client, manager: Client, anyone: Client, db: Connection
+    app: Starlette, sign_in: SignsIn, desk: Client, clerk: Client, manager: Client, anyone: Client, db: Connection
 ) -> None:
     """Every answer of every client here is held against the document; this one visit meets all of them but the stream."""
     seen.clear()
@@ -177,6 +226,7 @@ async def test_every_operation_answers_as_promised_when_all_goes_well(
     await offers(desk, anyone)
     await visits(manager, desk, anyone, db)
     await sheet(anyone, db)
+    await agents(sign_in, desk, manager, anyone, db)
     for path in ("tickets", "ratings/summary", "devices", "journal"):
         await manager.get(f"{HALL}/{path}")
     await manager.get("/metrics")

@@ -101,3 +101,9 @@ async def test_an_escort_is_planned_bound_walks_and_parts_with_the_windows_on_re
     story = (await desk.get(f"/api/v1/tickets/{key}/story")).json()["items"]
     told = [(item["kind"], item["data"]["windows"]) for item in story if item["kind"].startswith("escort.")]
     assert told == [("escort.assigned", []), ("escort.started", []), ("escort.ended", ["1"])]
+
+
+async def test_a_day_that_no_hall_will_see_is_no_page(app: Starlette) -> None:
+    lin = await staff(app, "manager")
+    pages = ["sites?to=0001-01-01", "escorts?week=9999-12-31", "escorts?week=0001-01-01", "bookings?day=9999-12-31"]
+    assert [(await lin.get(f"/demo/{page}")).status_code for page in pages] == [404] * len(pages)
