@@ -19,7 +19,7 @@ from floor.signin import Person, leads, require
 from floor.words import Words, language, words
 from queueing.halls import business_day
 from scheduling.roster.attendance import JUDGED, Mark
-from scheduling.roster.overtime import Entry, balance, hours, ledger
+from scheduling.roster.overtime import LEAST, Entry, balance, hours, ledger
 from scheduling.roster.planned import clock
 
 READERS = ("manager", "leader", "auditor")
@@ -56,7 +56,8 @@ def entry_row(entry: Entry, say: Words) -> dict[str, Any]:
     """A day of overtime as a line."""
     return {
         "word": day_word(entry.day, say), "kind": say[f"attendance.{entry.kind}"], "worked": entry.minutes,
-        "credit": said_hours(entry.credit, say), "taken": said_hours(entry.taken, say) if entry.taken else "",
+        "by_hours": entry.by_hours, "credit": said_hours(entry.credit, say),
+        "taken": said_hours(entry.taken, say) if entry.taken else "",
         "until": say("attendance.until", day=day_word(entry.until, say)) if entry.until else "",
     }  # fmt: skip
 
@@ -93,7 +94,7 @@ async def overtime(request: Request) -> Response:
         entries, names = await ledger(db, hall, zone=zone_seen(person)), await lines.names(db, hall)
         today = await business_day(db, hall)
     return render(
-        request, "overtime.html", hall=hall, totals=totals(entries, names, today, say),
+        request, "overtime.html", hall=hall, least=hall.value(LEAST), totals=totals(entries, names, today, say),
         entries=[entry_row(entry, say) | {"name": names.get(entry.clerk, entry.clerk)} for entry in entries[:200]],
     )  # fmt: skip
 

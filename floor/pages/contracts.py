@@ -2,6 +2,7 @@
 
 from datetime import date, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from starlette.datastructures import FormData
 from starlette.requests import Request
@@ -12,21 +13,23 @@ from floor import acts, lines
 from floor.acts import contracts as changes
 from floor.database import acquire
 from floor.pages import render
-from floor.pages.calendar import date_of, kind_word
+from floor.pages.calendar import date_of, day_word, kind_word
 from floor.pages.console import text
 from floor.pages.console import whole as number
+from floor.pages.staffed import clock as at_clock
 from floor.pages.staffed import localized, reason_of
 from floor.pages.wording import zone_name
 from floor.people import list_users
 from floor.signin import Person, require
-from floor.words import language, words
+from floor.words import Words, language, words
 from queueing.errors import BadInput, NotFound, Refused
-from queueing.halls import business_day, services, zones
+from queueing.halls import Hall, business_day, services, zones
 from scheduling.day_types import day_types
 from scheduling.roster.patterns import Kept, code_of, kept_patterns
 from scheduling.roster.people import EMPLOYMENT, Contract, contracts, skills_of
 from scheduling.roster.planned import clock
 from scheduling.roster.problem import Pattern
+from scheduling.roster.terms import Change, last_change
 
 READERS = ("manager", "leader", "auditor")
 SOON = timedelta(30)  # a skill that ends within so long is shown as ending
@@ -45,13 +48,24 @@ async def index(request: Request) -> Response:
         today = await business_day(db, hall)
         kept = {it.clerk: it for it in await contracts(db, hall)}
         named = {zone.code: zone_name(say, zone) for zone in await zones(db, hall)}
-        clerks = [user for user in await list_users(db, hall.id) if "clerk" in user.roles and not user.disabled]
+        users, last = await list_users(db, hall.id), await last_change(db, hall, "contract")
+        clerks = [user for user in users if "clerk" in user.roles and not user.disabled]
     rows = [
         {"clerk": user.username, "name": user.name, "number": user.number, "has": user.username in kept,
          **terms(kept.get(user.username, Contract(user.username)), named, today)}
         for user in clerks if reads(person, kept.get(user.username))
     ]  # fmt: skip
-    return render(request, "contracts.html", hall=hall, rows=rows, edits="manager" in person.roles)
+    named = {user.username: user.name for user in users}
+    return render(
+        request, "contracts.html", hall=hall, rows=rows, edits="manager" in person.roles,
+        last=told_change(hall, last, named.get(last.subject, ""), named, say) if last and "manager" in person.roles else "",
+    )  # fmt: skip
+
+
+def told_change(hall: Hall, change: Change, what: str, named: dict[str, str], say: Words) -> str:
+    """The last change in one line, beside the button that takes it back."""
+    by, day = named.get(change.actor.partition(":")[2], ""), change.at.astimezone(ZoneInfo(hall.time_zone)).date()
+    return say("contracts.changed", what=what, by=by, day=day_word(day, say), at=at_clock(change.at, hall))
 
 
 def reads(person: Person, it: Contract | None) -> bool:
@@ -104,6 +118,13 @@ async def save(request: Request) -> Response:
     return RedirectResponse(f"/{code}/contracts", 303)
 
 
+async def undo(request: Request) -> Response:
+    """Take back the last change of a contract."""
+    code = request.path_params["hall"]
+    await changes.undo(request, code, "contract")
+    return RedirectResponse(f"/{code}/contracts", 303)
+
+
 def asked(form: FormData, clerk: str) -> Contract:
     """A contract from its form."""
     patterns = tuple(map(str, form.getlist("patterns")))
@@ -146,6 +167,8 @@ async def patterns(request: Request, *, error: str | None = None) -> Response:
     say = words(language(request))
     async with acquire(request.app.state.pool) as db:
         kinds, found = await day_types(db, hall), await kept_patterns(db, hall, await business_day(db, hall))
+        last, named = await last_change(db, hall, "pattern"), await lines.names(db, hall)
+    hours_by_code = {one.pattern.code: hours_of(one.pattern) for one in found}
     chosen = next((one for one in found if one.pattern.code == request.query_params.get("of")), None)
     return render(
         request, "patterns.html", 200 if error is None else 409, hall=hall, error=error, edits="manager" in person.roles,
@@ -157,6 +180,7 @@ async def patterns(request: Request, *, error: str | None = None) -> Response:
              "not_before": [full_hours(other.pattern) for other in found if other.pattern.code in one.pattern.not_before]}
             for one in found
         ],
+        last=told_change(hall, last, hours_by_code.get(last.subject, last.subject), named, say) if last else "",
         chosen=chosen, form=form_of(chosen), slots=range(BREAKS),
         others=[{"code": one.pattern.code, "hours": full_hours(one.pattern)} for one in found if one.day_types],
     )  # fmt: skip
@@ -178,7 +202,9 @@ async def change(request: Request) -> Response:
     await require(request, "manager", hall=(await acts.hall_of(request, code)).id)
     form = await request.form()
     try:
-        if text(form, "do") in ("retire", "follow"):
+        if text(form, "do") == "undo":
+            await changes.undo(request, code, "pattern")
+        elif text(form, "do") in ("retire", "follow"):
             await changes.leave_pattern(request, code, text(form, "code") or "", follow=text(form, "do") == "follow")
         else:
             await changes.set_pattern(request, code, asked_pattern(form), list(map(str, form.getlist("kinds"))))
@@ -213,6 +239,7 @@ def minute(form: FormData, field: str) -> int:
 
 ROUTES = [
     Route("/{hall}/contracts", index, methods=["GET"]),
+    Route("/{hall}/contracts", undo, methods=["POST"]),
     Route("/{hall}/contracts/{clerk}", show, methods=["GET"]),
     Route("/{hall}/contracts/{clerk}", save, methods=["POST"]),
     Route("/{hall}/patterns", patterns, methods=["GET"]),

@@ -101,16 +101,19 @@ async def keep_marks(db: Db, hall: Hall, day: date, on: Sequence[Duty], mine: di
 
 
 async def keep_attendance(db: Db, hall: Hall, days: int = 1) -> int:
-    """Marks and overtime of today and so many days before, as the record has them; how many rows changed. Idempotent."""
+    """Marks and overtime of today and so many days before, as the record has them; how many rows changed. Idempotent.
+
+    Without a published roster nobody is late, and overtime counts from the opening hours.
+    """
     today, _ = await now_of(db, hall)
     at: datetime = await db.fetchval("SELECT hall_now()")
     moved = 0
     for day in (today - timedelta(n) for n in range(days + 1)):
-        on = await duties(db, hall, day)
+        on, now = await duties(db, hall, day), minute_of(hall, day, at)
+        mine = of_clerk(await seats(db, hall, day, now))
         if on is not None:
-            now = minute_of(hall, day, at)
-            mine = of_clerk(await seats(db, hall, day, now))
-            moved += await keep_marks(db, hall, day, on, mine, now) + await keep_overtime(db, hall, day, on, mine)
+            moved += await keep_marks(db, hall, day, on, mine, now)
+        moved += await keep_overtime(db, hall, day, on, mine)
     return moved
 
 

@@ -1,4 +1,4 @@
-"""Time at windows beyond the published shift (延时), what it is worth off (调休), and how leave uses it up."""
+"""Time at windows beyond shift or opening hours (延时), what it is worth off (调休), and how leave uses it up."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from queueing.halls import Hall
 from queueing.settings import Setting
 from scheduling.days import Calendar, calendar
 from scheduling.errors import NotEnoughOvertime
-from scheduling.roster.planned import SHIFT_EARLY, Duty
+from scheduling.roster.planned import SHIFT_EARLY, Duty, minute_of
 from scheduling.roster.problem import Pattern
 from scheduling.roster.seats import Spell
 
@@ -47,28 +47,49 @@ WITH wanted AS (
     DELETE FROM overtime o WHERE o.hall = $1 AND o.day = $2 AND o.taken = 0 AND o.clerk NOT IN (SELECT clerk FROM wanted)
     RETURNING 1
 ), kept AS (
-    INSERT INTO overtime AS o (hall, clerk, day, minutes, kind, rate, credit, until)
-    SELECT $1, x.clerk, $2, x.minutes, $5, $6::int, x.minutes * $6::int / 100, $7 FROM wanted x
+    INSERT INTO overtime AS o (hall, clerk, day, minutes, kind, rate, credit, until, by_hours)
+    SELECT $1, x.clerk, $2, x.minutes, $5, $6::int, x.minutes * $6::int / 100, $7, $8 FROM wanted x
     ON CONFLICT (hall, clerk, day) DO UPDATE SET minutes = excluded.minutes, kind = excluded.kind,
-        credit = greatest(o.taken, excluded.minutes * o.rate / 100)
-    WHERE o.minutes <> excluded.minutes OR o.kind <> excluded.kind RETURNING 1
+        credit = greatest(o.taken, excluded.minutes * o.rate / 100), by_hours = excluded.by_hours
+    WHERE (o.minutes, o.kind, o.by_hours) <> (excluded.minutes, excluded.kind, excluded.by_hours) RETURNING 1
 )
 SELECT (SELECT count(*) FROM gone) + (SELECT count(*) FROM kept)
 """
 
 
-async def keep_overtime(db: Db, hall: Hall, day: date, on: Sequence[Duty], mine: Mapping[str, Sequence[Spell]]) -> int:
-    """Have the overtime of a day as its seats are now; how many changed. Rate and expiry stay as they were at first."""
-    kind, shifts = kind_of(await calendar(db, hall), day), {duty.clerk: duty.pattern for duty in on}
+async def keep_overtime(db: Db, hall: Hall, day: date, on: Sequence[Duty] | None, mine: Mapping[str, Sequence[Spell]]) -> int:
+    """Have the overtime of a day as its seats are now; how many changed. Rate and expiry stay as they were at first.
+
+    `on` is None where no roster of the day is published: then the hours of the day's doors are everybody's shift.
+    """
+    kind = kind_of(await calendar(db, hall), day)
+    if on is None:
+        hours = await open_hours(db, hall, day)
+        if hours is None:
+            return 0
+        shifts = dict.fromkeys(mine, hours)
+    else:
+        shifts = {duty.clerk: duty.pattern for duty in on}
     whole, early = kind == "holiday" and hall.value(HOLIDAY_WHOLE), hall.value(SHIFT_EARLY)
     every = {clerk: beyond(shifts.get(clerk), own, early=early, whole=whole) for clerk, own in mine.items()}
     counted = {clerk: minutes for clerk, minutes in sorted(every.items()) if minutes >= hall.value(LEAST)}
     days = hall.value(COMP_DAYS)
     until = day + timedelta(days) if days else None
     moved: int = await db.fetchval(
-        KEEP, hall.id, day, list(counted), list(counted.values()), kind, hall.value(RATES[kind]), until
+        KEEP, hall.id, day, list(counted), list(counted.values()), kind, hall.value(RATES[kind]), until, on is None
     )  # fmt: skip
     return moved
+
+
+HOURS = "SELECT min(opens) AS opens, max(closes) AS closes FROM doors WHERE hall = $1 AND day = $2"
+
+
+async def open_hours(db: Db, hall: Hall, day: date) -> Pattern | None:
+    """A day from the first door that opened to the last that closed; None where none was made, or doors never shut."""
+    row = await db.fetchrow(HOURS, hall.id, day)
+    if hall.always_open or row is None or row["opens"] is None:
+        return None
+    return Pattern("hours", minute_of(hall, day, row["opens"]), minute_of(hall, day, row["closes"]))
 
 
 # --- the ledger -----------------------------------------------------------------------------------------------------
@@ -76,7 +97,8 @@ async def keep_overtime(db: Db, hall: Hall, day: date, on: Sequence[Duty], mine:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """Overtime of one day: `minutes` worked, `credit` minutes off, of which leave took `taken`; lost after `until`."""
+    """Overtime of one day: `minutes` worked, `credit` minutes off, of which leave took `taken`; lost after `until`. `by_hours`:
+    no roster was published, so it is what lies beyond the day's opening hours."""
 
     clerk: str
     day: date
@@ -86,6 +108,7 @@ class Entry:
     credit: int
     taken: int
     until: date | None
+    by_hours: bool = False
 
     def left(self, day: date) -> int:
         """Minutes that can still be taken on a day."""
@@ -93,7 +116,8 @@ class Entry:
 
 
 ENTRIES = """
-SELECT o.clerk, o.day, o.minutes, o.kind, o.rate, o.credit, o.taken, o.until FROM overtime o JOIN contracts c USING (hall, clerk)
+SELECT o.clerk, o.day, o.minutes, o.kind, o.rate, o.credit, o.taken, o.until, o.by_hours
+FROM overtime o JOIN contracts c USING (hall, clerk)
 WHERE o.hall = $1 AND ($2::text IS NULL OR o.clerk = $2) AND ($3::text IS NULL OR c.home = $3) ORDER BY o.day DESC, o.clerk
 """
 

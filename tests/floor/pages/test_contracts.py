@@ -9,7 +9,7 @@ from queueing.halls import Hall
 from scheduling.roster.patterns import kept_patterns
 from scheduling.roster.people import Contract, contracts
 from scheduling.roster.problem import Pattern
-from scheduling.roster.store import problem_of
+from scheduling.roster.store import place, problem_of
 from tests.floor.conftest import Client
 from tests.floor.pages.staff import look, staff
 from tests.floor.pages.test_roster import ONE, WEEK, lin
@@ -76,3 +76,50 @@ async def test_a_pattern_of_ones_own_outlives_the_calendar_until_it_follows_it_a
         assert (await lin.post("/demo/patterns", data=usual | {"do": do})).status_code == 303
         one = next(it for it in await kept_patterns(db, hall, WEEK) if it.pattern.code == ONE)
         assert (one.pattern.begins, tuple(sorted(one.day_types))) == then
+
+
+async def test_the_last_change_of_a_contract_is_taken_back_while_it_stands(lin: Client, db: Connection, hall: Hall) -> None:
+    path = "/demo/contracts/clerk01"
+    assert "撤销这次修改" not in (await look(lin, "/demo/contracts")).words
+    form = (await look(lin, path)).forms["contract-form"].fields | {"stretch": "6", "employment": "regular", "home": "A"}
+    before = await contracts(db, hall, "clerk01")
+    await lin.post(path, data=form | {"shifts": "5"})  # nothing new in it
+    assert "撤销这次修改" not in (await look(lin, "/demo/contracts")).words
+    await lin.post(path, data={**form, "shifts": "4", "skills": "A", "until_A": str(WEEK)})
+    await lin.post(path, data=form | {"shifts": "3"})
+    page = await look(lin, "/demo/contracts")
+    assert "最近一次修改：姓名clerk01（姓名manager，11月23日 周一 10:00）" in page.words
+    stands = []
+    for _ in range(3):
+        stands.append([(it.shifts, dict(it.skills)) for it in await contracts(db, hall, "clerk01")])
+        assert (await lin.post("/demo/contracts", data=page.forms["undo"].fields)).status_code == 303
+    assert stands == [[(3, {})], [(4, {"A": WEEK})], [(5, {})]]
+    assert await contracts(db, hall, "clerk01") == before
+    await lin.post(path, data=form | {"shifts": "2"})
+    await db.execute("UPDATE contracts SET stretch = 3 WHERE clerk = 'clerk01'")  # overtaken
+    assert "撤销这次修改" not in (await look(lin, "/demo/contracts")).words
+
+
+async def test_a_new_contract_goes_again_and_one_with_shifts_ends(lin: Client, db: Connection, hall: Hall) -> None:
+    await db.execute("DELETE FROM contracts WHERE clerk = 'clerk02'")
+    form = (await look(lin, "/demo/contracts/clerk02")).forms["contract-form"].fields
+    typed = form | {"shifts": "5", "stretch": "6", "employment": "regular", "home": "A"}
+    for worked, left in ((False, []), (True, [0])):
+        await lin.post("/demo/contracts/clerk02", data=typed)
+        if worked:
+            await place(db, hall, WEEK, "clerk02", ONE, "A", actor="manager:lin")
+        await lin.post("/demo/contracts", data={"csrf": form["csrf"]})
+        assert [it.shifts for it in await contracts(db, hall, "clerk02")] == left
+
+
+async def test_a_change_of_a_pattern_is_taken_back(lin: Client, db: Connection, hall: Hall) -> None:
+    form = (await look(lin, "/demo/patterns")).forms["pattern-form"].fields
+    own = form | {"begins": "10:00", "ends": "19:00", "kinds": "weekday"}
+    before = await kept_patterns(db, hall, WEEK)
+    await lin.post("/demo/patterns", data=own)
+    await lin.post("/demo/patterns", data=form | {"code": ONE, "do": "retire"})
+    page = await look(lin, "/demo/patterns")
+    assert "最近一次修改：09:00–17:00（姓名manager，" in page.words
+    for _ in range(2):
+        assert (await lin.post("/demo/patterns", data=page.forms["undo"].fields | {"do": "undo"})).status_code == 303
+    assert await kept_patterns(db, hall, WEEK) == before

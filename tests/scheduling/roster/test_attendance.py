@@ -16,6 +16,7 @@ from scheduling.roster import overtime
 from scheduling.roster.attendance import Found, correct, keep_attendance, marks, marks_of
 from scheduling.roster.leave import ask_leave, decide_leave, revoke_leave
 from scheduling.roster.overtime import Entry, balance, beyond, ledger
+from scheduling.roster.planned import moment_of
 from scheduling.roster.problem import Clerk, Pattern
 from scheduling.roster.seats import Spell, Turn, spells
 from scheduling.roster.store import place, publish, set_contract
@@ -145,6 +146,28 @@ async def test_a_window_nobody_closed_earns_no_night(db: Connection, monday: Hal
     await at(db, f"{MONDAY + timedelta(1)} 12:00+08")
     await keep_attendance(db, monday)
     assert await ledger(db, monday) == []
+
+
+async def test_without_a_published_roster_overtime_is_beyond_the_opening_hours(db: Connection, monday: Hall) -> None:
+    """The roster is a draft again; doors were open from nine to five. zhao had no shift and helps out until late."""
+    await db.execute("UPDATE rosters SET state = 'draft', published_by = NULL")
+    await db.execute("DELETE FROM doors")
+    await db.execute("UPDATE halls SET always_open = false")
+    shut = await get_hall(db, "demo")
+    await sit(db, shut, "zhao", "1", "08:50", "17:45")
+    await sit(db, shut, "li", "2", "16:00", "17:10")
+    assert await keep_attendance(db, shut) == 0, "no doors of that day are known"
+    await db.execute(
+        "INSERT INTO doors (hall, day, service, opens, last_ticket, closes) VALUES ($1, $2, 'A', $3, $4, $4)",
+        shut.id, MONDAY, moment_of(shut, MONDAY, NINE), moment_of(shut, MONDAY, FIVE),
+    )  # fmt: skip
+    assert await keep_attendance(db, shut) == 1
+    assert await ledger(db, shut) == [Entry("zhao", MONDAY, 45, "drain", 150, 67, 0, MONDAY + timedelta(180), True)]
+    assert await told(db, shut) == []
+    await publish(db, shut, MONDAY, actor="manager:lin")
+    await keep_attendance(db, shut)
+    found = {it.clerk: (it.minutes, it.by_hours) for it in await ledger(db, shut)}
+    assert found == {"zhao": (535, False)}  # with the roster it was a day of no shift at all
 
 
 async def test_overtime_becomes_time_off_that_is_used_once(db: Connection, monday: Hall) -> None:
