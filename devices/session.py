@@ -154,6 +154,7 @@ class Session:
     _more: bool = False  # the database may hold jobs this connection was not given
     _fetching: bool = False
     _lent: dict[str, wire.Lease] = field(default_factory=dict)
+    _renewing: bool = False
 
     def __post_init__(self) -> None:
         self._heard = self.opened
@@ -274,7 +275,10 @@ class Session:
 
     def rotate(self, secret: str) -> list[Output]:
         """A new secret; the old one works until the device comes back with the new."""
-        return [_send(wire.Rotate(id=self._id(), secret=secret))] if self.phase in GREETED else []
+        if self.phase not in GREETED:
+            return []
+        self._renewing = True
+        return [_send(wire.Rotate(id=self._id(), secret=secret))]
 
     def lend(self, leases: Sequence[wire.Lease]) -> list[Output]:
         """The numbers this device holds now: those that it has not been told like this."""
@@ -332,6 +336,10 @@ class Session:
     def _on_error(self, error: wire.Error, now: Moment) -> list[Output]:
         rev = self._configs.pop(error.re or 0, None)
         return [Complain(error), *([] if rev is None else [Configured(rev, error.message)])]
+
+    def _on_rotated(self, rotated: wire.Rotated, now: Moment) -> list[Output]:
+        """It has the new secret: it comes back with it, and the old one opens nothing any more."""
+        return self.close(Close.BAD_POSITION) if self._renewing else []
 
     def _fetch(self) -> list[Output]:
         if self.phase is not Phase.LIVE or self._fetching:
@@ -401,5 +409,5 @@ _HANDLERS: dict[type[wire.Message], Callable[[Session, Any, Moment], list[Output
     wire.Got: lambda _, got, now: [Shown(got.offset)],
     wire.Error: Session._on_error,
     wire.Ok: Session._on_ok,
-    wire.Rotated: lambda _, rotated, now: [],  # the new secret shows when it is first used
+    wire.Rotated: Session._on_rotated,
 }

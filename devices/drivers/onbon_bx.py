@@ -1,7 +1,7 @@
 """Strips on Onbon BX-5 and BX-6 control cards: the hall's words as text of a dynamic area, over TCP or a serial line.
 
 A text counts as shown when the card has acknowledged its frame (A0 00). A refusal (A0 01, with its cause), silence or a broken
-line is tried again, and after three in a row it is in the device's health as `refused`, `silent` or `offline`.
+line is tried again, and after two in a row it is in the device's health as `refused`, `silent` or `offline`.
 """
 
 from __future__ import annotations

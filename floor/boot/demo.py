@@ -195,7 +195,7 @@ def _machines(plan: Mapping[str, Any]) -> list[agents.Machine]:
     ]
     at_windows = [
         agents.Machine(kind, f"{kind}-{no}", f"{no}号窗口{called}", window=str(no))
-        for kind, called in (("led", "条屏"), ("evaluator", "评价器"))
+        for kind, called in (("led", "灯条"), ("evaluator", "评价器"))
         for no, _ in _windows(plan)
     ]
     no = agents.KEYPAD_WINDOW

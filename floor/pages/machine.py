@@ -128,7 +128,8 @@ def part_row(name: str, part: Any, hall: Hall, say: Words) -> dict[str, Any]:
     well = part["state"] in health.WELL
     since = datetime.fromisoformat(part["since"]) if part.get("since") else None
     return {
-        "name": say.get(f"machine.part_{name}", name), "since": clock(since, hall), "detail": part.get("detail") or "",
+        "name": say.get(f"machine.part_{name}", name), "since": clock(since, hall),
+        "detail": say.get(f"machine.detail_{part['detail']}", part["detail"]) if part.get("detail") else "",
         "tone": "serving" if well else "fault", "symbol": "check" if well else "alert",
         "word": say.get(f"machine.state_{part['state']}", part["state"]) if well else part_word(name, part["state"], say),
     }  # fmt: skip
@@ -151,9 +152,15 @@ def job_row(job: jobs.Job, hall: Hall, say: Words) -> dict[str, Any]:
     what = job.data.get("ticket") or " ".join(sentence["text"] for sentence in job.data.get("sentences", ()))
     return {
         "id": job.id, "kind": say[f"machine.job_{job.kind}"], "what": what, "tone": TONES.get(job.state, "waiting"),
-        "word": say[f"machine.job_is_{state}"], "reason": job.reason or "", "at": clock(job.owed_at, hall, seconds=True),
+        "word": say[f"machine.job_is_{state}"], "reason": why(job.reason, say) if job.reason else "",
+        "at": clock(job.owed_at, hall, seconds=True),
         "ended": clock(job.ended_at, hall, seconds=True),
     }  # fmt: skip
+
+
+def why(reason: str, say: Words) -> str:
+    """Why a job did not end well: in a word of its own, as the printer was, or as the device put it."""
+    return str(say.get(f"machine.reason_{reason}", say.get(f"fleet.part_printer_{reason}", reason)))
 
 
 def sample_text(device: Device, say: Words) -> str:

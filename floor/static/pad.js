@@ -164,7 +164,7 @@ const link = new DeviceLink({
     linked.hidden = state === "live";
     if (state !== "live") linked.textContent = linked.dataset[state];
     if (state === "live") flush();
-    if (state === "unpaired" || state === "update") document.body.classList.remove("asleep");
+    if (state === "unpaired" || state === "update") document.body.classList.remove("asleep");   // somebody has to see to it
   },
 });
 

@@ -257,9 +257,11 @@ async def test_settings_and_a_new_secret_reach_a_live_device(pool: Pool, hall_id
         config, rotate = await client.hear_until("config"), await client.hear_until("rotate")
         told = {**complete("led", {"wake_minutes": 10}), "asleep": False}
         assert (config["rev"], config["data"], config["gen"], rotate["id"]) == (1, told, 1, config["id"] + 1)
-        await client.connection.send(f'{{"type":"rotated","re":{rotate["id"]}}}')
         async with pool.acquire() as db:
             assert await authenticate(db, paired.device_id, paired.secret) is not None
+        await client.connection.send(f'{{"type":"rotated","re":{rotate["id"]}}}')
+        assert await client.closed() == 4004  # to come back with the new secret
+        async with pool.acquire() as db:
             assert await authenticate(db, paired.device_id, rotate["secret"]) is not None
             assert await authenticate(db, paired.device_id, paired.secret) is None
 

@@ -284,6 +284,13 @@ def test_settings_and_secrets_are_numbered_from_one() -> None:
     ]  # fmt: skip
 
 
+def test_a_device_that_has_its_new_secret_is_sent_to_come_back_with_it() -> None:
+    line = greeted()
+    assert line.receive(frame("rotated", re=1), at(1)) == []
+    line.rotate("s3cret")
+    assert told(line.receive(frame("rotated", re=1), at(2))) == [("bye", 4004), 4004]
+
+
 def test_only_the_answer_to_the_newest_settings_counts() -> None:
     line = greeted()
     line.configure(4, {})

@@ -15,10 +15,10 @@ from devices.drivers.strips.sign import Line
 
 log = structlog.get_logger()
 
-ASK_S = 10.0  # a strip that says nothing new is asked so often whether it is there
+ASK_S = 3.0  # a strip that says nothing new is asked so often whether it is there: a dead one is told of within ten seconds
 REPEAT_S = 60.0  # on a serial line nobody notices a strip that was switched off and on: it is told again
 AGAIN_S = (0.2, 0.5, 1.0, 2.0, 5.0)  # after a failure; the last for ever
-STRIKES = 3  # failures in a row before it is more than a hiccup
+STRIKES = 2  # failures in a row before it is more than a hiccup
 
 Lines = tuple[Line, ...]
 

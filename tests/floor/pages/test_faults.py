@@ -23,7 +23,7 @@ from tests.floor.conftest import Client
 from tests.floor.pages.staff import look, staff
 
 PATIENCE_S = 30.0
-MACHINES = (("dispenser", "dispenser-1", "取号机 1", None), ("led", "led-1", "1号窗口条屏", "1"),
+MACHINES = (("dispenser", "dispenser-1", "取号机 1", None), ("led", "led-1", "1号窗口灯条", "1"),
             ("keypad", "keypad-1", "1号窗口键盘", "1"))  # fmt: skip
 
 
@@ -108,7 +108,7 @@ async def test_what_a_machine_cannot_have_is_not_found(app: Starlette, demo: Set
 async def test_machines_are_called_by_kind_and_place(app: Starlette, demo: Settings, db: Connection, hall_id: int) -> None:
     words = (await look(await staff(app, "engineer"), "/demo/faults")).words
     assert [word for word in ("取号机 1", "LED 灯条 · 1号窗口", "身份证读卡器") if word not in words] == []
-    assert [device.name for device in await registry.list_devices(db, hall_id)] == ["取号机 1", "1号窗口条屏", "1号窗口键盘"]
+    assert [device.name for device in await registry.list_devices(db, hall_id)] == ["取号机 1", "1号窗口灯条", "1号窗口键盘"]
 
 
 async def test_a_real_hall_has_no_such_page(app: Starlette) -> None:

@@ -158,9 +158,12 @@ async def test_the_day_shows_what_went_wrong_what_was_done_and_how_far_behind_it
     await pulse.keep_samples(db, [(printer.id, pulse.Minute(12.0, -61.0, 0))])
     page = await look(yuan, f"/demo/fleet/{printer.id}")
     assert [
-        word for word in ("已打印", "不确定 interrupted", "缺纸", "纸将用尽", "12 ms", "-61 ms") if word not in page.words
+        word for word in ("已打印", "不确定 中途断电或重启", "缺纸", "纸将用尽", "12 ms", "-61 ms") if word not in page.words
     ] == []
     assert (page.answer.text.count("<polyline"), page.answer.text.count('class="band is-called"')) == (1, 1)
+
+    await health.report(db, printer.id, {"printer": Part(state="offline", detail="cutter_jammed")})
+    assert "打印机离线 切刀卡住" in (await look(yuan, f"/demo/fleet/{printer.id}")).words
 
     board, _ = await make_paired(db, hall_id, "tv")
     await db.execute("UPDATE devices SET behind = 7, behind_since = hall_now() - interval '65 s' WHERE id = $1", board.id)
