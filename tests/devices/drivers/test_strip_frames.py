@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devices.drivers.drawing.dots import width
-from devices.drivers.strips import bx, frame_a
+from devices.drivers.onbon_bx import Settings as OnbonSettings
+from devices.drivers.strips import bx, frame_a, upkeep
 from devices.drivers.strips.spelling import decode, encode, spell
 
 START = "A5" * 8
@@ -82,6 +83,11 @@ def test_any_data_comes_back_however_the_line_cuts_it(data: bytes, to: int, cuts
 )
 def test_a_refusal_says_why(refusal: str, why: str) -> None:
     assert bx.cause(bytes.fromhex(refusal)) == why
+
+
+def test_a_card_that_died_in_silence_is_told_of_well_within_ten_seconds() -> None:
+    first = upkeep.ASK_S + upkeep.STRIKES * OnbonSettings("tcp://card").timeout_s + sum(upkeep.AGAIN_S[: upkeep.STRIKES - 1])
+    assert first <= 8  # the sweep and the page take a second each
 
 
 @given(st.data())
