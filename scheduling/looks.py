@@ -14,11 +14,11 @@ from scheduling.doorstep import FORGET_AFTER
 from scheduling.envelopes import Details, Envelopes, Sealed
 from scheduling.errors import NotYourVisit
 
-# A member of the team: while the visit is theirs, and for the rest of the day it was made on. The desk: until it is planned, to
-# ask what is missing, and once it is over, to call back.
+# A member of the team: while the visit is theirs, and for the rest of the day it was made on. The desk: to
+# ask what is missing, to tell of a time, and once it is over to call back; not while the team is at the door.
 MAY_OPEN = f"""
 SELECT v.id, v.key, v.key_id, v.sealed, CASE
-    WHEN $3::text IS NULL THEN v.state IN ('requested', 'accepted', 'completed', 'declined', 'cancelled')
+    WHEN $3::text IS NULL THEN v.state <> 'on_site'
     ELSE (v.state IN ('scheduled', 'on_the_way', 'on_site') OR v.state = 'completed' AND v.day = {TODAY})
         AND EXISTS (SELECT FROM doorstep_members w WHERE w.team = v.team AND w.clerk = $3) END AS may
 FROM doorstep_visits v WHERE v.hall = $1 AND v.key = $2

@@ -52,7 +52,8 @@ async def here(request: Request) -> Response:
     await require(request, *WATCH, hall=hall.id)
     async with acquire(request.app.state.pool) as db:
         day = await business_day(db, hall)
-    return RedirectResponse(f"/{hall.code}/dispatch/{day}", 303)
+    query = f"?{request.url.query}" if request.url.query else ""
+    return RedirectResponse(f"/{hall.code}/dispatch/{day}{query}", 303)
 
 
 async def show(request: Request) -> Response:

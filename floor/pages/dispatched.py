@@ -16,9 +16,8 @@ from scheduling.looks import Masked
 from scheduling.rounds.day import CREDITED, Day
 from scheduling.rounds.ground import ANSWER
 from scheduling.rounds.problem import Round
+from scheduling.rounds.store import LATE_S
 from scheduling.teams import Area, Kit, Team
-
-LATE_S = 300  # from so many seconds late a visit is marked; less is on time
 
 
 @dataclass(frozen=True, slots=True)

@@ -178,7 +178,8 @@ async def visit_sheet(request: Request) -> Response:
     return render(
         request, "_dispatch_visit.html", hall=hall, day=day, row=row, state=visit.state, cards=cards, declines=DECLINES,
         note=note, longest=visit_notes.LONGEST, over=over, suits={team.id: suits(team, visit, out) for team in cards},
-        may_look="manager" in person.roles and visit.state in ("requested", "accepted"), at_team=visit.team,
+        may_look="manager" in person.roles and visit.state in ("requested", "accepted", "scheduled"),
+        confirmed=visit.confirmed_at is not None, at_team=visit.team,
         at_time=clock(visit.start, hall),
     )  # fmt: skip
 
@@ -225,7 +226,7 @@ def shown(hall: Hall, crew: Team | None, say: Words, number: int) -> dict[str, A
 
 
 async def who(request: Request) -> Response:
-    """Name, telephone and address of one visit, for the manager who answers it; the look is on record."""
+    """Name and telephone of one visit, for the manager who answers it or calls about its time; the look is on record."""
     hall = await acts.hall_of(request, request.path_params["hall"])
     person = await require(request, "manager", hall=hall.id)
     say, told, error = words(language(request)), None, None

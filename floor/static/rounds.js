@@ -51,4 +51,14 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-document.addEventListener("htmx:after:settle", show);
+// What was folded open stays open when the page is drawn anew.
+const unfolded = new Set();
+document.addEventListener("click", (event) => {
+  const fold = event.target.closest?.("#dispatch details[id] > summary")?.parentElement;
+  if (fold) unfolded[fold.open ? "delete" : "add"](fold.id);
+});
+
+document.addEventListener("htmx:after:settle", () => {
+  for (const id of unfolded) document.getElementById(id)?.setAttribute("open", "");
+  show();
+});

@@ -129,7 +129,7 @@ def visit_of(day: Day, hall: Hall, asked: Asked) -> Visit:
     home = next(((first, last) for first, last in plain.windows if first <= start <= last), span)
     span = (max(span[0], home[0]), min(span[1], home[1]))  # a time they asked for is not left by being moved
     stays = soon and asked.team is not None and asked.team not in day.out
-    return msgspec.structs.replace(plain, windows=(span,), promised=True, only=str(asked.team) if stays else None)
+    return msgspec.structs.replace(plain, windows=(span,), promised=True, only=str(asked.team) if stays else None, told=start)
 
 
 def windows(day: Day, asked: Asked, lasts: int) -> tuple[tuple[int, int], ...]:

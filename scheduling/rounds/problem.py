@@ -12,7 +12,8 @@ class Visit(msgspec.Struct, frozen=True):
 
     `skills` and `kits` are all needed of one team; `weight` says how much it matters that it is made at all (1 is usual).
     `promised`: a time was given, its windows are what is left of it, and being late is better than not coming. `only`: the
-    one team that may go. Requests are compared in the order of `asked`.
+    one team that may go; `told` is the second it was told, which it keeps where nobody is later for it. Requests are compared
+    in the order of `asked`.
     """
 
     id: str
@@ -25,6 +26,7 @@ class Visit(msgspec.Struct, frozen=True):
     promised: bool = False
     only: str | None = None
     asked: int = 0
+    told: int | None = None
 
 
 class Lunch(msgspec.Struct, frozen=True):

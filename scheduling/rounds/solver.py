@@ -186,7 +186,23 @@ def settle(problem: Problem, clock: Clock, visits: list[Visit], orders: dict[str
     for visit in sorted(visits, key=lambda it: (not it.promised, -it.weight, it.asked)):
         if visit.id not in placed:
             insert(clock, teams, orders, rounds, visit)
-    return list(rounds.values())
+    return [steadied(clock, teams[name], order, rounds[name]) for name, order in orders.items()]
+
+
+def steadied(clock: Clock, team: Team, order: list[Visit], found: Round) -> Round:
+    """The round with everybody at the time they were told, else no sooner, as far as it still holds and nobody is later for it:
+    each time that stays is a citizen who need not be told."""
+    for n, visit in enumerate(order):
+        first, last = visit.windows[0]
+        if visit.told is None or not first <= visit.told <= last or found.stops[n].begins == visit.told:
+            continue
+        for end in (visit.told, last):
+            tried = [*order[:n], msgspec.structs.replace(visit, windows=((visit.told, end),)), *order[n + 1 :]]
+            timed = clock.round(team, tried)
+            if clock.holds(team, timed) and timed.late <= found.late:
+                order, found = tried, timed
+                break
+    return found
 
 
 def without(order: list[Visit], n: int) -> list[Visit]:

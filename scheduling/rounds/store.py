@@ -16,6 +16,7 @@ from scheduling.rounds.problem import Plan, Round
 
 SILENT_S = 15  # a run that said nothing for so long has died with its process
 CAUSES = ("asked", "late", "call", "team")
+LATE_S = 300  # from so many seconds late a visit is late; less is on time
 FAILURES = ("timeout", "died")  # no answer in time; the process ended without one
 
 
@@ -182,10 +183,14 @@ def stops_of(day: Day, plan: Plan) -> list[tuple[Any, ...]]:
         return it.state, it.team, it.start, it.confirmed_at
 
     for round in plan.rounds:
+        free = day.midnight  # of the stop before
         for stop in round.stops:
             number, start = int(stop.visit), day.at(stop.begins)
             before = day.visits[number].start
             late = max(0, round_s(start, before)) if before is not None else stop.late
+            if before is not None and late <= LATE_S and free <= before <= start:
+                start = before  # so little later is no other time: nobody has to be told
+            free = start + timedelta(seconds=stop.ends - stop.begins)
             found.append((number, int(round.team), start, day.at(stop.leaves), stop.metres, late, *was(number)))
     for visit in plan.unserved:
         if day.visits[int(visit)].state == "scheduled":

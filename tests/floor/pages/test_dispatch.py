@@ -150,6 +150,9 @@ async def test_a_day_is_planned_from_the_page_taken_and_taken_back(
     marks = page.answer.text.count('class="mark r1"') - page.answer.text.count('translate(16 0)" class="mark r1"')
     assert (marks, page.answer.text.count('class="way"') >= 2) == (2, True)
     assert f"撤销方案 {plan.version}" in page.words and "1 户要打电话" in page.words
+    sheet = await look(lin, f"{PAGE}/sheet/visit/{near.id}")
+    seen = (await lin.post(f"{PAGE}/who/{near.id}", data=sheet.forms[f"{PAGE}/who/{near.id}"].fields)).text
+    assert (SECRETS[0] in seen, SECRETS[1] in seen, SECRETS[2] in seen) == (True, True, False)  # to call, not to go there
     page = await send(lin, page, "confirm")  # the one without messages was called
     assert (page.sentence, "户要打电话" in page.words) == (f"#{near.id} 已记下：电话告知。", False)
     page = await send(lin, page, "undo")

@@ -175,6 +175,16 @@ def test_a_promised_visit_is_late_rather_than_left_out() -> None:
     assert dict(plan.unserved) == {"hope": "off_shift"}
 
 
+def test_a_time_that_was_told_stays_unless_somebody_would_be_late_for_it() -> None:
+    told = {"windows": ((10 * HOUR, 12 * HOUR),), "promised": True, "told": 11 * HOUR}
+    free = planned(day([visit("word", 2, **told), visit("other", 3)], [team()]))
+    (kept,) = [stop for it in free.rounds for stop in it.stops if stop.visit == "word"]
+    assert (kept.begins, free.late) == (11 * HOUR, 0)
+    pressed = planned(day([visit("word", 2, **told), visit("next", 2.1, (10.9, 11), promised=True)], [team(ends=11.5)]))
+    begins = {stop.visit: stop.begins for it in pressed.rounds for stop in it.stops}
+    assert (begins["word"] < 11 * HOUR, pressed.late) == (True, 0)
+
+
 def test_of_two_the_weightier_is_visited() -> None:
     one = [visit("light", 3, (10, 10.1), asked=1), visit("heavy", -3, (10, 10.1), weight=2, asked=2)]
     plan = planned(day(one, [team()]))

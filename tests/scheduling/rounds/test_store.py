@@ -99,7 +99,19 @@ async def test_what_was_told_keeps_its_time_and_near_its_hour_its_team(db: Conne
     number = await proposed(db, out)
     moves = {it.visit: it.start for it in await store.stops(db, number)}
     assert moves[soon.id] == on(9, 40)
-    assert on(10, 30) <= (moves[later.id] or on(0)) <= on(11, 30)
+    assert moves[later.id] == on(11)  # nobody is later for it, so it stays
+
+
+async def test_few_minutes_later_are_no_other_time(db: Connection, out: Hall) -> None:
+    one = await crew(db, out, "一队", "door01", "clerk01")
+    near, far = await wanted(db, out, 3), await wanted(db, out, 6)
+    await doorstep.schedule(db, out, near.key, on(9, 10), one.id, actor="m")  # it takes 12 minutes from nine
+    await doorstep.schedule(db, out, far.key, on(14), one.id, actor="m")
+    number = await proposed(db, out, "late")
+    stops = {it.visit: (it.start, it.late, it.moves) for it in await store.stops(db, number)}
+    assert stops == {near.id: (on(9, 10), 120, False), far.id: (on(14), 0, False)}
+    plan = await store.plan_of(db, out, number)
+    assert plan is not None and plan.state == "passed"  # nothing in it is new
 
 
 async def test_a_time_moves_no_further_from_what_was_told_first_however_often_it_is_planned(db: Connection, out: Hall) -> None:
@@ -177,7 +189,7 @@ async def test_what_a_team_had_goes_to_others_once_it_drops_out(db: Connection, 
     plan = await store.plan_of(db, out, number)
     assert plan is not None and plan.unserved == {str(b.id): "no_skill"}
     await taking.take(db, out, number, actor="manager:manager")
-    assert await told(db, [a, b]) == [("scheduled", two.id, "09:30"), ("accepted", None, None)]
+    assert await told(db, [a, b]) == [("scheduled", two.id, "10:00"), ("accepted", None, None)]  # others come at the time told
     await taking.take_back(db, out, number, actor="manager:manager")
     assert await told(db, [a, b]) == [("scheduled", one.id, "10:00"), ("scheduled", one.id, "11:00")]
     await come_back(db, out, one.id, actor="manager:manager")
