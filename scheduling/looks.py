@@ -14,25 +14,28 @@ from scheduling.doorstep import FORGET_AFTER
 from scheduling.envelopes import Details, Envelopes, Sealed
 from scheduling.errors import NotYourVisit
 
-# A member of the team: while the visit is theirs, and for the rest of the day it was made on. The desk: to
-# ask what is missing, to tell of a time, and once it is over to call back; not while the team is at the door.
+# A member of the team: while the visit is theirs, and for the rest of the day it was made on. The desk: until it is planned, to
+# ask what is missing, and once it is over, to call back; meanwhile only who `calls` to tell of a time.
 MAY_OPEN = f"""
 SELECT v.id, v.key, v.key_id, v.sealed, CASE
-    WHEN $3::text IS NULL THEN v.state <> 'on_site'
+    WHEN $3::text IS NULL THEN v.state IN ('requested', 'accepted', 'completed', 'declined', 'cancelled')
+        OR $4 AND v.state IN ('scheduled', 'on_the_way')
     ELSE (v.state IN ('scheduled', 'on_the_way', 'on_site') OR v.state = 'completed' AND v.day = {TODAY})
         AND EXISTS (SELECT FROM doorstep_members w WHERE w.team = v.team AND w.clerk = $3) END AS may
 FROM doorstep_visits v WHERE v.hall = $1 AND v.key = $2
 """
 
 
-async def details(db: Db, hall: Hall, key: str, envelopes: Envelopes, *, actor: str, member: str | None) -> Details | None:
+async def details(
+    db: Db, hall: Hall, key: str, envelopes: Envelopes, *, actor: str, member: str | None, calls: bool = False
+) -> Details | None:
     """Who asked and where, for `member` of the team that goes there; for the desk (None) whom to telephone, and no address or
     place: those are the team's alone. That `actor` looked is on record.
 
     None where nothing is known (yet, or any more). NotFound, NotYourVisit, envelopes.Unreadable.
     """
     async with db.transaction():
-        row = await db.fetchrow(MAY_OPEN, hall.id, key, member)
+        row = await db.fetchrow(MAY_OPEN, hall.id, key, member, calls)
         if row is None:
             raise NotFound(what="visit")
         if not row["may"]:

@@ -259,12 +259,12 @@ async def find(request: Request, handle: str) -> tuple[Hall, Visit]:
         return hall, await doorstep.by_number(db, hall, int(number[1]))
 
 
-async def details(request: Request, key: str, person: Person) -> Details | None:
+async def details(request: Request, key: str, person: Person, *, calls: bool = False) -> Details | None:
     """What is in the envelope, for the team that goes there or the desk; the look is on record. NotYourVisit, Unreadable."""
     hall, visit = await find(request, key)
     member = None if not person.roles.isdisjoint(("desk", "manager")) else person.username or ""
     async with acquire(request.app.state.pool) as db:
-        told = await looks.details(db, hall, visit.key, envelopes_of(request), actor=person.actor, member=member)
+        told = await looks.details(db, hall, visit.key, envelopes_of(request), actor=person.actor, member=member, calls=calls)
     ring(request, hall.id)
     return told
 

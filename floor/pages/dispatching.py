@@ -232,7 +232,7 @@ async def who(request: Request) -> Response:
     say, told, error = words(language(request)), None, None
     try:
         visit = await visit_in(request, hall, request.path_params["id"])
-        told = await visiting.details(request, visit.key, person)
+        told = await visiting.details(request, visit.key, person, calls=True)
     except Refused as refused:
         error = reason_of(refused, say)
     except Unreadable:

@@ -109,8 +109,8 @@ def draw(
 ) -> dict[str, Any]:  # fmt: skip
     """Everything the template draws: ways, marks with their numbers, who waits for a time, names of areas, scale."""
     doors = [(line.tone, line.key, door) for line in lines for door in line.doors] + [(-1, "", door) for door in waiting]
-    around = [] if doors else [place for _, place in areas]
-    places = [centre, *around, *(door.point for _, _, door in doors), *(place for line in lines for place in (line.start, line.end))]
+    around = [door.point for _, _, door in doors] or [place for _, place in areas]
+    places = [centre, *around, *(place for line in lines for place in (line.start, line.end))]
     sheet = Sheet(places, wide, tall)
     true = [sheet.at(door.point) for _, _, door in doors]
     spots = apart([sheet.at(centre), *true], fixed=1)[1:]
