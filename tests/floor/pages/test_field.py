@@ -262,6 +262,15 @@ async def test_who_guesses_keys_to_take_a_word_back_is_slowed_down(app: Starlett
     assert tries[-1] == 429
 
 
+async def test_a_token_from_before_another_sign_in_is_told_apart_from_what_is_not_yours(phone: Client, act: Acts) -> None:
+    body = {"id": "1" * 32, "kind": "depart", "visit": f"vi_{act.visit.id}", "data": {}, "ago_s": 0}
+    stale = await phone.post("/demo/field/act", json=body, headers={"x-csrf-token": "old", "accept": "*/*"})
+    assert (stale.status_code, stale.json()["page"], stale.json()["detail"]) == (403, "stale", "页面已过期，请刷新后再试")
+    headers = await csrf(phone) | {"origin": "https://elsewhere.example.cn"}
+    foreign = await phone.post("/demo/field/act", json=body, headers=headers)
+    assert (foreign.status_code, "page" in foreign.json()) == (403, False)
+
+
 async def test_a_body_larger_than_a_photo_may_be_is_not_read(phone: Client) -> None:
     headers = await csrf(phone) | {"content-type": "application/json"}
     assert (await phone.post("/demo/field/act", content=b" " * 1_400_000, headers=headers)).status_code == 413

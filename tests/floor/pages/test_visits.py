@@ -70,6 +70,40 @@ async def test_a_phone_asks_once_and_sees_how_it_stands(phone: Client, db: Conne
     await look(phone, "/d/nothing", 404)
 
 
+async def test_who_asks_for_whom_is_told_and_the_times_are_changed(phone: Client, db: Connection, hall: Hall) -> None:
+    page = await look(phone, "/demo/doorstep/ask?matter=CERT")
+    for who, missing in (("family", ["asker", "relation"]), ("agent", ["asker"])):
+        status, wrong = await send(phone, page, **{**WHO, "applicant": who})
+        assert (status, re.findall(r'href="#(\w+)"', wrong)) == (422, ["main", *missing])
+    key = await asked(phone, applicant="family", asker="司马光年", relation="外甥女")
+    (visit,) = await doorstep.find(db, hall)
+    page = await look(phone, f"/d/{key}")
+    for seen in (visit.number, "家人代为申请", "东街", "3月3日 周三 09:00–12:00", "3月4日 周四 13:30–17:00"):
+        assert seen in page.words
+    assert "司马" not in page.answer.text
+    page = await look(phone, f"/d/{key}/time")
+    assert (await send(phone, page, "time"))[0] == 422
+    status, to = await send(phone, page, "time", part=["2027-03-05 am"])
+    assert status == 303 and "已记下您在家的时间" in (await look(phone, to)).words
+    assert (await doorstep.by_key(db, key)).preferred == [{"from": on(9, day=5), "to": on(12, day=5)}]
+    await look(phone, "/d/nothing/time", 404)
+
+
+async def test_a_lost_page_is_found_by_number_and_telephone_and_guessing_is_slow(
+    app: Starlette, phone: Client, db: Connection, hall: Hall
+) -> None:
+    key = await asked(phone)
+    (visit,) = await doorstep.find(db, hall)
+    page = await look(phone, "/demo/doorstep/find")
+    assert (await send(phone, page, "find", number=visit.number, phone="1234")) == (303, f"/d/{key}?lang=zh-Hans")
+    status, wrong = await send(phone, page, "find", number=visit.number, phone="9999")
+    assert status == 404 and "编号和电话对不上" in wrong and key not in wrong
+    for n in range(9):  # from wherever: the number itself is shut for a while
+        other = client_of(app, f"10.0.7.{n}", accept="text/html")
+        assert (await send(other, await look(other, "/demo/doorstep/find"), "find", number=visit.number, phone="0000"))[0] == 404
+    assert (await send(phone, page, "find", number=visit.number, phone="1234"))[0] == 429
+
+
 async def test_who_comes_is_named_with_the_plate_and_the_visit_is_confirmed_and_rated(
     app: Starlette, phone: Client, db: Connection, hall: Hall
 ) -> None:
