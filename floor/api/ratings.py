@@ -47,7 +47,8 @@ class SummaryAsked(Struct, rename={"first": "from", "last": "to"}):
 
 
 class Tally(Struct):
-    """Visits of one window, service, clerk, local hour or mode: served = active + default + unrated."""
+    """Visits of one window, service, clerk, local hour or mode: served = active + default + unrated. Questions answered at the
+    desk without a number are no visits: they stand beside them, with what was thought of them."""
 
     of: str
     served: int
@@ -55,6 +56,8 @@ class Tally(Struct):
     default: int
     unrated: int
     levels: dict[str, int]
+    questions: int
+    question_levels: dict[str, int]
 
 
 class Summary(Struct, rename={"first": "from", "last": "to"}):
@@ -86,16 +89,19 @@ async def summary(request: Request) -> Response:
         if first > last:
             raise BadInput(field="from", message="a period ends no earlier than it begins")
         found = await ratings.summary(db, hall, first, last, query.by, zone=zone)
-    tallies = [Tally(t.of, t.served, t.active, t.default, t.unrated, t.levels) for t in found]
+    tallies = [
+        Tally(t.of, t.served, t.active, t.default, t.unrated, t.levels, t.questions, t.question_levels) for t in found
+    ]  # fmt: skip
     return answer(Summary(first, last, query.by, total(tallies), tallies))
 
 
 def total(tallies: list[Tally]) -> Tally:
     """All of them in one."""
-    levels = {str(level): sum(tally.levels[str(level)] for tally in tallies) for level in range(1, 6)}
     served, active = sum(t.served for t in tallies), sum(t.active for t in tallies)
     default, unrated = sum(t.default for t in tallies), sum(t.unrated for t in tallies)
-    return Tally("total", served, active, default, unrated, levels)
+    levels, asked = ({level: sum(kept[level] for kept in each) for level in ratings.NO_LEVELS}
+                     for each in ([t.levels for t in tallies], [t.question_levels for t in tallies]))  # fmt: skip
+    return Tally("total", served, active, default, unrated, levels, sum(t.questions for t in tallies), asked)
 
 
 ROUTES = [

@@ -74,7 +74,7 @@ async def rating_rows(db: Db, hall: Hall, by: By, person: Person, say: Words) ->
     return [
         {
             "word": word_of(tally.of, by, names | known, say),
-            "served": tally.served, "rated": tally.active + tally.default,
+            "served": tally.served, "questions": tally.questions, "rated": tally.active + tally.default,
             "good": tally.levels["5"] + tally.levels["4"], "bad": tally.levels["1"] + tally.levels["2"],
         }
         for tally in sorted(tallies, key=lambda tally: (len(tally.of), tally.of))  # window 2 before window 10
@@ -162,8 +162,9 @@ async def export(request: Request) -> Response:
         rows = await rating_rows(db, hall, by, person, say)
     sheet = io.StringIO()
     out = csv.writer(sheet)
-    out.writerow([say[f"manage.by_{by}"], *(say[f"manage.{column}"] for column in ("served", "rated", "good", "bad"))])
-    out.writerows([plain(row["word"]), row["served"], row["rated"], row["good"], row["bad"]] for row in rows)
+    columns = ("served", "questions", "rated", "good", "bad")
+    out.writerow([say[f"manage.by_{by}"], *(say[f"manage.{column}"] for column in columns)])
+    out.writerows([plain(row["word"]), *(row[column] for column in columns)] for row in rows)
     headers = {"content-disposition": f'attachment; filename="ratings-{by}.csv"', "cache-control": "no-store"}
     return Response("\ufeff" + sheet.getvalue(), headers=headers, media_type="text/csv; charset=utf-8")
 

@@ -63,14 +63,15 @@ def told(each: rollup.Sum, names: dict[str, str], say: Words) -> dict[str, Any]:
     """A site's figures in one line; its missing and corrected days by name."""
     return {
         "code": each.site, "name": names[each.site], "days": each.days, "taken": each.taken, "served": each.served,
-        "active": each.active, "bad": each.bad, "wait": -(-each.worst_p90_s // 60) if each.worst_p90_s is not None else None,
+        "questions": each.questions, "active": each.active, "bad": each.bad,
+        "wait": -(-each.worst_p90_s // 60) if each.worst_p90_s is not None else None,
         "missing": [day_word(day, say) for day in each.missing], "corrected": [day_word(day, say) for day in each.corrected],
     }  # fmt: skip
 
 
 def total(sums: list[rollup.Sum]) -> dict[str, int]:
     """All sites in one."""
-    return {name: sum(getattr(each, name) for each in sums) for name in ("days", "taken", "served", "active", "bad")}
+    return {name: sum(getattr(each, name) for each in sums) for name in ("days", "taken", "served", "questions", "active", "bad")}
 
 
 async def keep(request: Request) -> Response:

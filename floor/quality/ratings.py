@@ -167,19 +167,26 @@ async def ask_again(db: Db, hall: Hall, window: str, *, actor: str, press: Press
 
 By = Literal["window", "service", "clerk", "hour", "mode"]
 
-# Three things told apart: answered (active), counted by a rule of the place (default), and never answered (unrated).
+# Three things told apart: answered (active), counted by a rule of the place (default), and never answered (unrated). And a
+# question answered at the desk is rated like a visit but is none: it is counted beside them, here and in whatever adds up.
 SUMMARY = """
-SELECT {of} AS "of", count(*)::int AS served,
-       count(r.id) FILTER (WHERE r.kind = 'active')::int AS active,
-       count(r.id) FILTER (WHERE r.kind = 'default')::int AS "default",
-       count(*) FILTER (WHERE r.id IS NULL)::int AS unrated,
-       count(r.id) FILTER (WHERE r.level = 1)::int AS level_1, count(r.id) FILTER (WHERE r.level = 2)::int AS level_2,
-       count(r.id) FILTER (WHERE r.level = 3)::int AS level_3, count(r.id) FILTER (WHERE r.level = 4)::int AS level_4,
-       count(r.id) FILTER (WHERE r.level = 5)::int AS level_5
-FROM visits v JOIN halls h ON h.id = v.hall LEFT JOIN ratings r ON r.visit = v.id
-LEFT JOIN windows w ON w.hall = v.hall AND w.no = v.window_no
-WHERE v.hall = $1 AND v.day BETWEEN $2 AND $3 AND ($4::text IS NULL OR coalesce(w.zone, v.zone) = $4)
-GROUP BY 1 ORDER BY 1
+WITH counted AS (
+    SELECT {of} AS "of", v.source = 'consultation' AS asked, r.id AS rating, r.kind, r.level
+    FROM visits v JOIN halls h ON h.id = v.hall LEFT JOIN ratings r ON r.visit = v.id
+    LEFT JOIN windows w ON w.hall = v.hall AND w.no = v.window_no
+    WHERE v.hall = $1 AND v.day BETWEEN $2 AND $3 AND ($4::text IS NULL OR coalesce(w.zone, v.zone) = $4)
+), kinds AS (
+    SELECT "of", asked, count(*)::int AS served,
+           count(rating) FILTER (WHERE kind = 'active')::int AS active,
+           count(rating) FILTER (WHERE kind = 'default')::int AS "default",
+           count(*) FILTER (WHERE rating IS NULL)::int AS unrated,
+           array[count(*) FILTER (WHERE level = 1), count(*) FILTER (WHERE level = 2), count(*) FILTER (WHERE level = 3),
+                 count(*) FILTER (WHERE level = 4), count(*) FILTER (WHERE level = 5)]::int[] AS levels
+    FROM counted GROUP BY 1, 2
+)
+SELECT "of", coalesce(v.served, 0) AS served, coalesce(v.active, 0) AS active, coalesce(v."default", 0) AS "default",
+       coalesce(v.unrated, 0) AS unrated, v.levels, coalesce(q.served, 0) AS questions, q.levels AS question_levels
+FROM (SELECT * FROM kinds WHERE NOT asked) v FULL JOIN (SELECT * FROM kinds WHERE asked) q USING ("of") ORDER BY 1
 """
 OF = {
     "window": "coalesce(v.window_no, '')",
@@ -190,9 +197,13 @@ OF = {
 }
 
 
+NO_LEVELS = dict.fromkeys(("1", "2", "3", "4", "5"), 0)
+
+
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """Visits of one window, service, clerk, local hour or mode `of`: served = active + default + unrated; `levels` by 1 to 5."""
+    """Visits of one window, service, clerk, local hour or mode `of`: served = active + default + unrated; `levels` by 1 to 5.
+    `questions` were answered without a number: they are no visits, and `question_levels` are what people thought of them."""
 
     of: str
     served: int
@@ -200,6 +211,8 @@ class Tally:
     default: int
     unrated: int
     levels: dict[str, int]
+    questions: int
+    question_levels: dict[str, int]
 
 
 async def summary(db: Db, hall: Hall, first: date, last: date, by: By, *, zone: str | None = None) -> list[Tally]:
@@ -207,12 +220,13 @@ async def summary(db: Db, hall: Hall, first: date, last: date, by: By, *, zone: 
     rows = await db.fetch(SUMMARY.format(of=OF[by]), hall.id, first, last, zone)
     return [
         Tally(
-            row["of"],
-            row["served"],
-            row["active"],
-            row["default"],
-            row["unrated"],
-            {str(level): row[f"level_{level}"] for level in range(1, 6)},
+            row["of"], row["served"], row["active"], row["default"], row["unrated"], by_level(row["levels"]), row["questions"],
+            by_level(row["question_levels"]),
         )
         for row in rows
-    ]
+    ]  # fmt: skip
+
+
+def by_level(counts: Sequence[int] | None) -> dict[str, int]:
+    """What came of each level from 1 on."""
+    return dict(zip(NO_LEVELS, counts, strict=True)) if counts else dict(NO_LEVELS)

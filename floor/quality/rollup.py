@@ -69,13 +69,14 @@ async def take_in(db: Db, hall: Hall, signed: Signed, seal: Seal, *, via: str) -
 
 @dataclass(frozen=True, slots=True)
 class Sum:
-    """What came of a site in a stretch of days. `worst_p90_s` is the longest P90 of a service on a day; `corrected` days have
-    more than one version; `missing` have none."""
+    """What came of a site in a stretch of days. `questions` are no visits. `worst_p90_s` is the longest P90 of a service on a
+    day; `corrected` days have more than one version; `missing` have none."""
 
     site: str
     days: int
     taken: int
     served: int
+    questions: int
     active: int
     bad: int
     worst_p90_s: int | None
@@ -107,6 +108,7 @@ def _sum(site: str, found: list[tuple[Sheet, bool]], open_days: set[date]) -> Su
         len(found),
         sum(service.taken for service in services),
         sum(mode.served for mode in modes),
+        sum(sheet.questions for sheet, _ in found),
         sum(mode.active for mode in modes),
         sum(mode.levels.get("1", 0) + mode.levels.get("2", 0) for mode in modes),
         max(waits, default=None),

@@ -37,8 +37,9 @@ class ModeDay(msgspec.Struct, frozen=True):
     levels: dict[str, int]
 
 
-class Sheet(msgspec.Struct, frozen=True):
-    """One day of one site. A later version corrects an earlier."""
+class Sheet(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One day of one site. A later version corrects an earlier. `questions` were answered without a number and are in no mode;
+    a sheet without any is signed as one made before they were told apart."""
 
     site: str
     day: date
@@ -46,6 +47,7 @@ class Sheet(msgspec.Struct, frozen=True):
     made_at: datetime
     services: list[ServiceDay]
     modes: list[ModeDay]
+    questions: int = 0
 
 
 class Signed(msgspec.Struct, frozen=True):
@@ -90,8 +92,8 @@ async def counted(db: Db, hall: Hall, site: str, day: date, version: int, made_a
     """A business day of this hall as the sheet of a site."""
     services = [ServiceDay(**row) for row in await db.fetch(SERVICES, hall.id, day)]
     tallies = await ratings.summary(db, hall, day, day, "mode")
-    modes = [ModeDay(t.of, t.served, t.active, t.default, t.unrated, t.levels) for t in tallies]
-    return Sheet(site, day, version, made_at.astimezone(UTC), services, modes)
+    modes = [ModeDay(t.of, t.served, t.active, t.default, t.unrated, t.levels) for t in tallies if t.served]
+    return Sheet(site, day, version, made_at.astimezone(UTC), services, modes, sum(t.questions for t in tallies))
 
 
 NEWEST = "SELECT version, digest FROM figure_sheets WHERE hall = $1 AND day = $2 ORDER BY version DESC LIMIT 1"

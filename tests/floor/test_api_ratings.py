@@ -1,10 +1,16 @@
 """Ratings over HTTP."""
 
+from datetime import UTC, datetime
+
 import asyncpg
+import msgspec
 import pytest
 from starlette.applications import Starlette
 
 from floor.database import Connection
+from floor.quality import ratings, sheets
+from queueing import consultations
+from queueing.halls import Hall, business_day
 from tests.floor.conftest import Client, SignsIn, client_of
 from tests.floor.visits import HALL, at, finished, opened, said, take
 
@@ -76,10 +82,37 @@ async def test_the_summary_tells_apart_what_was_answered_and_what_was_not(
     await finished(desk, clerk)
     await anyone.post(f"/api/v1/tickets/{first['key']}/rating", json={"level": 5, "reasons": ["510"]})
     told = (await manager.get(f"{HALL}/ratings/summary?by=clerk")).json()
-    tally = {"served": 2, "active": 1, "default": 0, "unrated": 1, "levels": {"1": 0, "2": 0, "3": 0, "4": 0, "5": 1}}
+    none = dict.fromkeys("12345", 0)
+    tally = {
+        "served": 2, "active": 1, "default": 0, "unrated": 1, "levels": none | {"5": 1}, "questions": 0, "question_levels": none,
+    }  # fmt: skip
     by_mode = (await manager.get(f"{HALL}/ratings/summary?by=mode")).json()
     assert by_mode["items"] == [{"of": "window", **tally}]
     assert (told["by"], told["total"], told["items"]) == ("clerk", {"of": "total", **tally}, [{"of": "clerk01", **tally}])
+
+
+async def test_a_question_at_the_desk_stands_beside_what_was_served(
+    desk: Client, clerk: Client, manager: Client, db: Connection, hall: Hall
+) -> None:
+    """It is rated by the one rule, and in no figure of visits: not by mode, clerk or window, not in the total."""
+    await opened(clerk)
+    await finished(desk, clerk)
+    asked = [await consultations.count(db, hall, "papers", actor="desk:desk01") for _ in range(2)]
+    await ratings.rate(db, hall, "consultation", asked[0], level=2, actor="citizen", channel="phone")
+    rows_by = {
+        "mode": {"window": (1, 2)}, "clerk": {"clerk01": (1, 0), "desk01": (0, 2)}, "window": {"": (0, 2), "1": (1, 0)},
+    }  # fmt: skip
+    for by, rows in rows_by.items():
+        told = (await manager.get(f"{HALL}/ratings/summary?by={by}")).json()
+        assert {row["of"]: (row["served"], row["questions"]) for row in told["items"]} == rows
+        total = told["total"]
+        assert (total["served"], total["active"], total["unrated"], total["levels"]["2"]) == (1, 0, 1, 0)
+        assert (total["questions"], total["question_levels"]["2"]) == (2, 1)
+    day = await business_day(db, hall)
+    sheet = await sheets.counted(db, hall, "dahe", day, 1, datetime.now(UTC))
+    assert ([(mode.mode, mode.served) for mode in sheet.modes], sheet.questions) == ([("window", 1)], 2)
+    before = msgspec.structs.replace(sheet, questions=0)
+    assert b"questions" in sheets.canonical(sheet) and b"questions" not in sheets.canonical(before)
 
 
 async def test_a_period_that_ends_before_it_begins_is_bad_input(manager: Client) -> None:

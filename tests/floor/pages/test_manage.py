@@ -107,7 +107,7 @@ async def test_ratings_can_be_taken_along_as_a_table(lin: Client, desk: Client, 
     await opened(clerk)
     await finished(desk, clerk)
     answer = await lin.get("/demo/manage/ratings.csv?by=clerk")
-    assert answer.text.replace("\r", "").splitlines() == ["\ufeff人员,办结,评价,好评,差评", "姓名clerk01,1,0,0,0"]
+    assert answer.text.replace("\r", "").splitlines() == ["\ufeff人员,办结,咨询,评价,好评,差评", "姓名clerk01,1,0,0,0,0"]
 
 
 async def test_clerks_do_not_see_the_board(app: Starlette) -> None:

@@ -106,7 +106,7 @@ async def test_what_could_not_be_sent_goes_with_the_next_connection_and_is_added
         assert [await report(pool, hall, centre, here), await report(pool, hall, centre, here)] == [2, 0]
     days = {MONDAY, MONDAY + timedelta(1)}
     (found,) = await rollup.rolled_up(db, hall, ["dahe"], MONDAY, MONDAY + timedelta(1), open_days=days)
-    assert found == rollup.Sum("dahe", 1, 3, 1, 1, 1, 600, [MONDAY], [MONDAY + timedelta(1)])
+    assert found == rollup.Sum("dahe", 1, 3, 1, 0, 1, 1, 600, [MONDAY], [MONDAY + timedelta(1)])
 
 
 async def test_a_sheet_the_centre_does_not_take_holds_up_no_other(
