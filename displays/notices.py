@@ -34,6 +34,7 @@ GOOD_FOR = {
     "visit_open": timedelta(days=1),
     "visit_coming": timedelta(minutes=30),
     "visit_late": timedelta(hours=2),
+    "visit_waits": timedelta(days=1),
     "visit_declined": timedelta(days=2),
     "visit_off": timedelta(days=1),
     "visit_result": timedelta(days=3),
@@ -163,7 +164,8 @@ async def tell(db: Db, hall: Hall, entries: Sequence[Entry]) -> None:
         said(entry, found[entry.ticket])
         for entry in moved
         if entry.ticket in found and entry.kind in FOLLOWS and hall.value(SENDS[FOLLOWS[entry.kind]])
-    ]
+        and (found[entry.ticket].lives or entry.kind != "escalation.offered")  # whose day is over is not woken for it
+    ]  # fmt: skip
     await owe(db, hall, told)
     if hall.value(SENDS["near"]):
         fresh = {found[entry.ticket].key for entry in moved if entry.kind == "ticket.taken" and entry.ticket in found}
@@ -181,10 +183,11 @@ class Holder:
     service_name: str
     windows: str
     ahead: int | None
+    lives: bool
 
 
 HOLDERS = """
-SELECT t.id, t.key, t.number, t.services, t.step,
+SELECT t.id, t.key, t.number, t.services, t.step, t.ended_at IS NULL AS lives,
     CASE c.lang WHEN 'zh-Hant' THEN coalesce(s.name_hant, s.name) WHEN 'en' THEN coalesce(s.name_en, s.name)
         ELSE s.name END AS service_name,
     (SELECT string_agg(w.no, ';' ORDER BY w.rank, w.no) FROM windows w
@@ -202,7 +205,7 @@ async def holders(db: Db, hall: Hall, ids: Sequence[int]) -> dict[int, Holder]:
     return {
         row["id"]: Holder(
             row["key"], row["number"], row["services"], row["step"], row["service_name"], row["windows"] or "",
-            ahead[row["key"]].ahead,
+            ahead[row["key"]].ahead, row["lives"],
         )
         for row in rows
     }  # fmt: skip

@@ -93,6 +93,11 @@ TEXTS: dict[str, dict[str, str]] = {
         "zh-Hant": "很抱歉，上門人員在路上耽誤了，預計{time}到。時間不合適請打開：{link}",
         "en": "We are sorry, our colleagues are running late and should be with you at {time}. {link}",
     },
+    "visit_waits": {
+        "zh-Hans": "很抱歉，您希望的时间已过，上门服务还没有排上。工作人员会打电话和您另约时间。{link}",
+        "zh-Hant": "很抱歉，您希望的時間已過，上門服務還沒有排上。工作人員會打電話和您另約時間。{link}",
+        "en": "We are sorry: the time you wished for has passed without a visit. We will telephone you to find another. {link}",
+    },
     "visit_declined": {
         "zh-Hans": "很抱歉，这次不能上门服务。{reason}详情和其他办法：{link}",
         "zh-Hant": "很抱歉，這次不能上門服務。{reason}詳情和其他辦法：{link}",

@@ -24,7 +24,7 @@ CARED_FOR = {
     "hours": frozenset({"manage"}),
     "alarm": frozenset({"manage"}),
     "escalation": frozenset({"desk", "manage"}),
-    "doorstep": frozenset({"dispatch"}),
+    "doorstep": frozenset({"dispatch", "manage"}),
     "rounds": frozenset({"dispatch"}),
     "device": frozenset({"fleet", "manage", "kiosk"}),
 }

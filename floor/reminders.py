@@ -1,4 +1,4 @@
-"""What booked visitors are told by the clock: the day before, and when the hall is no longer open at their time."""
+"""What people are told by the clock: of bookings the day before, or when the hall is shut then; of visits that wait too long."""
 
 from datetime import datetime
 from typing import Any
@@ -8,6 +8,7 @@ from displays import notices
 from displays.notices import Word
 from floor.database import Db
 from queueing.halls import Hall, ServiceNow, services
+from scheduling import overdue
 from scheduling.lookups import tomorrow
 from scheduling.offers import fallen
 from scheduling.ticks import Tick
@@ -46,4 +47,17 @@ async def tell_fallen(db: Db, hall: Hall) -> int:
     return await notices.owe(db, hall, words)
 
 
-TICKS = (Tick("bookings.remind", 300, remind), Tick("bookings.fallen", 300, tell_fallen))
+async def tell_overdue(db: Db, hall: Hall) -> int:
+    """Mark visits that wait too long, for whoever answers for them; whose wished days passed hears that the hall will call."""
+    late, now = await overdue.mark(db, hall), await db.fetchval("SELECT hall_now()")
+    words = [
+        Word(f"visit:{one.key}", "visit_waits", int(one.since.timestamp()) // 60, now, {"code": one.key[:6]})
+        for one in late if one.why == "wish"
+    ]  # fmt: skip
+    await notices.owe(db, hall, words)
+    return len(late)
+
+
+TICKS = (
+    Tick("bookings.remind", 300, remind), Tick("bookings.fallen", 300, tell_fallen), Tick("doorstep.overdue", 300, tell_overdue)
+)  # fmt: skip

@@ -465,36 +465,3 @@ async def of_key(db: Db, statement: str, hall: Hall, key: str, actor: str, press
         return done(row)
 
     return await once(db, press, act, again)
-
-
-# Every ticket of a day that is over ends here; the rows are numbered within one move of the stream. Each arm of `left_over`
-# is one partial index, so that ten million finished tickets cost nothing.
-EXPIRE = f"""
-WITH today AS MATERIALIZED (SELECT {TODAY} AS day), left_over AS (
-    SELECT id FROM tickets WHERE hall = $1 AND day < (SELECT day FROM today) AND state = 'waiting' AND for_window IS NULL
-    UNION ALL
-    SELECT id FROM tickets WHERE hall = $1 AND day < (SELECT day FROM today) AND state = 'waiting' AND for_window IS NOT NULL
-    UNION ALL
-    SELECT id FROM tickets WHERE hall = $1 AND day < (SELECT day FROM today) AND state IN ('called', 'serving')
-    UNION ALL
-    SELECT id FROM tickets WHERE hall = $1 AND day < (SELECT day FROM today) AND state IN ('held', 'missed')
-), gone AS (
-    UPDATE tickets t SET state = 'expired', ended_at = hall_now() FROM left_over
-    WHERE t.id = left_over.id AND t.state IN {LIVE!r} RETURNING t.*
-), stream AS (
-    UPDATE hall_streams SET top = top + (SELECT count(*) FROM gone)
-    WHERE hall = $1 AND (SELECT count(*) FROM gone) > 0 RETURNING top
-), told AS (
-    INSERT INTO journal (hall, "offset", kind, actor, cause, ticket, window_no, data)
-    SELECT m.hall, s.top - count(*) OVER () + row_number() OVER (ORDER BY m.id), 'ticket.expired', $2, 'day roll',
-           m.id, m.window_no, {told()}
-    FROM gone m, stream s RETURNING 1
-)
-SELECT count(*) FROM told
-"""
-
-
-async def expire_day(db: Db, hall: int, *, actor: str = "clock") -> int:
-    """End every live ticket of a past business day; how many. Running it again, or twice at once, ends nothing twice."""
-    count: int = await db.fetchval(EXPIRE, hall, actor)
-    return count

@@ -39,6 +39,7 @@ class Step:
     offered_at: datetime
     decided_at: datetime | None
     decided_by: str | None
+    taken_by: str | None  # who goes and asks
     code: str | None
 
 
@@ -60,7 +61,7 @@ SELECT e.id, e.step, e.service, e.ticket, t.number, e.state, e.why,
        CASE WHEN a.code IS NOT NULL THEN a.start WHEN e.state = 'offered' AND e.step = 'slot' THEN ({NEXT})
             ELSE (e.offer ->> 'start')::timestamptz END AS start,
        (e.offer ->> 'waiting')::integer AS waiting, (e.offer ->> 'longest')::integer AS longest, e.offered_at, e.decided_at,
-       e.decided_by, a.code
+       e.decided_by, e.taken_by, a.code
 FROM escalations e LEFT JOIN tickets t ON t.id = e.ticket LEFT JOIN appointments a ON a.owed = e.ticket AND e.step = 'slot'
 """
 OF_TICKET = SHOWN + "WHERE e.ticket = $1 ORDER BY e.id"
@@ -210,6 +211,24 @@ async def next_step(db: Db, hall: Hall, ticket: int, actor: str) -> str | None:
 async def is_left(db: Db, hall: Hall, ticket: int) -> bool:
     """Whether nobody will serve this visitor today, and every step was offered."""
     return any(case.left and case.slot and case.doorstep for case in await cases(db, hall, ticket))
+
+
+TAKE_ON = """
+UPDATE escalations e SET taken_by = $4, taken_at = hall_now() FROM tickets t
+WHERE e.hall = $1 AND t.hall = $1 AND t.key = $2 AND e.ticket = t.id AND e.step = $3 AND e.state = 'offered'
+  AND e.taken_by IS NULL
+RETURNING e.id, e.service, e.step, t.id AS ticket, t.number
+"""
+
+
+async def take_on(db: Db, hall: Hall, key: str, step: str, *, actor: str) -> bool:
+    """Somebody goes and asks who has not answered; False where somebody does already, or there is nothing to ask any more."""
+    async with db.transaction():
+        row = await db.fetchrow(TAKE_ON, hall.id, key, step, actor)
+        if row is None:
+            return False
+        await told(db, hall, row, "taken_on", actor)
+    return True
 
 
 # --- by the desk -------------------------------------------------------------------------------------------------

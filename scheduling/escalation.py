@@ -11,7 +11,7 @@ from queueing.settings import Setting
 from queueing.tickets import TODAY
 from queueing.windows import REACHED
 from scheduling.appointments import OWED
-from scheduling.ladder_rows import Offer, move_on
+from scheduling.ladder_rows import Offer, move_on, offer
 from scheduling.offers import next_free
 from scheduling.teams import at_the_door
 
@@ -234,7 +234,32 @@ async def visitor_offers(db: Db, hall: Hall, asked: Sequence[tuple[Case, str]]) 
 
 def visitor_offer(case: Case, step: str, free: datetime | None, home: bool) -> Offer:
     """A step of a visitor's. Where no slot is free, or the hall goes to nobody's door, it comes to nothing and says so."""
-    why = "none_free" if step == "slot" and free is None else "none_made" if step == "doorstep" and not home else None
-    if why is not None:
-        return Offer(step, case.service, case.ticket, {}, "lapsed", why)
-    return Offer(step, case.service, case.ticket, {"start": free.isoformat()} if step == "slot" and free else {})
+    if step == "slot":
+        return slot_offer(case.ticket, case.service, free)
+    return Offer(step, case.service, case.ticket) if home else Offer(step, case.service, case.ticket, {}, "lapsed", "none_made")
+
+
+def slot_offer(ticket: int, service: str, free: datetime | None) -> Offer:
+    """Another time: the first that is free, or word that none is."""
+    if free is None:
+        return Offer("slot", service, ticket, {}, "lapsed", "none_free")
+    return Offer("slot", service, ticket, {"start": free.isoformat()})
+
+
+LEFT_OVER = f"""
+SELECT t.id AS ticket, t.service FROM (
+    SELECT * FROM tickets WHERE hall = $1 AND day < {TODAY} AND state = 'waiting' AND for_window IS NULL
+    UNION ALL SELECT * FROM tickets WHERE hall = $1 AND day < {TODAY} AND state = 'waiting' AND for_window IS NOT NULL
+    UNION ALL SELECT * FROM tickets WHERE hall = $1 AND day < {TODAY} AND state IN ('held', 'missed')) t
+WHERE NOT EXISTS (SELECT FROM escalations e WHERE e.hall = t.hall AND e.ticket = t.id AND e.step = 'slot') ORDER BY t.id
+"""
+
+
+async def offer_left(db: Db, hall: Hall) -> int:
+    """Another time for whoever a past day left over without one: no clock ran that evening. To be called before that day ends."""
+    rows = await db.fetch(LEFT_OVER, hall.id)
+    if not rows:
+        return 0
+    free = await next_free(db, hall)
+    made = [slot_offer(row["ticket"], row["service"], free.get(row["service"])) for row in rows]
+    return await offer(db, hall, made, actor="clock")

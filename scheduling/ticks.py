@@ -4,14 +4,14 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from queueing import alarms, persons
+from queueing.day_roll import expire_day
 from queueing.db import Db, changed
 from queueing.halls import Hall, business_day
 from queueing.holds import tell_overdue
-from queueing.tickets import expire_day
 from scheduling import escorts, orders, self_service
 from scheduling.appointments import forget_holders, let_fall
 from scheduling.closing import follow_capacity
-from scheduling.escalation import climb
+from scheduling.escalation import climb, offer_left
 from scheduling.field import forget_papers
 from scheduling.hours import open_doors
 from scheduling.looks import forget_visitors
@@ -67,8 +67,8 @@ async def keep_calendar(db: Db, hall: Hall) -> int:
 
 
 async def end_yesterday(db: Db, hall: Hall) -> int:
-    """A ticket is good for its business day: what still waits after the roll expires."""
-    return await expire_day(db, hall.id, actor="clock")
+    """A ticket is good for its business day: what still waits after the roll expires, with another time offered to each."""
+    return await offer_left(db, hall) + await expire_day(db, hall.id, actor="clock")
 
 
 async def tell_overdue_holds(db: Db, hall: Hall) -> int:

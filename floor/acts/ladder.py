@@ -18,7 +18,7 @@ from queueing.halls import Hall, services
 from queueing.proposals import Proposal
 from queueing.tickets import Ticket
 from queueing.windows import get_window, open_window
-from scheduling import answers
+from scheduling import answers, overdue
 from scheduling.answers import Refusal, Step
 from scheduling.appointments import Appointment, Booked
 from scheduling.escalation import KEPT
@@ -150,6 +150,26 @@ async def see_alarms(request: Request, hall_code: str, kind: str) -> None:
         new = [await alarms.see(db, hall, alarm.id, actor=person.actor) for alarm in mine]
     if any(new):
         ring(request, hall.id)
+
+
+async def take_on_visit(request: Request, hall_code: str, visit: int) -> None:
+    """Go after a visit that waits too long: under one's own name, so that nobody else does, and nobody thinks another did."""
+    hall = await hall_of(request, hall_code)
+    person = await require(request, *DECIDES, "desk", hall=hall.id)
+    async with acquire(request.app.state.pool) as db:
+        new = await overdue.take_on(db, hall, visit, actor=person.actor)
+    if new:
+        ring(request, hall.id)
+
+
+async def take_on(request: Request, key: str, step: str) -> None:
+    """Go and ask who has not answered a step."""
+    hall, ticket = await ticket_of(request, key)
+    person = await require(request, *FOR_THEM, hall=hall.id)
+    await in_own_zone(request, hall, person, person.actor, ticket.service)
+    async with acquire(request.app.state.pool) as db:
+        await answers.take_on(db, hall, key, step, actor=person.actor)
+    ring(request, hall.id)
 
 
 async def call_helper(request: Request, hall_code: str, service: str) -> None:

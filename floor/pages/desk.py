@@ -14,14 +14,13 @@ from floor.catalogue.kept import known
 from floor.database import Db, acquire
 from floor.pages import render
 from floor.pages.console import text, typed
+from floor.pages.desk_offers import steps_of, unanswered
 from floor.pages.desk_papers import choices, in_visitors_words, papers_of, slip_told, slips_of
 from floor.pages.desk_pauses import pauses
-from floor.pages.drained import reason
 from floor.pages.machines import place_of
-from floor.pages.phone import OPEN
 from floor.pages.rating_kiosk import question_code
 from floor.pages.staffed import clock, localized, now_of, reason_of
-from floor.pages.wording import matter_name, minutes, when
+from floor.pages.wording import matter_name, minutes
 from floor.signin import require
 from floor.words import Words, language, spoken, words
 from queueing import consultations, slips
@@ -31,8 +30,6 @@ from queueing.halls import Hall, services
 from queueing.matters import decided_at, some
 from queueing.slips import LONG, plain_code
 from queueing.tickets import LIVE, Ticket, find
-from scheduling import answers
-from scheduling.escalation import VISITOR_STEPS
 
 CLASSES = ("natural", "legal", "consult", "complaint")  # who comes: a person, a company, with a question, with a complaint
 
@@ -97,6 +94,7 @@ async def look(db: Db, hall: Hall, who: str, say: Words) -> dict[str, Any]:
         "printers": await printers(db, hall, say),
         "questions": await consultations.today(db, hall),
         "pauses": await pauses(db, hall, now, say),
+        "unanswered": await unanswered(db, hall, now, say),
         "missed": [{"number": ticket.number, "service": ticket.service, "at": clock(ticket.called_at, hall)}
                    for ticket in sorted(missed, key=lambda ticket: ticket.called_at or ticket.joined_at, reverse=True)],
     }  # fmt: skip
@@ -128,22 +126,6 @@ async def told(db: Db, hall: Hall, ticket: Ticket, say: Words) -> dict[str, Any]
         "matters": ticket.matters, "lang": ticket.lang, "steps": await steps_of(db, hall, ticket, say),
         "for": "、".join(matter_name(say, matter) for matter in await some(db, hall, ticket.matters)),
     }  # fmt: skip
-
-
-async def steps_of(db: Db, hall: Hall, ticket: Ticket, say: Words) -> list[dict[str, Any]]:
-    """What can be offered to somebody the hall may not reach today, and how each of it stands."""
-    made = {one.step: one for one in await answers.of_ticket(db, ticket.id)}
-    if ticket.state not in OPEN and not made:
-        return []
-    found = []
-    for step in VISITOR_STEPS:
-        one = made.get(step)
-        found.append({
-            "step": step, "word": say[f"ladder.step_{step}"], "state": one.state if one else "",
-            "said": say[f"ladder.state_{one.state}"] if one else "", "when": when(say, hall, one.start if one else None),
-            "why": reason(one.why, say) if one else "", "code": one.code if one else None, "open": ticket.state in OPEN,
-        })  # fmt: skip
-    return found
 
 
 # --- choosing matters -------------------------------------------------------------------------------------------
@@ -209,6 +191,8 @@ async def act(request: Request) -> Response:
                 await ladder.offer(request, key, typed(form, "step"))
             case "accept":
                 await ladder.take_slot(request, key, press=press)
+            case "ask":
+                await ladder.take_on(request, key, typed(form, "step"))
             case "refuse":
                 await ladder.refuse(request, key, typed(form, "step"), text(form, "why") or "other", press=press)
             case _:

@@ -30,7 +30,7 @@ from floor.words import Words, language, words
 from queueing.errors import NotFound
 from queueing.halls import Hall, business_day, services
 from queueing.matters import in_language
-from scheduling import doorstep, looks, teams
+from scheduling import doorstep, looks, overdue, teams
 from scheduling.days import calendar
 from scheduling.doorstep import Visit
 from scheduling.envelopes import Unreadable
@@ -108,6 +108,7 @@ async def look(request: Request, db: Db, hall: Hall, day: date, person: Person, 
         "before": day - timedelta(1), "after": day + timedelta(1),
         "requests": [request_row(v, names, now, carried) for v in sorted(asking, key=lambda v: (v.asked_at, v.id))],
         "waiting": [request_row(v, names, now, carried) for v in waiting],
+        "overdue": {one.visit: say[f"ladder.overdue_{one.why}"] for one in await overdue.standing(db, hall) if one.why == "wish"},
         "nowhere": set(it.nowhere), "readable": readable, "cards": cards, "limit": round(LIMIT_S),
         "kits": bags_out(it, bags, names),
         "plan": plan_card(it, offered, stops, names) if offered is not None else None,

@@ -9,7 +9,7 @@ from floor.database import Db
 from floor.pages.staffed import clock, elapsed
 from floor.words import Words
 from queueing.halls import Hall
-from scheduling import answers, closing
+from scheduling import answers, closing, overdue
 from scheduling.answers import Step
 from scheduling.closing import Closing
 from scheduling.escalation import HALL_STEPS, VISITOR_STEPS
@@ -22,13 +22,18 @@ async def evening(
 ) -> dict[str, Any]:
     """What the manager sees of closing time and of the ladder; `drain` is None before and after. `mine`: what to decide on."""
     found, steps = await closing.closing(db, hall), await answers.of_day(db, hall)
-    people = await lines.names(db, hall) if steps else {}
+    late = await overdue.standing(db, hall)
+    people = await lines.names(db, hall) if steps or late else {}
     return {
         "drain": drain(found, hall, names, mine, say) if found else None,
         "steps": [hall_step(step, names, now, say) | {"mine": step.service in mine}
                   for step in steps if step.step in HALL_STEPS and step.state == "offered"],
         "carried": carried(steps, hall, people, say),
         "counts": counts(steps),
+        "overdue": [
+            {"visit": one.visit, "why": say[f"ladder.overdue_{one.why}"], "since": one.since, "elapsed": elapsed(one.since, now),
+             "by": people.get((one.taken_by or "").partition(":")[2], "")} for one in late[:SHOWN]
+        ], "overdue_n": len(late),
     }  # fmt: skip
 
 
@@ -79,7 +84,7 @@ def carried(steps: Sequence[Step], hall: Hall, people: Mapping[str, str], say: W
         {
             "number": step.number, "step": say[f"ladder.step_{step.step}"], "state": step.state,
             "said": say[f"ladder.state_{step.state}"], "at": clock(step.decided_at or step.offered_at, hall),
-            "why": reason(step.why, say), "by": people.get((step.decided_by or "").partition(":")[2], ""),
+            "why": reason(step.why, say), "by": people.get((step.decided_by or step.taken_by or "").partition(":")[2], ""),
         }
         for step in ordered[:SHOWN]
     ]  # fmt: skip

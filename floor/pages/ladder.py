@@ -38,6 +38,11 @@ async def call(request: Request) -> Response:
     return await back(request, ladder.call_helper(request, request.path_params["hall"], request.path_params["service"]))
 
 
+async def take_on(request: Request) -> Response:
+    """Go after a visit that waits too long."""
+    return await back(request, ladder.take_on_visit(request, request.path_params["hall"], request.path_params["visit"]))
+
+
 async def back(request: Request, doing: Awaitable[None] | None = None) -> Response:
     """Do it, and the board again; with the reason where it was refused."""
     by, error = by_of(text(await request.form(), "by")), None
@@ -57,6 +62,7 @@ async def back(request: Request, doing: Awaitable[None] | None = None) -> Respon
 
 ROUTES = [
     Route("/{hall}/manage/alarms/{kind}/seen", see, methods=["POST"]),
+    Route("/{hall}/manage/overdue/{visit:int}/take", take_on, methods=["POST"]),
     Route("/{hall}/manage/ladder/{id:int}/{act}", decide, methods=["POST"]),
     Route("/{hall}/manage/helpers/{service}/call", call, methods=["POST"]),
 ]

@@ -6,7 +6,8 @@ import pytest
 
 from displays import boards
 from floor.database import Connection
-from queueing import calls, journal, tickets
+from queueing import calls, journal
+from queueing.day_roll import expire_day
 from queueing.halls import Hall
 from queueing.tickets import Act
 from tests.displays.days import act, open_all, seat, take
@@ -77,7 +78,7 @@ async def test_the_day_roll_takes_everybody_off_the_board(db: Connection, hall: 
     state = (await boards.load(db, hall.id)).hall
     await db.execute("UPDATE tickets SET day = day - 1")
     before = (await journal.top(db, hall.id)).offset
-    await tickets.expire_day(db, hall.id)
+    await expire_day(db, hall.id)
     kinds = [state.fold(entry).kind for entry in await journal.read(db, hall.id, before)]
     assert sorted(kinds) == ["", "cleared"]
     assert (state.lines, state.counts) == ({}, {"A": 0})

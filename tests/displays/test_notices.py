@@ -20,6 +20,7 @@ from floor.notices import Post
 from queueing import calls, settings, tickets
 from queueing.errors import BadInput
 from queueing.halls import Hall, get_hall
+from scheduling.ladder_rows import Offer, offer
 from tests.displays.days import open_all, seat
 from tests.displays.gateway import Gateway, gateway_running
 from tests.scheduling.clocks import half_past
@@ -421,3 +422,31 @@ async def test_a_way_that_cannot_work_is_refused(
 def test_no_way_takes_longer_than_a_notice_is_left_in_one_hand() -> None:
     way = make("phone", "http", {"url": "https://x/send?to={phone}"}, "key")
     assert way.setting.timeout_s < outbox.LEASE_S / 2  # type: ignore[attr-defined]
+
+
+async def test_who_is_offered_another_time_or_a_visit_is_told_each_once_with_the_way_to_answer(
+    pool: Pool, db: Connection, sending: Hall, gateway: Gateway
+) -> None:
+    first, second, over = (
+        await take(db, sending),
+        await take(db, sending, "13912345679", lang="en"),
+        await take(db, sending, "13912345670"),
+    )
+    await post(db, sending)
+    before = len(gateway.texts)
+    rows = [Offer("slot", "A", ticket.id, {"start": "2027-03-04T09:00:00+08:00"}) for ticket in (first, second, over)]
+    await offer(db, sending, rows, actor="clock")
+    await tickets.cancel(db, sending, over.key, actor="citizen")  # before anybody read of it
+
+    async def clock() -> None:
+        async with acquire(pool) as own:
+            await post(own, sending)
+
+    await asyncio.gather(clock(), clock())
+    await offer(db, sending, [*rows, Offer("doorstep", "A", first.id)], actor="clock")
+    await post(db, sending)
+    told = gateway.texts[before:]
+    link = "https://hall.example.cn/t/"
+    wording = {lang: wordings.TEXTS["offered"][lang] for lang in ("zh-Hans", "en")}
+    said = wording["zh-Hans"].format(ticket=first.number, link=link + first.key)
+    assert sorted(told) == sorted([said, said, wording["en"].format(ticket=second.number, link=link + second.key)])

@@ -9,6 +9,7 @@ import pytest
 
 from queueing import calls, halls, identity, journal, persons, tickets, windows
 from queueing.calls import Seat
+from queueing.day_roll import expire_day
 from queueing.db import Db
 from queueing.errors import BadInput, Banned, NotFound, NotInThatState, RealNameNeeded, Refused, TooManyOfService, TooManyToday
 from queueing.halls import Hall
@@ -112,7 +113,7 @@ async def test_the_day_roll_strikes_whom_was_called_in_vain_and_not_whom_nobody_
     waiting, called = await taken(db, hall, b"waited"), await taken(db, hall, b"called")
     await db.execute("UPDATE tickets SET call_no = 1 WHERE id = $1", called.ticket.id)
     await db.execute("UPDATE tickets SET day = day - 1")
-    assert await tickets.expire_day(db, hall.id) == 2
+    assert await expire_day(db, hall.id) == 2
     assert await db.fetchval("SELECT array_agg(ticket) FROM strikes") == [called.ticket.id]
     assert waiting.ticket.id != called.ticket.id
 

@@ -10,6 +10,7 @@ import pytest
 from floor.database import connect
 from queueing import calls, journal, numbers, tickets, windows
 from queueing.calls import Seat
+from queueing.day_roll import expire_day
 from queueing.db import Db
 from queueing.errors import NumberInUse
 from queueing.halls import Hall
@@ -219,7 +220,7 @@ async def test_a_ticket_of_yesterday_comes_home_and_ends_with_its_day(db: Db, ha
     rolls = await db.fetchval("SELECT max(opens) FROM doors WHERE hall = $1", hall.id)
     await set_time(db, rolls + timedelta(minutes=1))
     assert await numbers.accept(db, hall.id, "dv_1", given(1, lease))
-    assert await tickets.expire_day(db, hall.id) == 1
+    assert await expire_day(db, hall.id) == 1
     (ticket,) = await tickets.find(db, hall, day=lease.day)
     assert (ticket.number, ticket.state) == ("A2001", "expired")
 

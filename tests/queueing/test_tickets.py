@@ -9,6 +9,7 @@ import pytest
 
 from queueing import calls, halls, journal, tickets, windows
 from queueing.calls import Seat
+from queueing.day_roll import expire_day
 from queueing.db import Db, Press
 from queueing.errors import (
     BadInput,
@@ -222,13 +223,13 @@ async def test_the_day_rolls_at_the_halls_own_hour_and_ends_what_is_left_once(db
     await take("A")
     await take("B")
     day = await halls.business_day(db, hall)
-    assert await tickets.expire_day(db, hall.id) == 0
+    assert await expire_day(db, hall.id) == 0
     await db.execute(
         "CREATE OR REPLACE FUNCTION hall_now() RETURNS timestamptz LANGUAGE sql STABLE AS $$ SELECT now() + interval '1 day' $$"
     )
     assert await halls.business_day(db, hall) == day + timedelta(days=1)
     before = (await journal.top(db, hall.id)).offset
-    assert [await tickets.expire_day(db, hall.id), await tickets.expire_day(db, hall.id)] == [2, 0]
+    assert [await expire_day(db, hall.id), await expire_day(db, hall.id)] == [2, 0]
     entries = await journal.read(db, hall.id, before)
     assert [(e.offset, e.kind, e.data["ticket"]) for e in entries] == [
         (before + 1, "ticket.expired", "A001"),

@@ -9,9 +9,10 @@ from typing import Any
 from floor.database import Connection, Pool
 from queueing import alarms, calls, journal, windows
 from queueing.calls import Nobody, Seat
+from queueing.day_roll import expire_day
 from queueing.errors import StillWaiting
 from queueing.halls import Hall
-from queueing.tickets import by_key, expire_day
+from queueing.tickets import by_key
 from scheduling import answers, doorstep, ticks
 from scheduling.doorstep import Visitor
 from scheduling.errors import NothingFree

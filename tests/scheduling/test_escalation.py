@@ -8,17 +8,18 @@ import pytest
 from floor.database import Connection, Pool
 from queueing import calls, journal
 from queueing.calls import Seat
+from queueing.day_roll import expire_day
 from queueing.halls import Hall, get_hall
 from queueing.settings import choose
-from queueing.tickets import expire_day
 from queueing.windows import close, open_window
 from scheduling import escalation, ticks
 from scheduling.escalation import LADDER, Case, Queue, climb, hall_steps, thresholds, visitor_steps
 from scheduling.ticks import TICKS
 from tests.scheduling.clocks import at
-from tests.scheduling.halls import DAY, number, until_five
+from tests.scheduling.halls import DAY, number, slot, until_five
 
 CLIMB = next(tick for tick in TICKS if tick.rule == "ladder.climb")
+ROLL = next(tick for tick in TICKS if tick.rule == "tickets.expire")
 STEPS = "SELECT step, subject, state, why FROM escalations ORDER BY id"
 
 
@@ -170,6 +171,27 @@ async def test_many_clocks_and_three_hours_without_any_offer_each_step_once(pool
             return await climb(own, busy)
 
     assert sum(await asyncio.gather(*(unclaimed() for _ in range(4)))) == 6
+
+
+async def test_an_evening_without_a_clock_leaves_nobody_without_an_offer_and_says_how_each_stood(
+    db: Connection, busy: Hall
+) -> None:
+    await at(db, f"{DAY} 16:29+08")
+    acts = [await number(db, busy) for _ in range(3)]
+    await db.execute("UPDATE tickets SET state = 'missed' WHERE id = $1", acts[1].ticket.id)
+    await calls.call_next(db, busy, Seat("1", "clerk:li", "li"))
+    await slot(db, busy, "A", "2027-03-05 09:00+08")
+    await at(db, "2027-03-04 08:30+08")
+    assert await ticks.run(db, ROLL, busy) == 5  # two offers, three endings
+    assert await climb(db, busy) == 0  # they stand for some days
+    told = [row for row in await journal.read(db, busy.id, 0) if row.kind == "ticket.expired"]
+    assert [row.data["why"] for row in told] == ["at_window", "did_not_come", "not_served"]
+    assert [(row["step"], row["subject"], row["state"]) for row in await db.fetch(STEPS)] == [
+        ("slot", f"ticket:{acts[1].ticket.id}", "offered"), ("slot", f"ticket:{acts[2].ticket.id}", "offered"),
+    ]  # fmt: skip
+    await at(db, "2027-03-12 08:30+08")
+    assert await climb(db, busy) == 2
+    assert {(row["state"], row["why"]) for row in await db.fetch(STEPS)} == {("lapsed", "no_answer")}
 
 
 async def test_thresholds_of_nought_lead_nowhere(db: Connection, busy: Hall) -> None:

@@ -7,8 +7,8 @@ from starlette.applications import Starlette
 
 from devices.pairing import Paired
 from floor.database import Connection
+from queueing.day_roll import expire_day
 from queueing.halls import Hall, get_hall
-from queueing.tickets import expire_day
 from scheduling.escalation import climb
 from tests.floor.conftest import Client
 from tests.floor.pages.staff import Page, look

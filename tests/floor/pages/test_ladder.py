@@ -167,3 +167,18 @@ async def answer(phone: Client, page: Page, form: str, **typed: str) -> None:
 async def key_of(db: Connection, number: str) -> str:
     key: str = await db.fetchval("SELECT key FROM tickets WHERE number = $1", number)
     return key
+
+
+async def test_the_desk_sees_who_has_not_answered_and_one_of_them_goes_to_ask(
+    app: Starlette, lin: Client, db: Connection, evening: Hall
+) -> None:
+    await at(db, f"{DAY} 16:45+08")
+    desk = await staff(app, "desk01")
+    page = await look(desk, "/demo/desk?number=B001")
+    assert "等着答复的人 2" in page.words
+    page = await press(desk, page, "ask-slot-" + await key_of(db, "B001"))
+    assert page.sentence == "您去问 B001，别人不用再问" and "姓名desk01 去问了" in page.words
+    page = await look(await staff(app, "clerk02"), "/demo/desk?number=B001", 403)
+    assert "姓名desk01" in (await look(lin, "/demo/manage")).words
+    kinds = [row["kind"] for row in await db.fetch("SELECT kind FROM journal WHERE kind LIKE 'escalation.taken%'")]
+    assert kinds == ["escalation.taken_on"]
