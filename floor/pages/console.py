@@ -14,7 +14,7 @@ from floor import acts, beside, lines
 from floor.database import Db, acquire
 from floor.pages import console_offers, render
 from floor.pages.console_offers import Answered
-from floor.pages.on_duty import shift_words
+from floor.pages.on_duty import shift_words, shifts_today, unread
 from floor.pages.staffed import LOOKS, clock, elapsed, localized, may_act_at, now_of, reason_of, zones_of
 from floor.pages.wording import matter_name
 from floor.refusals import NotAllowed
@@ -23,11 +23,10 @@ from floor.words import Words, language, words
 from queueing import prechecks
 from queueing.calls import POSITIONS, Nobody
 from queueing.errors import BadInput, NotFound, NotYourWindow, Refused
-from queueing.halls import Hall, services
+from queueing.halls import Hall, services, zones
 from queueing.matters import decided_at, some
 from queueing.tickets import Act, Ticket, by_key
 from queueing.windows import Window, get_window, list_windows
-from scheduling.roster.swaps import asked_of
 
 OVERRULE = ("leader", "manager")
 PRIMARY = {"closed": "open", "open": "next", "called": "arrive", "serving": "finish", "paused": "resume"}
@@ -202,7 +201,8 @@ async def look(db: Db, hall: Hall, window: Window, person: Person, say: Words) -
         "others": [{"no": other.no, "name": names.get(other.clerk or "", ""), "state": other.state, "ticket": other.ticket}
                    for other in others],
         "overrules": bool(person.roles & set(OVERRULE)), "rateable": window.state == "open",
-        "help": help_lines(say), **hand, **await console_offers.asked(db, hall, window, say),
+        "unread": await unread(db, hall, person), "help": help_lines(say), **hand,
+        **await console_offers.asked(db, hall, window, say),
     }  # fmt: skip
 
 
@@ -309,11 +309,11 @@ async def choose(request: Request, error: str | None = None) -> Response:
         mine = next((window.no for window in floor if window.clerk == person.username), None)
         if mine and error is None and "all" not in request.query_params:
             return RedirectResponse(f"/{hall.code}/console/{mine}", 303)
-        zones = await zones_of(db, hall, floor, person)
-        shift = await shift_words(db, hall, person, words(language(request)))
-        asked = await asked_of(db, hall, person.username or "")
+        on, areas = await shifts_today(db, hall, person), await zones(db, hall)
+        by_zone, unseen = await zones_of(db, hall, floor, person, on), await unread(db, hall, person)
+    shift = shift_words(on, areas, words(language(request)))
     return render(
-        request, "windows.html", 409 if error else 200, hall=hall, zones=zones, error=error, shift=shift, asked=asked,
+        request, "windows.html", 409 if error else 200, hall=hall, zones=by_zone, error=error, shift=shift, unread=unseen,
         overrules=bool(person.roles & set(OVERRULE)),
     )  # fmt: skip
 

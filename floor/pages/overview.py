@@ -15,6 +15,7 @@ from floor.pages.drained import evening
 from floor.pages.figures import bad_ratings, figures
 from floor.pages.machines import disputes, machines
 from floor.pages.minimums import minimums
+from floor.pages.news import asks
 from floor.pages.past import end_of, figures_then, slider, waiting_then, windows_then
 from floor.pages.plan import plan_of
 from floor.pages.promises import total
@@ -56,6 +57,7 @@ async def look(db: Db, hall: Hall, person: Person, say: Words, kept: State, minu
         "calls": [{"number": call.number, "window": call.window, "again": call.again, "clock": clock(call.at, hall, seconds=True)}
                   for call in (scene or day).calls],
         "floor_alarms": [] if scene else await floor_alarms(db, hall, names, person, now, say),
+        "asks": "" if scene else await asks(db, hall, person, say),
         "minimums": [] if scene else await minimums(db, hall, person, say),
         "evening": None if scene else await evening(db, hall, names, mine, now, say),
         **board, "decides": not person.roles.isdisjoint(DECIDES), **await machines(db, hall, now, say),

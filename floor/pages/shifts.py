@@ -1,6 +1,6 @@
 """A clerk's own shifts, on the phone: when and where, wishes, leave, and all of it as a calendar to subscribe to."""
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from icalendar import Calendar, Event
@@ -16,15 +16,16 @@ from floor.pages import render
 from floor.pages.attendance import entry_row, mark_row, said_hours
 from floor.pages.calendar import date_of, day_word
 from floor.pages.console import number_in, text
-from floor.pages.staffed import reason_of
+from floor.pages.news import told
+from floor.pages.staffed import now_of, reason_of
 from floor.pages.swaps import swap_row
 from floor.pages.wording import zone_name
 from floor.signin import require
-from floor.words import language, words
+from floor.words import LANGUAGES, Words, language, words
 from queueing import journal
 from queueing.errors import NotFound, Refused
 from queueing.halls import Hall, business_day, zones
-from scheduling.roster import leave, swaps
+from scheduling.roster import leave, news, swaps
 from scheduling.roster.attendance import BACK_DAYS, marks
 from scheduling.roster.leave import OwnShift
 from scheduling.roster.overtime import balance, ledger
@@ -46,18 +47,20 @@ async def show(request: Request, *, error: str | None = None) -> Response:
         named = {zone.code: zone_name(say, zone) for zone in await zones(db, hall)}
         found, worked = await marks(db, hall, today - timedelta(BACK_DAYS), today, clerk), await ledger(db, hall, clerk)
         swapped = await swaps.swaps(db, hall, today - timedelta(7), clerk)
-        names = await lines.names(db, hall) if found or swapped else {}
+        fresh, drawn = await news.news(db, hall, clerk), await now_of(db)
+        names = await lines.names(db, hall) if found or swapped or fresh else {}
     return render(
         request, "shifts.html", 200 if error is None else 409, hall=hall, error=error, token=token, today=today,
         days=[{"day": day, "word": day_word(day, say)} for day in (today + timedelta(n) for n in range(1, AHEAD + 1))],
         shifts=[{"word": day_word(it.day, say), "day": it.day, "today": it.day == today, "swappable": it.day > today,
-                 "zone": named[it.zone], "hours": hours(it),
+                 "zone": named[it.zone], "window": it.window, "hours": hours(it),
                  "breaks": [f"{clock(begins)}–{clock(ends)}" for begins, ends in it.breaks]} for it in shifts],
         leaves=[{"id": it.id, "kind": it.kind, "state": it.state,
                  "first": day_word(it.first, say), "last": day_word(it.last, say)}
                 for it in away], kinds=leave.KINDS,
         marks=[mark_row(it, names, say) for it in reversed(found)], overtime=[entry_row(it, say) for it in worked[:12]],
         wishes=[{"day": day, "word": day_word(day, say), "wish": wish} for day, wish in wished],
+        news=[told(it, names, say) for it in fresh], drawn=drawn.isoformat(),
         swaps=[swap_row(it, names, say, person) for it in swapped[:20]],
         left=said_hours(balance(worked, today), say),
     )  # fmt: skip
@@ -68,7 +71,7 @@ def hours(shift: OwnShift) -> str:
 
 
 async def act(request: Request) -> Response:
-    """Ask for leave or a swap, answer one, take that back, or say what one would like of a day."""
+    """Ask for leave or a swap, answer one, take that back, say what one would like of a day, or that the news are read."""
     hall = await acts.hall_of(request, request.path_params["hall"])
     person = await require(request, "clerk", hall=hall.id)
     form, clerk = await request.form(), person.username or ""
@@ -87,6 +90,8 @@ async def act(request: Request) -> Response:
                     number = text(form, "leave") or ""
                     if number.isascii() and number.isdigit():
                         await leave.withdraw_leave(db, hall, int(number[:9]), clerk)
+                case "news":
+                    await news.read_news(db, hall, clerk, moment_in(form, "until"))
                 case "wish":
                     if await leave.calendar_token(db, hall, clerk) is None:
                         raise NotFound(what="user")
@@ -98,6 +103,17 @@ async def act(request: Request) -> Response:
             raise
         return await show(request, error=reason_of(refused, words(language(request))))
     return RedirectResponse(f"/{hall.code}/shifts", 303)
+
+
+def moment_in(form: FormData, field: str) -> datetime:
+    """A moment the page itself wrote into its form; no page for anything else."""
+    try:
+        at = datetime.fromisoformat(text(form, field) or "")
+    except ValueError:
+        raise NotFound(what="page") from None
+    if at.tzinfo is None:
+        raise NotFound(what="page")
+    return at
 
 
 async def swap(request: Request, code: str, form: FormData) -> None:
@@ -122,26 +138,33 @@ async def subscribe(request: Request) -> Response:
             raise NotFound(what="page")
         hall = await acts.hall_by_id(request, found[0])
         shifts = await leave.own_shifts(db, hall, found[1], await business_day(db, hall) - timedelta(31))
-        named = {zone.code: zone.name for zone in await zones(db, hall)}
+        named, now = {zone.code: zone.name for zone in await zones(db, hall)}, await now_of(db)
+    say = words(LANGUAGES[0])
     book = Calendar()
     book.add("prodid", "-//Hall//Shifts//EN")
     book.add("version", "2.0")
+    book.add("x-wr-calname", f"{say['shifts.title']} · {hall.name}")
     for shift in shifts:
-        book.add_component(event_of(hall, found[1], shift, named))
+        book.add_component(event_of(hall, found[1], shift, named, now, say))
+    book.add_missing_timezones()
     return Response(
         book.to_ical(), media_type="text/calendar; charset=utf-8",
         headers={"cache-control": "no-store", "referrer-policy": "no-referrer"},
     )  # fmt: skip
 
 
-def event_of(hall: Hall, clerk: str, shift: OwnShift, named: dict[str, str]) -> Event:
+def event_of(hall: Hall, clerk: str, shift: OwnShift, named: dict[str, str], now: datetime, say: Words) -> Event:
     """One shift; its name stays the same when its hours move, so that a calendar replaces it."""
     event = Event()
     event.add("uid", f"{hall.code}-{clerk}-{shift.day}@shifts")
-    event.add("dtstamp", moment(hall, shift.day, 0))
+    event.add("dtstamp", now.astimezone(UTC))
     event.add("dtstart", moment(hall, shift.day, shift.begins))
     event.add("dtend", moment(hall, shift.day, shift.ends))
-    event.add("summary", f"{shift.zone} {named[shift.zone]}")
+    at = f" {say('console.window', no=shift.window)}" if shift.window else ""
+    event.add("summary", f"{shift.zone} {named[shift.zone]}{at}")
+    breaks = "、".join(f"{clock(begins)}–{clock(ends)}" for begins, ends in shift.breaks)
+    if breaks:
+        event.add("description", f"{say['shifts.break']} {breaks}")
     event.add("location", hall.name)
     return event
 

@@ -1,5 +1,6 @@
 """What the staff pages have in common: times as people say them, names in the reader's language, the floor by area."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,11 +9,13 @@ from zoneinfo import ZoneInfo
 from floor import lines
 from floor.api.problems import Refusal, faults_of, sentence
 from floor.database import Db
+from floor.pages.on_duty import planned_at
 from floor.pages.wording import service_name
 from floor.signin import Person, leads
 from floor.words import Words
 from queueing.halls import Hall, ServiceNow, services, zones
 from queueing.windows import Window
+from scheduling.roster.planned import Duty
 
 # Each state is a colour, an icon and (in the catalogue) a word.
 LOOKS = {
@@ -66,21 +69,25 @@ def may_act_at(person: Person, window: Window) -> bool:
     return "clerk" in person.roles and window.clerk in (None, person.username)
 
 
-async def zones_of(db: Db, hall: Hall, floor: list[Window], person: Person) -> list[dict[str, Any]]:
-    """The floor by area: who sits where, and how many wait there."""
+async def zones_of(
+    db: Db, hall: Hall, floor: list[Window], person: Person, on: Sequence[Duty] | None = None
+) -> list[dict[str, Any]]:
+    """The floor by area: who sits where, and how many wait there; where the person's shift is comes first, `planned` of each."""
     names = await lines.names(db, hall)
     waiting = {zone.code: 0 for zone in await zones(db, hall)}
     for service in await services(db, hall):
         waiting[service.zone] = waiting.get(service.zone, 0) + service.waiting
-    return [
+    found = [
         {
             "code": zone.code, "name": zone.name, "waiting": waiting[zone.code],
-            "windows": [
-                {"no": window.no, "state": window.state, "name": names.get(window.clerk or "", ""), "ticket": window.ticket,
-                 "since": window.since, "may": may_act_at(person, window),
-                 "mine": window.clerk is not None and window.clerk == person.username}
-                for window in floor if window.zone == zone.code
-            ],
+            "windows": sorted(
+                ({"no": window.no, "state": window.state, "name": names.get(window.clerk or "", ""), "ticket": window.ticket,
+                  "since": window.since, "may": may_act_at(person, window), "planned": planned_at(on, zone.code, window.no),
+                  "mine": window.clerk is not None and window.clerk == person.username}
+                 for window in floor if window.zone == zone.code),
+                key=lambda window: not window["planned"],
+            ),
         }
         for zone in await zones(db, hall)
     ]  # fmt: skip
+    return sorted(found, key=lambda zone: not any(window["planned"] for window in zone["windows"]))

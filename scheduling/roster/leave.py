@@ -129,7 +129,7 @@ async def wishes(db: Db, hall: Hall, clerk: str, since: date) -> list[tuple[date
 
 
 SHIFTS = """
-SELECT s.day, s.zone, p.begins, p.ends, p.breaks FROM shifts s JOIN rosters r USING (hall, week)
+SELECT s.day, s.zone, s.window_no, p.begins, p.ends, p.breaks FROM shifts s JOIN rosters r USING (hall, week)
 JOIN shift_patterns p ON (p.hall, p.code) = (s.hall, s.pattern)
 WHERE s.hall = $1 AND s.clerk = $2 AND s.day >= $3 AND r.state = 'published' ORDER BY s.day
 """
@@ -144,12 +144,15 @@ class OwnShift:
     begins: int
     ends: int
     breaks: tuple[tuple[int, int], ...]
+    window: str | None = None
 
 
 async def own_shifts(db: Db, hall: Hall, clerk: str, since: date) -> list[OwnShift]:
     """A clerk's published shifts from a day on."""
     rows = await db.fetch(SHIFTS, hall.id, clerk, since)
-    return [OwnShift(r["day"], r["zone"], r["begins"], r["ends"], tuple((a, b) for a, b in r["breaks"])) for r in rows]
+    return [
+        OwnShift(r["day"], r["zone"], r["begins"], r["ends"], tuple((a, b) for a, b in r["breaks"]), r["window_no"]) for r in rows
+    ]
 
 
 ADDRESS = "SELECT calendar_token FROM contracts WHERE hall = $1 AND clerk = $2"

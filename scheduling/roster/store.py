@@ -330,7 +330,7 @@ JOIN shifts s ON (s.hall, s.day, s.clerk) = (c.hall, c.day, c.clerk) AND s.fixed
     AND s.pattern IS NOT DISTINCT FROM c.pattern AND s.zone IS NOT DISTINCT FROM c.zone
 WHERE c.hall = $1 AND c.week = $2 AND NOT c.undone AND ($3::text IS NULL OR c.actor = $3) ORDER BY c.id DESC LIMIT 1
 """
-UNDONE = "UPDATE shift_changes SET undone = true WHERE id = $1"
+UNDONE = "UPDATE shift_changes SET undone = true, undone_at = hall_now() WHERE id = $1"
 
 
 async def last_change(db: Db, hall: Hall, week: date, *, by: str | None = None) -> tuple[date, str] | None:

@@ -7,12 +7,14 @@ from starlette.applications import Starlette
 
 from floor.database import Connection
 from queueing.halls import Hall
+from scheduling.roster import leave
 from scheduling.roster.attendance import keep_attendance
 from scheduling.roster.leave import leaves
-from scheduling.roster.store import place, placed, publish
+from scheduling.roster.store import place, placed, publish, undo
 from tests.floor.conftest import Client
 from tests.floor.pages.staff import look, staff
 from tests.floor.pages.test_roster import BOARD, ONE, WEEK, lin, published
+from tests.scheduling.clocks import at
 
 __all__ = ["lin"]
 
@@ -28,6 +30,8 @@ async def test_published_shifts_are_there_and_in_the_calendar(app: Starlette, li
     answer = await clerk.get(f"/shifts/{token}.ics")
     events = Calendar.from_ical(answer.content).walk("VEVENT")
     assert [f"{event.decoded('dtstart'):%Y-%m-%d %H:%M %z}" for event in events] == ["2026-11-23 09:00 +0800"]
+    assert [str(event["summary"]) for event in events] == ["A A区"]
+    assert b"BEGIN:VTIMEZONE" in answer.content and b"DTSTAMP:20261123T020000Z" in answer.content
     assert (await clerk.get(f"/shifts/{token[:-1]}x.ics")).status_code == 404
 
 
@@ -122,7 +126,7 @@ async def test_a_shift_changes_hands_when_both_agree_and_the_leader_approves(
     for _ in range(2):
         assert (await one.post("/demo/shifts/swap", data=asked)).status_code == 303
     assert (await one.post("/demo/shifts/swap", data=asked | {"press": "another"})).status_code == 409
-    assert "1 个换班等您答复" in (await look(two, "/demo/console")).words
+    assert "1 条排班通知" in (await look(two, "/demo/console")).words
     page = await look(two, "/demo/shifts")
     assert "姓名clerk01 的 11月24日 周二 换 姓名clerk02 的 11月26日 周四 等待对方同意" in page.words
     answer = {**page.forms["/demo/shifts/answer"].fields, "say": "agree"}
@@ -140,3 +144,55 @@ async def test_a_shift_changes_hands_when_both_agree_and_the_leader_approves(
         ("clerk02", tuesday), ("clerk01", WEEK + timedelta(3)),
     ]  # fmt: skip
     assert "已批准" in (await look(one, "/demo/shifts")).words
+
+
+async def test_what_happened_to_a_clerks_shifts_stands_until_it_is_read(
+    app: Starlette, lin: Client, db: Connection, hall: Hall
+) -> None:
+    await db.execute("UPDATE contracts SET news_seen_at = hall_now() - interval '1 day'")
+    one, tuesday = await staff(app, "clerk01"), WEEK + timedelta(1)
+    await at(db, f"{WEEK} 11:00+08")
+    await published(db, hall)
+    await at(db, f"{WEEK} 11:01+08")
+    await place(db, hall, tuesday, "clerk01", ONE, "A", actor="manager:manager", window="2")
+    await place(db, hall, tuesday + timedelta(1), "clerk01", ONE, "A", actor="manager:manager")
+    await undo(db, hall, WEEK)  # made and taken back before anybody read of it
+    asked = await leave.ask_leave(db, hall, "clerk01", WEEK + timedelta(3), WEEK + timedelta(4), "annual")
+    await leave.decide_leave(db, hall, asked, approve=False, actor="leader:leader01")
+    page = await look(one, "/demo/shifts")
+    assert "排班通知（3）" in page.words and "11月24日 周二的班有改动" in page.words.replace(" 的班", "的班")
+    assert "11月23日 周一 起这一周的班表已发布或更新" in page.words
+    assert "您的年假（11月26日 周四 – 11月27日 周五）没有批准" in page.words
+    assert "A区 2号窗口" in page.words
+    assert "3 条排班通知" in (await look(one, "/demo/console/1")).words
+    assert "3 条排班通知" in (await look(one, "/demo/console")).words
+    form = page.forms["read-news"].fields
+    assert (await one.post("/demo/shifts/news", data=form | {"until": "soon"})).status_code == 404
+    await at(db, f"{WEEK} 11:02+08")
+    await undo(db, hall, WEEK)  # what they have not seen yet
+    assert (await one.post("/demo/shifts/news", data=form)).status_code == 303
+    page = await look(one, "/demo/shifts")
+    assert "排班通知（1）" in page.words and "11月24日 周二 的班有改动" in page.words
+    await one.post("/demo/shifts/news", data=page.forms["read-news"].fields)
+    assert "排班通知" not in (await look(one, "/demo/shifts")).words
+
+
+async def test_who_calls_in_sick_stands_on_the_managers_board(app: Starlette, lin: Client, db: Connection, hall: Hall) -> None:
+    assert "排班待批" not in (await look(lin, "/demo/manage")).words
+    await leave.ask_leave(db, hall, "clerk01", WEEK, WEEK, "sick")
+    assert "排班待批：请假 1 份；今天请病假：姓名clerk01" in (await look(lin, "/demo/manage")).words
+    await db.execute("INSERT INTO zones (hall, code, name) VALUES ($1, 'B', 'B')", hall.id)
+    await db.execute("UPDATE users SET zone = 'B' WHERE username = 'leader01'")
+    assert "排班待批" not in (await look(await staff(app, "leader01"), "/demo/manage")).words
+
+
+async def test_the_planned_window_comes_first_and_the_others_say_that_they_are_not(
+    app: Starlette, lin: Client, db: Connection, hall: Hall
+) -> None:
+    one, two = await staff(app, "clerk01"), await staff(app, "clerk02")
+    assert "按排班" not in (await look(one, "/demo/console")).words
+    await place(db, hall, WEEK, "clerk01", ONE, "A", actor="manager:manager", window="2")
+    await publish(db, hall, WEEK, actor="manager:manager")
+    assert "2号窗口 按排班 · 开窗 1号窗口 不在您的排班，请找组长" in (await look(one, "/demo/console")).words
+    words = (await look(two, "/demo/console")).words
+    assert words.count("不在您的排班") == 2 and "您今天没有排班" in words and "开窗 " not in words
