@@ -45,6 +45,10 @@ class Closed(Refused):
     code = "closed"
 
 
+class OtherMatters(Closed):
+    """{service} does only some matters today, and what is asked for is not one of them."""
+
+
 class PastLastTicket(Refused):
     """The last ticket of today for {service} has been given out: book another time, or ask for a visit at home."""
 

@@ -133,6 +133,7 @@ class ServiceNow:
     last_ticket: datetime | None
     closes: datetime | None
     left_places: int | None
+    only: list[str] | None  # the matters that are done today; None for all
 
 
 SERVICES = """
@@ -154,10 +155,10 @@ SELECT s.code, s.name, s.name_hant, s.name_en, s.zone, s.prefix,
             WHEN d.audience = 'booked' THEN 'booking_only'
             ELSE 'open' END AS status,
        coalesce((SELECT n FROM waiting WHERE waiting.service = s.code), 0) AS waiting,
-       d.opens, d.last_ticket, d.closes, d.left_places
+       d.opens, d.last_ticket, d.closes, d.left_places, d.matters AS only
 FROM today JOIN services s ON s.hall = today.hall
 LEFT JOIN LATERAL (
-    SELECT o.service, o.opens, o.last_ticket, o.audience, o.left_places, max(o.closes) OVER () AS closes FROM doors o
+    SELECT o.service, o.opens, o.last_ticket, o.audience, o.left_places, o.matters, max(o.closes) OVER () AS closes FROM doors o
     WHERE o.hall = s.hall AND o.day = today.day AND o.service = s.code
     ORDER BY hall_now() >= o.last_ticket, CASE WHEN hall_now() < o.last_ticket THEN o.session ELSE -o.session END LIMIT 1
 ) d ON true

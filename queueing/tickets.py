@@ -9,19 +9,9 @@ from typing import Any
 import msgspec
 
 from queueing.db import Db, Press, Replay, Row, once, recorded
-from queueing.errors import (
-    BadInput,
-    Banned,
-    BookingOnly,
-    Closed,
-    NotFound,
-    NotInThatState,
-    PastLastTicket,
-    QuotaFull,
-    RealNameNeeded,
-    UnknownService,
-)
-from queueing.halls import Hall, services
+from queueing.doors import why_not_taken
+from queueing.errors import BadInput, Banned, NotFound, NotInThatState
+from queueing.halls import Hall
 from queueing.settings import EARLY, LATE
 
 # The business day it is, in any statement whose $1 is the hall.
@@ -149,7 +139,10 @@ WITH today AS (
             SELECT FROM doors d WHERE d.hall = t.hall AND d.day = t.day AND d.service = asked.code
                 AND hall_now() >= d.opens - make_interval(mins => CASE WHEN $15::timestamptz IS NULL THEN 0 ELSE $18::integer END)
                 AND hall_now() < CASE WHEN $15 IS NULL THEN d.last_ticket ELSE d.closes END
-                AND (d.audience = 'all' OR $15 IS NOT NULL)))
+                AND (d.audience = 'all' OR $15 IS NOT NULL)
+                AND (d.matters IS NULL OR $15 IS NOT NULL OR $10::text = 'desk' AND $7::text[] = '{}' OR (
+                    SELECT coalesce(bool_and(m.code = ANY (d.matters)), false) FROM matters m
+                    WHERE m.hall = t.hall AND m.code = ANY ($7) AND m.service = d.service))))
     AND ($8::text IS NULL OR EXISTS (
         SELECT FROM categories c WHERE c.hall = $1 AND c.code = $8 AND c.offered
             AND ($9::text IS NOT NULL OR NOT c.needs_evidence)))
@@ -252,7 +245,9 @@ async def take(
             not_before,
         )
         if row is None:
-            raise await why_not_taken(db, hall, services, category, by_name=person is not None or channel == "desk")
+            raise await why_not_taken(
+                db, hall, services, category, matters, by_name=person is not None or channel == "desk", at_desk=channel == "desk"
+            )
         return done(row)
 
     try:
@@ -275,38 +270,6 @@ def new_key() -> str:
 def scope(press: Press | None) -> tuple[bytes | None, bytes | None]:
     """The two parameters by which a statement keeps its press."""
     return (press.scope, press.body) if press else (None, None)
-
-
-NEEDS_EVIDENCE = "SELECT needs_evidence FROM categories WHERE hall = $1 AND code = $2 AND offered"
-
-
-async def why_not_taken(db: Db, hall: Hall, asked: Sequence[str], category: str | None, *, by_name: bool = True) -> Exception:
-    """The reason a take gave no ticket, read after it was refused."""
-    doors = {service.code: service for service in await services(db, hall)}
-    for code in asked:
-        if code not in doors:
-            return UnknownService(service=code)
-    for code in asked:
-        match doors[code].status:
-            case "past_last_ticket":
-                return PastLastTicket(service=doors[code].name, queue=code)
-            case "quota_full":
-                return QuotaFull(service=doors[code].name)
-            case "booking_only":
-                return BookingOnly(service=doors[code].name)
-            case "closed" | "not_yet":
-                return Closed(service=doors[code].name, opens=doors[code].opens)
-    known = await db.fetchval(NEEDS_EVIDENCE, hall.id, category)
-    if category is not None and known is None:
-        return BadInput(field="category", message="unknown category")
-    if known:
-        return BadInput(field="evidence", message="name the paper that was shown")
-    if not by_name and (code := await db.fetchval(BY_NAME, hall.id, list(asked))) is not None:
-        return RealNameNeeded(service=code)
-    return Closed(service=", ".join(asked))
-
-
-BY_NAME = "SELECT name FROM services WHERE hall = $1 AND code = ANY($2) AND real_name = 'required' ORDER BY code LIMIT 1"
 
 
 async def by_key(db: Db, key: str) -> Ticket:

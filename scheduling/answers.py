@@ -55,6 +55,7 @@ NEXT = f"""
 SELECT min(s.start) FROM slots s JOIN services v ON v.hall = s.hall AND v.code = s.service AND v.bookable
 WHERE s.hall = e.hall AND s.service = e.service AND s.taken < s.capacity + s.spare AND s.capacity > 0
   AND s.start > hall_now() + make_interval(mins => setting(e.hall, '{BOOK_AHEAD.name}', {BOOK_AHEAD.usual}))
+  AND (s.matters IS NULL OR t.matters <> '{{}}' AND t.matters <@ s.matters)
 """
 SHOWN = f"""
 SELECT e.id, e.step, e.service, e.ticket, t.number, e.state, e.why,
@@ -126,7 +127,8 @@ async def told(db: Db, hall: Hall, row: Row, state: str, actor: str, **more: obj
 FREE = """
 SELECT s.start FROM slots s JOIN services v ON v.hall = s.hall AND v.code = s.service AND v.bookable
 WHERE s.hall = $1 AND s.service = $2 AND s.taken < s.capacity + s.spare AND s.capacity > 0
-  AND s.start > hall_now() + make_interval(mins => $3) AND s.start > $4 ORDER BY s.start LIMIT 1
+  AND s.start > hall_now() + make_interval(mins => $3) AND s.start > $4
+  AND (s.matters IS NULL OR $5::text[] <> '{}' AND $5 <@ s.matters) ORDER BY s.start LIMIT 1
 """
 OWE = "UPDATE appointments SET owed = $2 WHERE code = $1"
 
@@ -164,7 +166,7 @@ async def first_free(
     after, wanted = now, start
     for _ in range(TRIES):
         if start is None:
-            wanted = await db.fetchval(FREE, hall.id, row["service"], hall.value(BOOK_AHEAD), after)
+            wanted = await db.fetchval(FREE, hall.id, row["service"], hall.value(BOOK_AHEAD), after, row["matters"])
         if wanted is None:
             raise NothingFree()
         try:
@@ -246,7 +248,7 @@ async def offer_now(db: Db, hall: Hall, key: str, step: str, *, actor: str) -> N
     free = None
     if step == "slot":
         now = await db.fetchval(NOW)
-        free = await db.fetchval(FREE, hall.id, ticket.service, hall.value(BOOK_AHEAD), now)
+        free = await db.fetchval(FREE, hall.id, ticket.service, hall.value(BOOK_AHEAD), now, ticket.matters)
         if free is None:
             raise NothingFree()
     elif not await at_the_door(db, hall):

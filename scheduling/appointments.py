@@ -17,6 +17,7 @@ from queueing.tickets import again as ticket_again
 from scheduling.errors import (
     AlreadyCheckedIn,
     NotBooked,
+    NotThatDay,
     OutsideHours,
     SlotFull,
     TooEarlyToCheckIn,
@@ -103,7 +104,8 @@ BOOK = act_of(
 WITH place AS (
     UPDATE slots s SET taken = s.taken + 1 FROM services v
     WHERE s.hall = $1 AND s.service = $6 AND s.start = $7 AND v.hall = s.hall AND v.code = s.service AND v.bookable
-      AND s.start > hall_now() + make_interval(mins => $8) AND s.taken < s.capacity + s.spare RETURNING s.*
+      AND s.start > hall_now() + make_interval(mins => $8) AND s.taken < s.capacity + s.spare
+      AND (s.matters IS NULL OR $9::text[] <@ s.matters AND ($9 <> '{}' OR $10 = 'desk')) RETURNING s.*
 ), made AS (
     INSERT INTO appointments (code, hall, service, start, day, matters, channel, lang, person, id_mask, phone, name_sealed,
                               phone_sealed, booked_at)
@@ -134,7 +136,7 @@ async def book(
 ) -> Booked:
     """Take one place of a slot. `code` is one of `new_code` that something was already kept under.
 
-    Raises SlotFull, OutsideHours (no such slot, or too soon), TooManyBookings, Banned.
+    Raises SlotFull, OutsideHours (no such slot, or too soon), NotThatDay, TooManyBookings, Banned.
     """
     minted = code or new_code()
 
@@ -144,7 +146,7 @@ async def book(
             channel, lang, holder.person, holder.id_mask, holder.phone, holder.name_sealed, holder.phone_sealed,
         )  # fmt: skip
         if row is None:
-            raise await why_no_place(db, hall, service, start)
+            raise await why_no_place(db, hall, service, start, matters)
         return done(row)
 
     return await once(db, press, act, again)
@@ -155,15 +157,18 @@ def new_code() -> str:
     return "".join(secrets.choice(ALPHABET) for _ in range(10))
 
 
-FULL = """
-SELECT EXISTS (SELECT FROM slots s JOIN services v ON v.hall = s.hall AND v.code = s.service AND v.bookable
-WHERE s.hall = $1 AND s.service = $2 AND s.start = $3 AND s.capacity > 0 AND s.start > hall_now() + make_interval(mins => $4))
+THERE = """
+SELECT s.matters FROM slots s JOIN services v ON v.hall = s.hall AND v.code = s.service AND v.bookable
+WHERE s.hall = $1 AND s.service = $2 AND s.start = $3 AND s.capacity > 0 AND s.start > hall_now() + make_interval(mins => $4)
 """
 
 
-async def why_no_place(db: Db, hall: Hall, service: str, start: datetime) -> Exception:
-    """Why a slot gave no place: it is full, or it is none that can be booked."""
-    return SlotFull() if await db.fetchval(FULL, hall.id, service, start, hall.value(BOOK_AHEAD)) else OutsideHours()
+async def why_no_place(db: Db, hall: Hall, service: str, start: datetime, matters: Sequence[str]) -> Exception:
+    """Why a slot gave no place: it is none that can be booked, other matters are done then, or it is full."""
+    row = await db.fetchrow(THERE, hall.id, service, start, hall.value(BOOK_AHEAD))
+    if row is None:
+        return OutsideHours()
+    return SlotFull() if row["matters"] is None or (matters and set(matters).issubset(row["matters"])) else NotThatDay()
 
 
 BROKEN: dict[str, type[Refused]] = {
@@ -237,11 +242,13 @@ async def cancel(db: Db, hall: Hall, code: str, *, actor: str, forgiven: bool = 
 MOVE = act_of(
     """
 WITH mine AS (
-    SELECT a.id, a.service, a.start FROM appointments a WHERE a.hall = $1 AND a.code = $5 AND a.state = 'booked' AND a.start <> $6
+    SELECT a.id, a.service, a.start, a.matters FROM appointments a
+    WHERE a.hall = $1 AND a.code = $5 AND a.state = 'booked' AND a.start <> $6
     FOR NO KEY UPDATE
 ), place AS (
     UPDATE slots s SET taken = s.taken + 1 FROM mine m WHERE s.hall = $1 AND s.service = m.service AND s.start = $6
-      AND s.start > hall_now() + make_interval(mins => $7) AND s.taken < s.capacity + s.spare RETURNING s.*
+      AND s.start > hall_now() + make_interval(mins => $7) AND s.taken < s.capacity + s.spare
+      AND (s.matters IS NULL OR m.matters <@ s.matters) RETURNING s.*
 ), freed AS (
     UPDATE slots s SET taken = s.taken - 1 FROM mine m, place p WHERE s.hall = $1 AND s.service = m.service AND s.start = m.start
     RETURNING s.start
@@ -260,7 +267,7 @@ WITH mine AS (
 async def move(db: Db, hall: Hall, code: str, start: datetime, *, actor: str, press: Press | None = None) -> Booked:
     """Change to another slot of the same service; the old place is free at the same instant.
 
-    Raises SlotFull, OutsideHours, NotBooked, TooManyBookings.
+    Raises SlotFull, OutsideHours, NotThatDay, NotBooked, TooManyBookings.
     """
 
     async def act() -> Booked:
@@ -272,7 +279,7 @@ async def move(db: Db, hall: Hall, code: str, start: datetime, *, actor: str, pr
             raise NotBooked(state=found.state)
         if found.start == start:
             return Booked(found, replayed=True)
-        raise await why_no_place(db, hall, found.service, start)
+        raise await why_no_place(db, hall, found.service, start, found.matters)
 
     return await once(db, press, act, again)
 

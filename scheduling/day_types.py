@@ -1,6 +1,6 @@
 """A kind of day: its sessions, what opens on it and for whom; and which kind a single date is said to be."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -25,7 +25,8 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class DayType:
-    """A kind of day. No sessions: the hall stays shut. `services` None opens every one; `zones` are windows at least open.
+    """A kind of day. No sessions: the hall stays shut. `services` None opens every one; `matters` are the only ones a service
+    does then, of those that don't do all of theirs; `zones` are windows at least open.
 
     `walk_in` false: booked visitors only. `accept_only`: papers are taken in and passed on the next working day. `drain`:
     windows stay until everybody queued is served. `last_ticket`: by the `time`, or earlier by the `capacity` left.
@@ -42,6 +43,11 @@ class DayType:
     sessions: tuple[Session, ...] = ()
     services: frozenset[str] | None = None
     zones: Mapping[str, int] = field(default_factory=dict)
+    matters: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    def does(self, service: str, matters: Iterable[str]) -> bool:
+        """Whether these are done on such a day where the service opens."""
+        return service not in self.matters or self.matters[service].issuperset(matters)
 
     def booked_only(self, session: Session) -> bool:
         """Whether only who has booked is served in a session of it."""
@@ -57,7 +63,11 @@ SELECT t.code, t.name, t.name_hant, t.name_en, t.walk_in, t.accept_only, t.drain
                  WHERE (x.hall, x.day_type) = (t.hall, t.code)), '[]') AS sessions,
        (SELECT jsonb_agg(service) FROM day_services x WHERE (x.hall, x.day_type) = (t.hall, t.code)) AS services,
        coalesce((SELECT jsonb_object_agg(zone, min_windows) FROM day_zones x WHERE (x.hall, x.day_type) = (t.hall, t.code)),
-                '{}') AS zones
+                '{}') AS zones,
+       coalesce((SELECT jsonb_object_agg(service, codes) FROM (
+                     SELECT m.service, jsonb_agg(m.code) AS codes
+                     FROM day_matters x JOIN matters m ON (m.hall, m.code) = (x.hall, x.matter)
+                     WHERE (x.hall, x.day_type) = (t.hall, t.code) GROUP BY m.service) own), '{}') AS matters
 FROM day_types t WHERE t.hall = $1 ORDER BY t.rank, t.code
 """
 
@@ -71,7 +81,8 @@ def _day_type(row: asyncpg.Record) -> DayType:
     clock = time.fromisoformat
     sessions = tuple(Session(clock(opens), clock(last), clock(closes), who) for opens, last, closes, who in row["sessions"])
     services = None if row["services"] is None else frozenset(row["services"])
-    return DayType(**dict(row) | {"sessions": sessions, "services": services})
+    matters = {service: frozenset(codes) for service, codes in row["matters"].items()}
+    return DayType(**dict(row) | {"sessions": sessions, "services": services, "matters": matters})
 
 
 SAVE = """
@@ -82,13 +93,15 @@ ON CONFLICT (hall, code) DO UPDATE SET name = excluded.name, name_hant = exclude
 """
 CLEAR = """
 WITH sessions AS (DELETE FROM day_sessions WHERE hall = $1 AND day_type = $2),
-     services AS (DELETE FROM day_services WHERE hall = $1 AND day_type = $2)
+     services AS (DELETE FROM day_services WHERE hall = $1 AND day_type = $2),
+     matters AS (DELETE FROM day_matters WHERE hall = $1 AND day_type = $2)
 DELETE FROM day_zones WHERE hall = $1 AND day_type = $2
 """
 SESSION = """
 INSERT INTO day_sessions (hall, day_type, session, opens, last_ticket, closes, audience) VALUES ($1, $2, $3, $4, $5, $6, $7)
 """
 SERVICE = "INSERT INTO day_services (hall, day_type, service) VALUES ($1, $2, $3)"
+MATTER = "INSERT INTO day_matters (hall, day_type, matter) VALUES ($1, $2, $3)"
 ZONE = "INSERT INTO day_zones (hall, day_type, zone, min_windows) VALUES ($1, $2, $3, $4)"
 
 
@@ -109,6 +122,8 @@ async def save_day_type(db: Db, hall: Hall, kind: DayType) -> None:
             ],
         )
         await db.executemany(SERVICE, [(hall.id, kind.code, service) for service in sorted(kind.services or ())])
+        codes = sorted({code for own in kind.matters.values() for code in own})
+        await db.executemany(MATTER, [(hall.id, kind.code, code) for code in codes])
         await db.executemany(ZONE, [(hall.id, kind.code, zone, least) for zone, least in kind.zones.items()])
 
 

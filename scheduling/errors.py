@@ -37,6 +37,10 @@ class OutsideHours(Refused):
     code = "outside_hours"
 
 
+class NotThatDay(OutsideHours):
+    """On this day only some matters are done, and what is asked for is not one of them."""
+
+
 class TooManyBookings(Refused):
     """This person has booked this already, or has too many bookings open."""
 

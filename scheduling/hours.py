@@ -26,6 +26,8 @@ WITH hall AS (
     FROM asked a JOIN hall h ON h.always_open
 ), wanted AS (
     SELECT h.id AS hall, x.day, s.code AS service, x.session, x.audience, x.accept_only, x.drain, x.by_capacity, s.quota,
+           (SELECT array_agg(m.code ORDER BY m.code) FROM day_matters d JOIN matters m ON (m.hall, m.code) = (d.hall, d.matter)
+            WHERE (d.hall, d.day_type) = (h.id, x.day_type) AND m.service = s.code) AS matters,
            (x.day + since(h.day_starts, x.opens) + h.day_starts) AT TIME ZONE h.time_zone AS opens,
            (x.day + since(h.day_starts, x.last_ticket) + h.day_starts + overnight) AT TIME ZONE h.time_zone AS last_ticket,
            (x.day + since(h.day_starts, x.closes) + h.day_starts + overnight) AT TIME ZONE h.time_zone AS closes
@@ -37,9 +39,10 @@ WITH hall AS (
 OPEN = (
     DOORS
     + """
-INSERT INTO doors (hall, day, service, session, audience, accept_only, drain, by_capacity, opens, last_ticket, closes,
+INSERT INTO doors (hall, day, service, session, audience, accept_only, drain, by_capacity, opens, last_ticket, closes, matters,
                    left_places)
-SELECT hall, day, service, session, audience, accept_only, drain, by_capacity, opens, last_ticket, closes, quota FROM wanted
+SELECT hall, day, service, session, audience, accept_only, drain, by_capacity, opens, last_ticket, closes, matters, quota
+FROM wanted
 ON CONFLICT DO NOTHING
 """
 )
@@ -52,16 +55,16 @@ REHANG = (
         SELECT FROM wanted w WHERE (w.day, w.service, w.session) = (d.day, d.service, d.session)) RETURNING 1
 ), hung AS (
     INSERT INTO doors AS d (hall, day, service, session, audience, accept_only, drain, by_capacity, opens, last_ticket, closes,
-                            left_places)
-    SELECT hall, day, service, session, audience, accept_only, drain, by_capacity, opens, last_ticket, closes,
+                            matters, left_places)
+    SELECT hall, day, service, session, audience, accept_only, drain, by_capacity, opens, last_ticket, closes, matters,
            coalesce((SELECT min(o.left_places) FROM doors o WHERE (o.hall, o.day, o.service) = (w.hall, w.day, w.service)), quota)
     FROM wanted w
     ON CONFLICT (hall, day, service, session) DO UPDATE SET audience = excluded.audience, accept_only = excluded.accept_only,
         drain = excluded.drain, by_capacity = excluded.by_capacity, opens = excluded.opens, last_ticket = excluded.last_ticket,
-        closes = excluded.closes, stopped_at = NULL, planned_last = NULL
+        closes = excluded.closes, matters = excluded.matters, stopped_at = NULL, planned_last = NULL
     WHERE (d.audience, d.accept_only, d.drain, d.by_capacity, d.opens, d.closes) <>
           (excluded.audience, excluded.accept_only, excluded.drain, excluded.by_capacity, excluded.opens, excluded.closes)
-       OR d.stopped_at IS NULL AND d.last_ticket <> excluded.last_ticket
+       OR d.stopped_at IS NULL AND d.last_ticket <> excluded.last_ticket OR d.matters IS DISTINCT FROM excluded.matters
     RETURNING 1
 )
 SELECT (SELECT count(*) FROM gone) + (SELECT count(*) FROM hung)

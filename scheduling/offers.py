@@ -1,5 +1,6 @@
 """What somebody who books is shown: services that can be booked, and each day with its free places or why it has none."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -23,9 +24,25 @@ async def next_free(db: Db, hall: Hall) -> dict[str, datetime | None]:
     return {row["code"]: row["start"] for row in await db.fetch(NEXT_FREE, hall.id, hall.value(BOOK_AHEAD), last)}
 
 
+NEXT_OF = """
+SELECT m.code, (SELECT min(s.start) FROM slots s WHERE (s.hall, s.service) = (m.hall, m.service)
+                  AND s.taken < s.capacity + s.spare AND s.capacity > 0
+                  AND s.start > hall_now() + make_interval(mins => $2) AND s.day <= $3
+                  AND (s.matters IS NULL OR m.code = ANY (s.matters))) AS start
+FROM matters m WHERE m.hall = $1 AND m.code = ANY ($4)
+"""
+
+
+async def next_free_of(db: Db, hall: Hall, matters: Sequence[str]) -> dict[str, datetime | None]:
+    """The next free time on which each of these matters is done."""
+    last = await business_day(db, hall) + timedelta(hall.value(BOOK_DAYS))
+    return {row["code"]: row["start"] for row in await db.fetch(NEXT_OF, hall.id, hall.value(BOOK_AHEAD), last, list(matters))}
+
+
 @dataclass(frozen=True, slots=True)
 class Day:
-    """A day as it is offered. `why` it has no place: shut, full, or over (nothing is left of it); empty when it has some."""
+    """A day as it is offered. `why` it has no place: shut, full, over (nothing is left of it), or apart (what is asked for is not
+    among the matters that are done then); empty when it has some. `only` are the matters of a day that does not do them all."""
 
     day: date
     kind: DayType
@@ -33,14 +50,15 @@ class Day:
     provisional: bool
     slots: tuple[Slot, ...]
     why: str
+    only: frozenset[str] = frozenset()
 
     @property
     def left(self) -> int:
         return sum(slot.left for slot in self.slots)
 
 
-async def days(db: Db, hall: Hall, service: str) -> list[Day]:
-    """Every day that is open for booking, today first."""
+async def days(db: Db, hall: Hall, service: str, matters: Sequence[str] = ()) -> list[Day]:
+    """Every day that is open for booking, today first, for these matters."""
     today, known, kinds = await business_day(db, hall), await calendar(db, hall), await day_types(db, hall)
     last = today + timedelta(hall.value(BOOK_DAYS))
     found = await slots(db, hall, service, today, last)
@@ -51,7 +69,10 @@ async def days(db: Db, hall: Hall, service: str) -> list[Day]:
         own = tuple(slot for slot in found if hall_day(hall, slot.start) == day)
         shut = not kind.sessions or (kind.services is not None and service not in kind.services)
         why = "" if any(slot.left for slot in own) else "full" if own else "shut" if shut else "over"
-        offered.append(Day(day, kind, known.name(day), known.is_provisional(day), own, why))
+        if own and not kind.does(service, matters):
+            own, why = (), "apart"
+        only = kind.matters.get(service, frozenset())
+        offered.append(Day(day, kind, known.name(day), known.is_provisional(day), own, why, only))
     return offered
 
 
@@ -74,7 +95,7 @@ class Fallen:
 
 
 AHEAD = """
-SELECT a.code, a.service, a.start, s.ends, a.day, a.lang, a.phone_sealed IS NOT NULL AS reachable
+SELECT a.code, a.service, a.start, s.ends, a.day, a.lang, a.matters, a.phone_sealed IS NOT NULL AS reachable
 FROM appointments a JOIN slots s USING (hall, service, start)
 WHERE a.hall = $1 AND a.state = 'booked' AND a.start > hall_now() ORDER BY a.start, a.id
 """
@@ -86,8 +107,10 @@ async def fallen(db: Db, hall: Hall) -> list[Fallen]:
     if not rows:
         return []
     known, kinds = await calendar(db, hall), await day_types(db, hall)
-    return [
-        Fallen(row["code"], row["service"], row["start"], row["day"], row["lang"], row["reachable"])
-        for row in rows
-        if not covers(hall, kind_on(known, kinds, row["day"]), row["service"], row["day"], row["start"], row["ends"])
-    ]
+    found = []
+    for row in rows:
+        kind = kind_on(known, kinds, row["day"])
+        stands = covers(hall, kind, row["service"], row["day"], row["start"], row["ends"])
+        if not stands or not kind.does(row["service"], row["matters"]):
+            found.append(Fallen(row["code"], row["service"], row["start"], row["day"], row["lang"], row["reachable"]))
+    return found

@@ -63,14 +63,14 @@ SELECT service, (count(*) FILTER (WHERE state = 'no_show'))::float / count(*) AS
 WHERE hall = $1 AND state IN ('checked_in', 'no_show') AND day > $2 GROUP BY service HAVING count(*) >= 20
 """
 LAY = """
-INSERT INTO slots AS s (hall, service, start, ends, day, capacity, spare)
-SELECT $1, x.service, x.start, x.ends, x.day, x.capacity, x.spare
-FROM unnest($2::text[], $3::timestamptz[], $4::timestamptz[], $5::date[], $6::int[], $7::int[])
-    AS x(service, start, ends, day, capacity, spare)
+INSERT INTO slots AS s (hall, service, start, ends, day, capacity, spare, matters)
+SELECT $1, x.service, x.start, x.ends, x.day, x.capacity, x.spare, string_to_array(x.matters, ' ')
+FROM unnest($2::text[], $3::timestamptz[], $4::timestamptz[], $5::date[], $6::int[], $7::int[], $8::text[])
+    AS x(service, start, ends, day, capacity, spare, matters)
 ON CONFLICT (hall, service, start) DO UPDATE SET ends = excluded.ends, day = excluded.day, spare = excluded.spare,
-    capacity = greatest(excluded.capacity, s.taken - excluded.spare)
-WHERE (s.ends, s.day, s.capacity, s.spare) IS DISTINCT FROM
-      (excluded.ends, excluded.day, greatest(excluded.capacity, s.taken - excluded.spare), excluded.spare)
+    capacity = greatest(excluded.capacity, s.taken - excluded.spare), matters = excluded.matters
+WHERE (s.ends, s.day, s.capacity, s.spare, s.matters) IS DISTINCT FROM
+      (excluded.ends, excluded.day, greatest(excluded.capacity, s.taken - excluded.spare), excluded.spare, excluded.matters)
 """
 # A stretch that no longer opens gives no place; who has one keeps it until somebody has spoken to them.
 FALLEN = """
@@ -86,12 +86,13 @@ async def lay_slots(db: Db, hall: Hall) -> int:
     today, known, kinds = await business_day(db, hall), await calendar(db, hall), await day_types(db, hall)
     served = await db.fetch(SERVED, hall.id)
     missed = {row["service"]: row["share"] for row in await db.fetch(NO_SHOWS, hall.id, today - timedelta(90))}
-    laid: list[tuple[str, datetime, datetime, date, int, int]] = []
+    laid: list[tuple[str, datetime, datetime, date, int, int, str | None]] = []
     for day in (today + timedelta(n) for n in range(hall.value(BOOK_DAYS) + 1)):
         kind, planned = kind_on(known, kinds, day), await windows_planned(db, hall, day)
         for row in served:
             if kind.services is not None and row["code"] not in kind.services:
                 continue
+            only_for = " ".join(sorted(kind.matters.get(row["code"], ()))) or None
             least, there, over = kind.zones.get(row["zone"]), row["windows"], 0.5
             for start, end, only in stretches(hall, kind, day):
                 if planned is not None:
@@ -103,8 +104,8 @@ async def lay_slots(db: Db, hall: Hall) -> int:
                     places += over
                     over = places % 1
                 spare = round(places * missed.get(row["code"], 0.0)) if hall.value(OVERBOOK) else 0
-                laid.append((row["code"], start, end, day, int(places), spare))
-    columns = [list(column) for column in zip(*laid, strict=True)] or [[] for _ in range(6)]
+                laid.append((row["code"], start, end, day, int(places), spare, only_for))
+    columns = [list(column) for column in zip(*laid, strict=True)] or [[] for _ in range(7)]
     async with db.transaction():
         moved = changed(await db.execute(LAY, hall.id, *columns))
         return moved + changed(await db.execute(FALLEN, hall.id, today, columns[0], columns[1]))

@@ -51,11 +51,15 @@ async def choose(request: Request) -> Response:
         free, offered, kept = await offers.next_free(db, hall), await services(db, hall), await known(request, db, hall)
     by_code = {service.code: service for service in offered if service.code in free}
     found = await asyncio.to_thread(kept.index.find, typed, 50) if typed else []
+    found = [each for each in found if each.service in by_code][:MOST_FOUND]
+    async with acquire(request.app.state.pool) as db:
+        next_of = await offers.next_free_of(db, hall, [each.code for each in found]) if found else {}
     matters = [
         {"name": matter_name(t, each), "of": service_name(t, by_code[each.service]),
-         "href": way(request, f"/{hall.code}/book/{each.service}", matter=each.code), "next": when(t, hall, free[each.service])}
-        for each in found if each.service in by_code
-    ][:MOST_FOUND]  # fmt: skip
+         "href": way(request, f"/{hall.code}/book/{each.service}", matter=each.code),
+         "next": when(t, hall, next_of.get(each.code))}
+        for each in found
+    ]  # fmt: skip
     listed = [
         {
             "name": service_name(t, each),
@@ -90,7 +94,7 @@ async def choose_day(request: Request) -> Response:
     hall, service, matter = await asked(request)
     base = f"/{hall.code}/book/{service.code}"
     async with acquire(request.app.state.pool) as db:
-        offered = await offers.days(db, hall, service.code)
+        offered = await offers.days(db, hall, service.code, [matter.code] if matter else ())
     return step(
         request, hall, "days", what=what(request, service, matter), back=way(request, f"/{hall.code}/book"),
         rows=day_rows(request, offered, base, matter=matter.code if matter else ""),
@@ -100,11 +104,20 @@ async def choose_day(request: Request) -> Response:
 async def choose_time(request: Request) -> Response:
     hall, service, matter = await asked(request)
     base, code = f"/{hall.code}/book/{service.code}", matter.code if matter else ""
+    t = words(language(request))
     async with acquire(request.app.state.pool) as db:
-        offered = await one_day(request, await offers.days(db, hall, service.code))
+        offered = await one_day(request, await offers.days(db, hall, service.code, [code] if code else ()))
+        kept = await known(request, db, hall)
+    word = day_word(offered.day, t)
+    if offered.only and not code:
+        here, named = f"{base}/{offered.day.isoformat()}", kept.catalogue.named(sorted(offered.only))
+        rows = [
+            {"name": matter_name(t, each), "href": way(request, here, matter=each.code)} for each in named if not each.retired
+        ]
+        return step(request, hall, "only", what=what(request, service, None), back=way(request, base), word=word, rows=rows)
     return step(
         request, hall, "times", what=what(request, service, matter), back=way(request, base, matter=code),
-        word=day_word(offered.day, words(language(request))), provisional=offered.provisional,
+        word=word, provisional=offered.provisional,
         parts=time_parts(request, hall, offered, base, matter=code),
     )  # fmt: skip
 
@@ -132,6 +145,7 @@ def day_rows(request: Request, offered: list[Day], base: str, **query: str) -> l
     t = words(language(request))
     return [
         {"word": day_word(each.day, t), "left": each.left, "why": why(t, each), "provisional": each.provisional,
+         "apart": each.why == "apart", "only": bool(each.only) and query.get("matter") == "",
          "href": way(request, f"{base}/{each.day.isoformat()}", **query)}
         for each in offered
     ]  # fmt: skip
@@ -182,7 +196,7 @@ async def who_page(
     code = matter.code if matter else ""
     async with acquire(request.app.state.pool) as db:
         sends = await db.fetchval(SENDS, hall.id)
-        every = [slot for each in await offers.days(db, hall, service.code) for slot in each.slots]
+        every = [slot for each in await offers.days(db, hall, service.code, [code] if code else ()) for slot in each.slots]
     free = next((slot for slot in every if slot.start == start), None)
     base = f"/{hall.code}/book/{service.code}"
     return step(

@@ -151,7 +151,7 @@ async def move_day(request: Request) -> Response:
     hall, found, what = await to_move(request)
     base = f"/b/{found.code}/move"
     async with acquire(request.app.state.pool) as db:
-        offered = await offers.days(db, hall, found.service)
+        offered = await offers.days(db, hall, found.service, found.matters)
     rows = day_rows(request, offered, base)
     return step(request, hall, "days", what=what, back=way(request, f"/b/{found.code}"), rows=rows)
 
@@ -160,7 +160,7 @@ async def move_time(request: Request) -> Response:
     hall, found, what = await to_move(request)
     base = f"/b/{found.code}/move"
     async with acquire(request.app.state.pool) as db:
-        offered = await one_day(request, await offers.days(db, hall, found.service))
+        offered = await one_day(request, await offers.days(db, hall, found.service, found.matters))
     return step(
         request, hall, "times", what=what, back=way(request, base), word=day_word(offered.day, words(language(request))),
         provisional=offered.provisional, parts=time_parts(request, hall, offered, base),

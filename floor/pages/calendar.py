@@ -137,6 +137,7 @@ def notes_of(kind: DayType, say: Words, named: Mapping[str, str]) -> list[str]:
         say["calendar.booked_only"] if not kind.walk_in else "",
         say["calendar.accept_only"] if kind.accept_only else "",
         "" if kind.services is None else few or say("calendar.some_services", n=len(kind.services)),
+        say("calendar.only_matters", n=sum(map(len, kind.matters.values()))) if kind.matters else "",
         say("calendar.least_windows", n=sum(kind.zones.values())) if kind.zones else "",
         say["calendar.no_drain"] if not kind.drain else "",
     ]

@@ -69,9 +69,20 @@ class Found:
 def found(t: Words, at: Ground, matter: Matter, wish: Asked) -> Found:
     queue = at.queues[matter.service]
     return Found(
-        matter.code, matter_name(t, matter), queue.prefix, queue.status == "open", why_shut(t, at.hall, queue), queue.waiting,
+        matter.code, matter_name(t, matter), queue.prefix, done_now(queue, matter), why_not(t, at, matter), queue.waiting,
         minutes(t, at.waits.get(queue.code)), bool(matter.parts), matter.quick, matter.code in wish.picked,
     )  # fmt: skip
+
+
+def done_now(queue: ServiceNow, matter: Matter) -> bool:
+    """Whether a number can be had for it now."""
+    return queue.status == "open" and (queue.only is None or matter.code in queue.only)
+
+
+def why_not(t: Words, at: Ground, matter: Matter) -> str:
+    """Why none can be had for it."""
+    queue = at.queues[matter.service]
+    return t["kiosk.not_today"] if queue.status == "open" else why_shut(t, at.hall, queue)
 
 
 async def finding(wish: Asked, at: Ground) -> dict[str, Any]:
@@ -116,14 +127,14 @@ def about(wish: Asked, at: Ground, matter: Matter) -> dict[str, Any]:
     }
     codes = (*(code for code in wish.picked if code != matter.code), matter.code)
     chosen = at.catalogue.named(codes)
-    closed = next((at.queues[each.service] for each in chosen if at.queues[each.service].status != "open"), None)
+    closed = next((each for each in chosen if not done_now(at.queues[each.service], each)), None)
     return {
         "matter": found(t, at, matter, wish), "guide": in_language(t.lang, matter.guide, matter.guide_hant, matter.guide_en),
         "version": matter.guide_version, **lists, "parts": [matter_name(t, each) for each in at.catalogue.named(matter.parts)],
         "promised": days(t, matter.promised_days), "one_visit": matter.one_visit, "fee": matter.fee,
         "department": matter.department, "zone_word": zone_name(t, zone_of(at.zones, queue.zone)),
         "queue": service_name(t, queue), "codes": codes, "others": [matter_name(t, each) for each in chosen[:-1]],
-        "queues": len(at.catalogue.services_for(codes)), "press": mint_press(), "closed": closed and why_shut(t, at.hall, closed),
+        "queues": len(at.catalogue.services_for(codes)), "press": mint_press(), "closed": closed and why_not(t, at, closed),
     }  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import time
+from typing import Any
 
 from starlette.datastructures import FormData
 from starlette.requests import Request
@@ -10,16 +11,18 @@ from starlette.routing import Route
 
 from floor import acts
 from floor.acts import calendar as changes
+from floor.catalogue.kept import known as known_matters
 from floor.database import acquire
 from floor.pages import render
 from floor.pages.calendar import dates_of, day_word, kind_word, number, reader, saturdays
 from floor.pages.console import text
 from floor.pages.staffed import localized, reason_of
-from floor.pages.wording import zone_name
+from floor.pages.wording import matter_name, zone_name
 from floor.signin import require
-from floor.words import language, words
+from floor.words import Words, language, words
 from queueing.errors import NotFound, Refused
 from queueing.halls import Hall, business_day, services, zones
+from queueing.matters import Catalogue
 from scheduling.day_types import NEEDED, DayType, Session, copy_of, day_types
 from scheduling.days import calendar
 from scheduling.errors import BadSession
@@ -46,15 +49,18 @@ async def draw(request: Request, hall: Hall, kind: DayType, *, edits: bool, erro
     async with acquire(request.app.state.pool) as db:
         today, known = await business_day(db, hall), await calendar(db, hall)
         offered = [localized(service, say) for service in await services(db, hall)]
+        catalogue = (await known_matters(request, db, hall)).catalogue
         areas = [
             {"code": zone.code, "name": zone_name(say, zone), "least": kind.zones.get(zone.code)}
             for zone in await zones(db, hall)
         ]
+    groups = [group(service, kind, catalogue, say) for service in offered]
     rows = [*kind.sessions, *[None] * max(1, ROWS - len(kind.sessions))][:SESSIONS]
     ahead = dates_of(known, kind.code, today)
     return render(
         request, "calendar_kind.html", 200 if error is None else 422, hall=hall, kind=kind, word=kind_word(kind, say),
-        rows=rows, who=who_comes(kind), services=offered, zones=areas, edits=edits, error=error, own=kind.code not in NEEDED,
+        rows=rows, who=who_comes(kind), services=offered, zones=areas, groups=groups, edits=edits, error=error,
+        own=kind.code not in NEEDED,
         ahead=[day_word(day, say) for day in ahead[:SHOWN_AHEAD]], days=len(ahead), saturdays=saturdays(known, today.year),
         year=today.year,
     )  # fmt: skip
@@ -72,10 +78,21 @@ async def save(request: Request) -> Response:
             await changes.drop_day_type(request, hall_code, code)
             return RedirectResponse(f"/{hall_code}/calendar", 303)
         asked = asked_kind(form, await new_code(request, hall) if code == "new" else code)
+        asked = replace(asked, matters=await asked_matters(request, hall, form, asked))
         await changes.set_day_type(request, hall_code, asked)
     except Refused as refused:
         return await draw(request, hall, asked, edits=True, error=reason_of(refused, say))
     return RedirectResponse(f"/{hall_code}/calendar?saved={asked.code}", 303)
+
+
+def group(service: Any, kind: DayType, catalogue: Catalogue, say: Words) -> dict[str, Any]:
+    """The matters of a service, and which of them alone are done."""
+    chosen = kind.matters.get(service.code, frozenset())
+    own = [each for each in catalogue.offered if each.service == service.code]
+    return {
+        "code": service.code, "word": service.word, "chosen": len(chosen),
+        "matters": [{"code": each.code, "word": matter_name(say, each), "on": each.code in chosen} for each in own],
+    }  # fmt: skip
 
 
 def who_comes(kind: DayType) -> str:
@@ -108,6 +125,20 @@ def asked_kind(form: FormData, code: str) -> DayType:
     )
     least = {name.removeprefix("least_"): number(str(value), 1, 200) for name, value in form.items() if name.startswith("least_")}
     return replace(given, zones={zone: count for zone, count in least.items() if count})
+
+
+async def asked_matters(request: Request, hall: Hall, form: FormData, kind: DayType) -> dict[str, frozenset[str]]:
+    """The only matters each open service does, of those that don't do all of theirs."""
+    if text(form, "which_matters") != "some":
+        return {}
+    async with acquire(request.app.state.pool) as db:
+        catalogue = (await known_matters(request, db, hall)).catalogue
+    found: dict[str, set[str]] = {}
+    for code in map(str, form.getlist("matters")):
+        matter = catalogue.matters.get(code)
+        if matter is not None and (kind.services is None or matter.service in kind.services):
+            found.setdefault(matter.service, set()).add(code)
+    return {service: frozenset(codes) for service, codes in found.items()}
 
 
 def asked_session(form: FormData, n: int) -> Session | None:
