@@ -29,10 +29,10 @@ from floor.words import check_words
 PAGES = (
     "home", "first", "signin", "rate", "phone", "ask_visit", "visit", "visit_after", "booking", "book", "slip", "query",
     "choosing", "kiosk", "kiosk_card", "kiosk_booked", "kiosk_visit", "kiosk_mine", "board", "wall", "console", "one_number",
-    "matters", "rules", "door", "promises", "manage", "disputed", "proposals", "ladder", "desk_visits", "orders", "order",
-    "helps", "self_service", "escorts", "sites", "station", "rating_kiosk", "desk_bookings", "bookings", "desk", "voice",
-    "fleet", "machine", "notices", "faults", "holidays", "day_types", "calendar", "attendance", "contracts", "zones",
-    "roster", "swaps", "shifts", "field", "papers", "phone_offer", "dispatch", "dispatching", "offsite", "foresight",
+    "matters", "rules", "door", "promises", "manage", "disputed", "proposals", "ladder", "ladder_report", "desk_visits",
+    "orders", "order", "helps", "self_service", "escorts", "sites", "station", "rating_kiosk", "desk_bookings", "bookings",
+    "desk", "voice", "fleet", "machine", "notices", "faults", "holidays", "day_types", "calendar", "attendance", "contracts",
+    "zones", "roster", "swaps", "shifts", "field", "papers", "phone_offer", "dispatch", "dispatching", "offsite", "foresight",
     "intakes",
 )  # fmt: skip
 STATIC = Path(__file__).parent / "static"

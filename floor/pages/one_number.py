@@ -4,7 +4,7 @@ import csv
 import io
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from datetime import date, timedelta
+from datetime import date
 from typing import Any, TypeVar
 
 from starlette.requests import Request
@@ -15,6 +15,7 @@ from floor import acts
 from floor.database import acquire
 from floor.pages import render
 from floor.pages.calendar import day_word
+from floor.pages.spans import asked_days
 from floor.pages.staffed import localized
 from floor.quality import one_number
 from floor.quality.one_number import Breach
@@ -23,8 +24,6 @@ from floor.words import Words, language, words
 from queueing.halls import Hall, business_day, services
 
 WATCH = ("manager", "leader", "auditor")
-DAYS = 7  # shown before anybody asks
-MOST = 366  # days of one look
 K = TypeVar("K", date, str)
 
 
@@ -56,16 +55,8 @@ async def reader(request: Request) -> tuple[Hall, Person, Words]:
 
 async def look(request: Request, hall: Hall, say: Words) -> dict[str, Any]:
     """The days asked for, by service and by day; where they make no sense, why, and the usual ones."""
-    asked = request.query_params
     async with acquire(request.app.state.pool) as db:
-        today = await business_day(db, hall)
-        usual = (today - timedelta(DAYS - 1), today)
-        first, last = day_of(asked.get("from"), usual[0]), day_of(asked.get("to"), today)
-        wrong = None if first is not None and last is not None else say["one_number.unreadable"]
-        if first and last and not timedelta(0) <= last - first < timedelta(MOST):
-            wrong = say["one_number.backwards"] if first > last else say("one_number.too_long", n=MOST)
-        if wrong or first is None or last is None:
-            first, last = usual
+        first, last, wrong = asked_days(request, await business_day(db, hall), say)
         breaches = await one_number.breaches(db, hall, first, last)
         names = {row.code: localized(row, say).word for row in await services(db, hall)}
     days = grouped(breaches, lambda each: each.day)
@@ -75,16 +66,6 @@ async def look(request: Request, hall: Hall, say: Words) -> dict[str, Any]:
                        grouped(breaches, lambda each: each.service)],
         "by_day": [{"day": day, "word": day_word(day, say), **sums} for day, sums in reversed(days)],
     }  # fmt: skip
-
-
-def day_of(word: str | None, usual: date) -> date | None:
-    """A day of the address; the usual one where none is asked for, None for nonsense."""
-    if not word:
-        return usual
-    try:
-        return date.fromisoformat(word)
-    except ValueError:
-        return None
 
 
 def grouped(breaches: Iterable[Breach], by: Callable[[Breach], K]) -> list[tuple[K, dict[str, int]]]:

@@ -43,6 +43,7 @@ PLACES = (
     place("matters", "rules", "leader manager auditor"),
     place("rules", "rules", "leader manager auditor"),
     place("promises", "rules", "leader manager auditor"),
+    place("ladder", "rules", "leader manager auditor"),
     place("sites", "rules", "leader manager auditor"),
     place("notices", "machines", "manager engineer auditor"),
     place("fleet", "machines", "engineer manager"),
