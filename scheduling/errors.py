@@ -241,6 +241,11 @@ class NotToday(Refused):
     """The visit is on another day."""
 
 
+class AtWindow(Refused):
+    """By the roster {who} works at a window {begins}–{ends} that day. Choose somebody else, change the roster, or send them all
+    the same."""
+
+
 class BadTeam(Refused):
     """A team is two people with the skills and kits it is given, free on that day: {why}"""
 

@@ -19,7 +19,8 @@ from queueing.errors import BadInput, NotFound
 from queueing.halls import Hall, business_day
 from scheduling import doorstep, teams, visit_notes
 from scheduling.doorstep import Done, Visit
-from scheduling.errors import DayOver, NothingToPlan
+from scheduling.errors import AtWindow, DayOver, NothingToPlan
+from scheduling.roster.planned import at_windows, clock, minute_of
 from scheduling.rounds import ground, store, taking
 from scheduling.rounds.travel import Measured, Point
 
@@ -194,16 +195,20 @@ class Crew:
     lunch: tuple[str, str] | None
     skills: Sequence[str] = ()
     kits: Sequence[str] = ()
+    sure: bool = False  # also who works at a window then
 
 
 async def save_team(request: Request, hall_code: str, day: date, typed: Crew, number: int | None = None) -> None:
-    """Put two people together for a day, or change the team of this number. BadInput, BadTeam."""
+    """Put two people together for a day, or change the team of this number. BadInput, BadTeam; AtWindow, unless they are sure,
+    for who has a shift at a window at that time."""
     hall, actor = await _dispatcher(request, hall_code)
     async with acquire(request.app.state.pool) as db:
         await _people(db, hall, typed.members)
     begins, ends = (moment(hall, day, word, field) for word, field in zip(typed.hours, ("starts", "ends"), strict=True))
     pause = None if typed.lunch is None else tuple(moment(hall, day, word, "lunch_from") for word in typed.lunch)
     async with acquire(request.app.state.pool) as db:
+        if not typed.sure:
+            await check_windows(db, hall, day, typed.members, begins, ends)
         before = await teams.team(db, hall, number) if number is not None else None
         start = (before.start_lat, before.start_lon) if before is not None else lat_lon(await ground.centre_of(db, hall))
         known = list(typed.skills) or await ground.skills_of(db, hall, typed.members, day)
@@ -212,6 +217,18 @@ async def save_team(request: Request, hall_code: str, day: date, typed: Crew, nu
             lunch=(pause[0], pause[1]) if pause is not None else None, number=number, actor=actor,
         )  # fmt: skip
     ring(request, hall.id)
+
+
+async def check_windows(
+    db: Db, hall: Hall, day: date, members: Sequence[str], begins: datetime, ends: datetime
+) -> None:  # fmt: skip
+    """AtWindow where the roster has one of them at a window at that time."""
+    on, first, last = await at_windows(db, hall, day), minute_of(hall, day, begins), minute_of(hall, day, ends)
+    for who in members:
+        since, until = on.get(who, (last, first))
+        if since < last and until > first:
+            named = {user.username: user.name for user in await list_users(db, hall.id)}
+            raise AtWindow(who=named.get(who, who), begins=clock(since), ends=clock(until))
 
 
 async def _people(db: Db, hall: Hall, members: Sequence[str]) -> None:
@@ -223,7 +240,8 @@ async def _people(db: Db, hall: Hall, members: Sequence[str]) -> None:
 
 
 async def same_teams(request: Request, hall_code: str, day: date) -> date:
-    """Let the teams of the last day that had some go out on this one, which has none; that day. NotFound, BadTeam, DayOver."""
+    """Let the teams of the last day that had some go out on this one, which has none; that day. NotFound, DayOver, and
+    what a new team raises."""
     hall, actor = await _dispatcher(request, hall_code)
     async with acquire(request.app.state.pool) as db:
         if day < await business_day(db, hall):
@@ -234,13 +252,14 @@ async def same_teams(request: Request, hall_code: str, day: date) -> date:
         async with db.transaction():
             for crew in last:
                 await _people(db, hall, (crew.lead, crew.second))
+                begins, ends = on_day(hall, day, crew.starts), on_day(hall, day, crew.ends)
+                await check_windows(db, hall, day, (crew.lead, crew.second), begins, ends)
                 pause = None
                 if crew.lunch_from is not None and crew.lunch_to is not None:
                     pause = on_day(hall, day, crew.lunch_from), on_day(hall, day, crew.lunch_to)
                 await teams.save_team(
                     db, hall, day, crew.name, (crew.lead, crew.second), skills=crew.skills, kits=crew.kits,
-                    starts=on_day(hall, day, crew.starts), ends=on_day(hall, day, crew.ends),
-                    start=(crew.start_lat, crew.start_lon), lunch=pause, actor=actor,
+                    starts=begins, ends=ends, start=(crew.start_lat, crew.start_lon), lunch=pause, actor=actor,
                 )  # fmt: skip
     ring(request, hall.id)
     return last[0].day

@@ -34,7 +34,7 @@ from scheduling import doorstep, looks, overdue, teams
 from scheduling.days import calendar
 from scheduling.doorstep import Visit
 from scheduling.envelopes import Unreadable
-from scheduling.roster.planned import duties
+from scheduling.roster.planned import at_windows, clock
 from scheduling.rounds import store
 from scheduling.rounds.day import Day
 from scheduling.rounds.ground import ANSWER
@@ -198,13 +198,14 @@ def bag_names(bags: Sequence[Kit], say: Words) -> dict[str, str]:
 
 
 async def free_people(db: Db, hall: Hall, day: date, crews: Sequence[Team], say: Words) -> list[dict[str, str]]:
-    """Who can be put into a team: those who go to doors first, then who is on the roster that day, then all clerks."""
+    """Who can be put into a team: those who go to doors first, then clerks, and last who works at a window that day, and when."""
     taken = {who for crew in crews for who in (crew.lead, crew.second)}
-    on = {duty.clerk for duty in await duties(db, hall, day) or ()}
+    on = {clerk: f"{clock(since)}–{clock(until)}" for clerk, (since, until) in (await at_windows(db, hall, day)).items()}
     found = [user for user in await list_users(db, hall.id) if not user.disabled and set(user.roles) & set(GOES)]
-    ordered = sorted(found, key=lambda user: ("doorstep" not in user.roles, user.username not in on, user.username))
+    ordered = sorted(found, key=lambda user: ("doorstep" not in user.roles, user.username in on, user.username))
     return [
-        {"code": user.username, "name": user.name, "note": say["dispatch.on_roster"] if user.username in on else ""}
+        {"code": user.username, "name": user.name,
+         "note": say("dispatch.on_roster", hours=on[user.username]) if user.username in on else ""}
         for user in ordered if user.username not in taken
     ]  # fmt: skip
 

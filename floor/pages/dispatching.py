@@ -130,7 +130,7 @@ def crew_in(form: FormData) -> changes.Crew:
     return changes.Crew(
         typed(form, "name"), (typed(form, "lead"), typed(form, "second")), (typed(form, "starts"), typed(form, "ends")),
         (pause[0], pause[1]) if pause[0] and pause[1] else None, [str(it) for it in form.getlist("skill")],
-        [str(it) for it in form.getlist("kit")],
+        [str(it) for it in form.getlist("kit")], text(form, "sure") is not None,
     )  # fmt: skip
 
 

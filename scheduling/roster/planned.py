@@ -55,6 +55,17 @@ async def duties(db: Db, hall: Hall, day: date, clerk: str | None = None) -> lis
     ]  # fmt: skip
 
 
+AT_WINDOWS = """
+SELECT s.clerk, p.begins, p.ends FROM shifts s JOIN shift_patterns p ON (p.hall, p.code) = (s.hall, s.pattern)
+WHERE s.hall = $1 AND s.day = $2 ORDER BY s.clerk
+"""
+
+
+async def at_windows(db: Db, hall: Hall, day: date) -> dict[str, tuple[int, int]]:
+    """Who has a shift at windows on a day, on a draft too, with its first and last minute."""
+    return {row["clerk"]: (row["begins"], row["ends"]) for row in await db.fetch(AT_WINDOWS, hall.id, day)}
+
+
 async def windows_planned(db: Db, hall: Hall, day: date) -> Planned | None:
     """Who works where on a day, as the shifts of each zone; None where no roster of that day is published."""
     on = await duties(db, hall, day)

@@ -18,9 +18,13 @@ from floor.settings import Settings
 from queueing.halls import Hall
 from queueing.tickets import new_key
 from scheduling import doorstep, resealing, visit_notes
+from scheduling.days import calendar
 from scheduling.doorstep import Visit, Visitor
 from scheduling.envelopes import Details, Envelopes, name_mask, phone_mask
 from scheduling.looks import forget_visitors
+from scheduling.roster.patterns import lay_patterns
+from scheduling.roster.problem import Clerk
+from scheduling.roster.store import clerks, monday, place, set_contract
 from scheduling.rounds import store
 from scheduling.rounds.travel import Point
 from scheduling.teams import Kit, keep_door_matter, keep_kit, teams
@@ -321,3 +325,22 @@ async def test_bags_that_nobody_carries_and_times_that_are_over_are_seen(lin: Cl
     assert f"制卡包 0/2 没有小组带，要用： #{needs.id}" in page.words and "拍照包 0/1" in page.words
     assert "当天没有小组带制卡包" in page.words and "约定的时间已过" in page.words
     assert f"#{later.id} " not in page.words and "3月4日 周四 1 户" in page.words
+
+
+async def test_who_works_at_a_window_then_is_sent_only_with_a_word(lin: Client, db: Connection, out: Hall) -> None:
+    await set_contract(db, out, Clerk("clerk01", ("A",), home="A"))
+    await lay_patterns(db, out)
+    await place(db, out, DAY, "clerk01", "0900_1700_1", "A", actor="manager:lin")
+    sheet = await look(lin, f"{PAGE}/sheet/team")
+    assert "姓名clerk01 · 当天窗口班 09:00–17:00" in sheet.words
+    team = {"name": "三组", "lead": "clerk01", "second": "clerk02", "starts": "16:00", "ends": "18:00"}
+    told = (await press(lin, sheet, f"{PAGE}/team", **team)).sentence
+    assert told.startswith("姓名clerk01 这一天 09:00–17:00 在窗口当班") and "三组" not in {
+        it.name for it in await teams(db, out, DAY)
+    }
+    for typed in ({"starts": "17:00"}, {"sure": "yes"}):  # after the shift nobody minds
+        await press(lin, await look(lin, f"{PAGE}/sheet/team"), f"{PAGE}/team", **team | typed)
+        assert "三组" in {it.name for it in await teams(db, out, DAY)}
+        await db.execute("DELETE FROM doorstep_teams WHERE name = '三组' AND starts > $1", on(16, 30))
+    away = {it.name: it.away for it in await clerks(db, out, monday(DAY), await calendar(db, out))}
+    assert away["clerk01"] == {DAY: "doorstep"}, "and no roster worked out anew has them at a window that day"
