@@ -204,10 +204,12 @@ def _machines(plan: Mapping[str, Any]) -> list[agents.Machine]:
 
 async def _install_devices(db: Db, hall: int, plan: Mapping[str, Any]) -> list[agents.Machine]:
     """Every machine that is not revoked, with a fresh pairing code where it has not joined yet."""
-    known = {device.name: device for device in await registry.list_devices(db, hall)}
+    here = await registry.list_devices(db, hall)
+    known = {device.name: device for device in here}
+    at = {(device.kind, device.window): device for device in reversed(here) if device.window}  # by other names in earlier halls
     installed = []
     for machine in _machines(plan):
-        device, code = known.get(machine.called) or known.get(machine.name), None  # earlier halls called them like that
+        device, code = known.get(machine.called) or at.get((machine.kind, machine.window or "")), None
         if device is None:
             _, code, _ = await pairing.create_device(
                 db, hall, machine.kind, name=machine.called, actor=ACTOR, zone=machine.zone, window=machine.window
