@@ -105,7 +105,7 @@ async def keep(request: Request, hall: Hall, form: FormData, back: str, act: Any
     async with acquire(request.app.state.pool) as db:
         choices = await offered(db, hall, t)
     wish = wish_of(form, hall, choices, language(request))
-    wrong = faults(wish, t)
+    wrong = faults(wish, t, shows={each["code"] for each in choices["reasons"] if each["needs"]})
     if wrong:
         return await form_page(request, hall, back, form, 422, wrong=wrong, of=of)
     try:

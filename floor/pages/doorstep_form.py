@@ -1,5 +1,6 @@
 """The one form by which a visit is asked for, wherever it stands: what it offers, and what was typed into it."""
 
+from collections.abc import Collection
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -89,13 +90,15 @@ def preferred(hall: Hall, parts: list[str]) -> list[tuple[datetime, datetime]]:
     return found
 
 
-def faults(wish: Wish, t: Words, *, needs_matters: bool = True) -> dict[str, str]:
-    """What is missing or can't be used, by field, all at once."""
+def faults(wish: Wish, t: Words, *, needs_matters: bool = True, shows: Collection[str] = ()) -> dict[str, str]:
+    """What is missing or can't be used, by field, all at once. `shows`: the hall's reasons for which a paper is named."""
     wrong = {}
     if needs_matters and not wish.matters:
         wrong["matter"] = t["doorstep.matter_missing"]
     if not wish.reason:
         wrong["reason"] = t["doorstep.reason_missing"]
+    if wish.because in shows and not wish.evidence:
+        wrong["evidence"] = t["doorstep.evidence_missing"]
     others = {"self": (), "family": ("asker", "relation"), "agent": ("asker",)}[wish.applicant]
     for field in (*others, "name", "address"):
         if not getattr(wish, field):

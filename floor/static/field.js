@@ -12,6 +12,7 @@ const { path, lang } = document.body.dataset;
 const LOOK_MS = 60_000;         // how often the list is asked for while the page is in sight
 const PATIENCE_MS = 8_000;
 const RATE_S = 60;              // no answer by then is no rating
+const AFTER_DOOR = new Set(["complete", "rating", "hand_in"]);
 const LONGEST_S = 14 * 24 * 3600;    // acts older than that are said to be that old
 
 const state = { day: null, waiting: [], refused: [], chosen: null, ticked: new Set(), keeps: true, ended: false, old: "" };
@@ -77,7 +78,10 @@ async function learn(day) {
   const before = new Map((state.day?.visits ?? []).map((visit) => [visit.id, visit]));
   state.day = { ...day, visits: day.visits.map((visit) => merged(visit, before.get(visit.id))) };
   outbox.me = day.me;
-  await pocket.put("day", "day", state.day);
+  // Once all is made and handed in, the page shows what it knows and the phone keeps none of it.
+  if (day.visits.length && isDone(day.visits, outbox.waiting)) await pocket.drop("day", "day");
+  else await pocket.put("day", "day", state.day);
+  if (wiped && !isDone(day.visits, outbox.waiting)) { wiped = false; keepShell(); }
   redraw();
 }
 
@@ -95,7 +99,8 @@ async function changed(why, act, answer) {
     answers += 1;
     if (answer.visits) await learn(answer);
     else await learn({ ...state.day, visits: state.day.visits.map((visit) => (visit.id === answer.visit.id ? answer.visit : visit)) });
-    if (act.kind === "hand_in" && isDone(state.day.visits, outbox.waiting)) await forgetAll();
+    if (act.kind === "hand_in") await outbox.empty(act.visit);
+    if (AFTER_DOOR.has(act.kind) && isDone(state.day.visits, outbox.waiting)) await forgetAll();
   }
   if (why === "ended") await signedOut();
   if (why === "stale") await renew();
@@ -112,12 +117,14 @@ async function renew() {
 }
 
 // Nothing is left to do: the phone keeps nothing. What is on the screen has nothing personal in it by now.
+let wiped = false;
 async function forgetAll() {
   await outbox.load();              // another tab may hold acts of its own
   if (outbox.waiting.length) return;
   await pocket.wipe();
   pocket = outbox.pocket = await openPocket();
   await outbox.load();
+  wiped = true;
 }
 
 // --- acts

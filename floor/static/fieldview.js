@@ -28,6 +28,7 @@ function show(id, node) {
   place.replaceChildren(...(node ? [node] : []));
 }
 
+const PAPERS = { paper: "image" };      // what is of no use without what was in it
 const TONES = { scheduled: "is-waiting", on_the_way: "is-called", on_site: "is-serving", completed: "is-serving" };
 
 export function draw({ day, waiting, refused, chosen, ticked, keeps, ended, old }) {
@@ -62,6 +63,7 @@ function refusals(refused, visits) {
     put(row, "why", act.refused);
     at(row, "read").dataset.forget = act.id;
     at(row, "again").dataset.again = act.id;
+    at(row, "again").hidden = act.kind in PAPERS && !(PAPERS[act.kind] in act.data);
     return row;
   });
   return list;

@@ -68,6 +68,14 @@ export class Outbox {
     this.changed("forgotten", act);
   }
 
+  // The papers of a visit are with a window: what was refused of it keeps its words, and nothing that was in it.
+  async empty(visit) {
+    for (const act of this.refused.filter((each) => each.visit === visit)) {
+      act.data = {};
+      await this.keep(act);
+    }
+  }
+
   // Or it is sent once more, as it was: what stood against it may be gone.
   async again(act) {
     const anew = { ...act };

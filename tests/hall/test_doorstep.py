@@ -168,7 +168,10 @@ def test_a_visit_goes_from_the_kiosk_to_the_rating_while_the_phone_loses_its_lin
     ratings = house.get("/api/v1/halls/demo/ratings/summary?by=mode", who="manager")["items"]
     assert [(row["active"], row["levels"]["4"]) for row in ratings if row["of"] == "doorstep"] == [(1, 1)]
 
+    asked = "(async () => { dispatchEvent(new Event('online')); await fetch('/demo/field/day'); })()"
+    phone.evaluate(asked)  # the list comes anew, and is not kept any more
     kept = phone.evaluate(KEPT)
+    assert [one for store in kept["opened"] for one in store if isinstance(one, dict)] == []
     assert [word for word in PLANTED if word in json.dumps(kept, ensure_ascii=False)] == []
     phone.locator("#leave button").click()
     phone.wait_for_url("**/signin?**")

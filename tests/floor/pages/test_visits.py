@@ -75,6 +75,10 @@ async def test_who_asks_for_whom_is_told_and_the_times_are_changed(phone: Client
     for who, missing in (("family", ["asker", "relation"]), ("agent", ["asker"])):
         status, wrong = await send(phone, page, **{**WHO, "applicant": who})
         assert (status, re.findall(r'href="#(\w+)"', wrong)) == (422, ["main", *missing])
+    await db.execute("UPDATE doorstep_reasons SET needs_evidence = true WHERE code = 'mobility'")
+    status, wrong = await send(phone, await look(phone, "/demo/doorstep/ask?matter=CERT"), **WHO)
+    assert status == 422 and "要写明有什么证明" in wrong
+    await db.execute("UPDATE doorstep_reasons SET needs_evidence = false")
     key = await asked(phone, applicant="family", asker="司马光年", relation="外甥女")
     (visit,) = await doorstep.find(db, hall)
     page = await look(phone, f"/d/{key}")
