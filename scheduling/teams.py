@@ -136,7 +136,7 @@ async def save_team(
         why = WHY.get(broken.constraint_name or "")
         if why is None:
             raise
-        raise BadTeam(why=why) from broken
+        raise BadTeam(why=why, rule=broken.constraint_name) from broken
     return Team(**row)
 
 
@@ -151,7 +151,7 @@ async def drop_team(db: Db, hall: Hall, number: int, *, actor: str) -> None:
     async with db.transaction():
         if await db.fetchval(DROP, hall.id, number) is None:
             await team(db, hall, number)
-            raise BadTeam(why="it goes to nobody")
+            raise BadTeam(why="it goes to nobody", rule="it_goes_to_nobody")
         await journal.append(db, hall.id, "doorstep.team", actor, data={"team": number, "gone": True})
 
 

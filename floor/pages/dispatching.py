@@ -28,6 +28,7 @@ from queueing.halls import Hall, business_day, services
 from scheduling import doorstep, looks, teams, visit_notes
 from scheduling.doorstep import DECLINES, Visit
 from scheduling.envelopes import Unreadable
+from scheduling.errors import BadTeam
 from scheduling.rounds.ground import centre_of, teams_out, travel_of
 from scheduling.teams import Team
 
@@ -41,6 +42,8 @@ async def act(request: Request) -> Response:
     error, said = None, None
     try:
         said = await do(request, hall, day, name, form, say)
+    except BadTeam as refused:
+        error = say[f"dispatch.bad_{refused.details['rule']}"]
     except Refused as refused:
         error = reason_of(refused, say)
     except Unreadable:

@@ -25,7 +25,7 @@ function choose(one) {
   show();
   if (!fresh) return;
   const others = one.matches(".mark") ? "tr[data-visit], li[data-visit]" : ".mark[data-visit]";
-  const other = [...document.querySelectorAll(others)].find((each) => each.dataset.visit === chosen);
+  const other = [...document.querySelectorAll(others)].find((each) => each.dataset.visit === chosen && each.checkVisibility());
   other?.scrollIntoView({ block: "nearest", behavior: "smooth" });
 }
 
@@ -49,6 +49,22 @@ document.addEventListener("keydown", (event) => {
     next.focus();
     if (next.dataset.visit !== chosen) choose(next);
   }
+});
+
+// What a sheet asked for and could not be is said in the sheet, with all that was typed still there.
+document.addEventListener("htmx:after:swap", (event) => {
+  const sheet = document.getElementById("sheet");
+  const form = event.detail.ctx?.form;
+  if (!form || !sheet?.contains(form)) return;
+  sheet.querySelector(".sheet-said")?.remove();
+  const sentence = document.getElementById("sentence");
+  if (!sentence?.classList.contains("is-fault")) return;
+  const said = sentence.cloneNode(true);
+  said.removeAttribute("id");
+  said.className = "banner is-fault sheet-said";
+  said.setAttribute("role", "alert");
+  sheet.prepend(said);
+  sheet.showPopover();
 });
 
 // What was folded open stays open when the page is drawn anew.

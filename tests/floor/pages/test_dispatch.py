@@ -138,7 +138,7 @@ async def test_a_day_is_planned_from_the_page_taken_and_taken_back(
         "lunch_from": "11:30",
         "lunch_to": "13:00",
     }
-    assert "两" in (await press(lin, sheet, f"{PAGE}/team", **team)).sentence
+    assert (await press(lin, sheet, f"{PAGE}/team", **team)).sentence == "一个小组要两个不同的人。"
     page = await press(lin, sheet, f"{PAGE}/team", **(team | {"second": "door02"}))
     assert "一组" in page.words and "上门door01" in page.words
     page = await send(lin, page, "plan")
