@@ -18,13 +18,18 @@ from scheduling.doorstep import Visit
 from scheduling.receipts import HandIn
 
 
+MOVED = "SELECT given FROM doorstep_visits WHERE id = $1 AND state = 'scheduled' AND given <> start"
+
+
 async def after(db: Db, hall: Hall, visit: Visit, t: Words) -> dict[str, Any]:
     """The part of the page that follows the team out of the door."""
     door = (await field.at_the_door(db, [visit.id]))[visit.id]
     handed = (await receipts.of_visits(db, [visit.id])).get(visit.id)
+    given = await db.fetchval(MOVED, visit.id)
     waits = visit.state in ("scheduled", "on_the_way") and door.expected_at is not None
     return {
         "expected": hours(hall, door.expected_at) if waits and door.expected_at else "",
+        "given": f"{day(t, hall, given)} {hours(hall, given)}" if given is not None else "",
         "agreed": f"{day(t, hall, door.agreed_at)} {hours(hall, door.agreed_at)}" if door.agreed_at else "",
         "photos": len(await field.papers(db, visit.id)), "result": stage(visit, handed),
         "tracking": handed.tracking if handed else None, "receipt": handed.receipt if handed else None,

@@ -130,6 +130,8 @@ async def test_who_comes_is_named_with_the_plate_and_the_visit_is_confirmed_and_
     assert "柳荫路" not in page.words and "只有上门的两人能看" in page.words
     page = await look(phone, f"/d/{key}")
     assert "姓名door01" in page.words and "工号 9502" in page.words and "3月2日 周二 10:00" in page.words
+    await db.execute("UPDATE doorstep_visits SET given = start - interval '20 minutes' WHERE key = $1", key)
+    assert "时间有调整，原定 3月2日 周二 09:40" in (await look(phone, f"/d/{key}")).words
     assert (await send(phone, page, f"/d/{key}/confirm?lang=zh-Hans"))[0] == 303
     assert "您已确认在家" in (await look(phone, f"/d/{key}")).words
     for act in (doorstep.depart, doorstep.arrive):
