@@ -17,7 +17,6 @@ from scheduling import field, receipts
 from scheduling.doorstep import Visit
 from scheduling.receipts import HandIn
 
-
 MOVED = "SELECT given FROM doorstep_visits WHERE id = $1 AND state = 'scheduled' AND given <> start"
 
 
