@@ -22,7 +22,8 @@ HELPERS = ("clerk", "desk", "leader", "manager")
 LINE = """
 WITH line AS (
     INSERT INTO services (hall, code, name, name_hant, name_en, zone, prefix, minutes, rank, help, bookable)
-    SELECT z.hall, 'H' || z.code, left(z.name, 20) || '帮办', left(z.name, 20) || '幫辦', 'Help, zone ' || z.code, z.code,
+    SELECT z.hall, 'H' || z.code, left(z.name, 20) || '帮办', left(coalesce(z.name_hant, z.name), 20) || '幫辦',
+           'Help, ' || coalesce(left(z.name_en, 30), 'area ' || z.code), z.code,
            'H' || coalesce(nullif(regexp_replace(left(z.code, 3), '[^A-Z]', '', 'g'), ''), 'H'), 6, 1000 + z.rank, true, false
     FROM zones z WHERE z.hall = $1 AND z.code = $2 RETURNING code, name, zone
 )

@@ -69,7 +69,9 @@ VALUES ($1, $2, $3, $4, $5, $6, false, false, $7)
 ON CONFLICT (code) DO UPDATE SET always_open = excluded.always_open RETURNING id, xmax = 0 AS made
 """
 STREAM = "INSERT INTO hall_streams (hall, epoch) VALUES ($1, $2) ON CONFLICT DO NOTHING"
-ZONE = "INSERT INTO zones (hall, code, name, rank) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING"
+ZONE = """
+INSERT INTO zones (hall, code, name, name_hant, name_en, rank) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING
+"""
 SERVICE = """
 INSERT INTO services (hall, code, name, name_hant, name_en, zone, prefix, minutes, rank)
 VALUES ($1, $2, $3, $4, $5, $2, $2, $6, $7) ON CONFLICT DO NOTHING
@@ -99,7 +101,9 @@ async def _lay_floor(db: Db, plan: Mapping[str, Any], *, always_open: bool) -> i
     await db.execute(STREAM, hall, f"k{secrets.token_hex(3)}")
     if row["made"]:
         await choose(db, hall, BOOK_DAYS, PAST_HOLIDAYS)
-    await db.executemany(ZONE, [(hall, a["letter"], a["zone"], rank) for rank, a in enumerate(areas)])
+    await db.executemany(ZONE, [
+        (hall, a["letter"], a["zone"], a.get("zone_hant"), a.get("zone_en"), rank) for rank, a in enumerate(areas)
+    ])  # fmt: skip
     await db.executemany(
         SERVICE,
         [(hall, a["letter"], a["service"], a["hant"], a["en"], a["minutes"], rank) for rank, a in enumerate(areas)],

@@ -304,14 +304,15 @@ async def choose(request: Request, error: str | None = None) -> Response:
     """Which window today: a seated clerk goes straight to the own one."""
     hall = await acts.hall_of(request, request.path_params["hall"])
     person = await require(request, *acts.AT_WINDOWS, hall=hall.id)
+    say = words(language(request))
     async with acquire(request.app.state.pool) as db:
         floor = await list_windows(db, hall)
         mine = next((window.no for window in floor if window.clerk == person.username), None)
         if mine and error is None and "all" not in request.query_params:
             return RedirectResponse(f"/{hall.code}/console/{mine}", 303)
         on, areas = await shifts_today(db, hall, person), await zones(db, hall)
-        by_zone, unseen = await zones_of(db, hall, floor, person, on), await unread(db, hall, person)
-    shift = shift_words(on, areas, words(language(request)))
+        by_zone, unseen = await zones_of(db, hall, floor, person, say, on), await unread(db, hall, person)
+    shift = shift_words(on, areas, say)
     return render(
         request, "windows.html", 409 if error else 200, hall=hall, zones=by_zone, error=error, shift=shift, unread=unseen,
         overrules=bool(person.roles & set(OVERRULE)),

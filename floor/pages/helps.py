@@ -13,12 +13,12 @@ from floor.database import acquire
 from floor.pages import render
 from floor.pages.console import text, typed
 from floor.pages.staffed import clock, now_of, reason_of
-from floor.pages.wording import local
+from floor.pages.wording import local, zone_name
 from floor.signin import require
 from floor.words import language, words
 from queueing import helps
 from queueing.errors import NotFound, Refused
-from queueing.halls import business_day
+from queueing.halls import business_day, zones
 from scheduling import escorts, self_service
 
 KEEPERS = ("manager", "engineer")
@@ -38,6 +38,7 @@ async def draw(request: Request, error: str | None = None, status: int = 200) ->
         area, places, names = await self_service.machines(db, hall), await helps.lines(db, hall), await known.names(db, hall)
         today, now = await business_day(db, hall), await now_of(db)
         half = escorts.half_of(local(hall, now).hour)
+        named = {zone.code: zone_name(say, zone) for zone in await zones(db, hall)}
         duty = [each for each in await escorts.planned(db, hall, today, today) if each.half == half]
     called = {machine.code: machine.name for machine in area}
     asked = [
@@ -52,7 +53,8 @@ async def draw(request: Request, error: str | None = None, status: int = 200) ->
         for each in area
     ]  # fmt: skip
     listed = [
-        {"zone": place.zone, "name": place.name, "service": place.service, "waiting": place.waiting, "window": place.window,
+        {"zone": place.zone, "name": named.get(place.zone, place.name), "service": place.service,
+         "waiting": place.waiting, "window": place.window,
          "state": place.state or "closed", "clerk": names.get(place.clerk or "", ""),
          "on": [names.get(each.escort, each.escort) for each in duty if each.zone == place.zone]}
         for place in places

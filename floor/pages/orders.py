@@ -61,16 +61,25 @@ async def draw(
         request, "orders.html", status, hall=hall, rows=told, holder=holder, agents=agents, mine=by.name is not None,
         chosen=next((each for each in told if each["code"] == query.get("code")), None), site=by.site, printers=out, held=held,
         sites={code: name for code, name in here.items() if by.site in (None, code)}, error=error,
-        said=said(query.get("said"), query.get("number"), say), most=hall.value(handins.PER_TICKET),
+        said=said(query.get("said"), query.get("number"), say), served=served(told), most=hall.value(handins.PER_TICKET),
         matters=[f"{matter.code} {matter_name(say, matter)}" for matter in kept.offered],
         picked=spelled(held.matters if held else [], kept, say),
         typed={name: text(form, name) or "" if form else "" for name in FIELDS},
     )  # fmt: skip
 
 
+def served(rows: list[dict[str, Any]]) -> dict[str, list[str]]:
+    """The codes of orders whose papers a window has taken, by the number under which they were handed in."""
+    found: dict[str, list[str]] = {}
+    for each in rows:
+        if each["state"] == "collected" and each["at"] and each["at"].state == "finished" and not each["at"].void:
+            found.setdefault(each["at"].number, []).append(each["code"])
+    return found
+
+
 def said(word: str | None, number: str | None, say: Words) -> str | None:
     """What has just been done."""
-    return say(f"orders.said_{word}", number=(number or "")[:12]) if word in ("asked", "moved", "handed") else None
+    return say(f"orders.said_{word}", number=(number or "")[:12]) if word in ("asked", "moved", "handed", "filed") else None
 
 
 def row(order: Order, kept: Catalogue, names: dict[str, str], here: dict[str, str], say: Words) -> dict[str, Any]:
@@ -151,6 +160,20 @@ async def act(request: Request) -> Response:
     return RedirectResponse(f"/{hall}/orders?code={moved.code}&said=moved&number={moved.number}", 303)
 
 
+async def filed(request: Request) -> Response:
+    """All papers of a hand-in that was served are filed, each order by an act of its own."""
+    hall, form = request.path_params["hall"], await request.form()
+    codes, press = [str(code) for code in form.getlist("order")], text(form, "press")
+    try:
+        for code in codes:
+            await acting.move(request, hall, code, "file", press=press and f"{press} {code}")
+    except NotFound:
+        raise
+    except Refused as refused:
+        return await again(request, refused)
+    return RedirectResponse(f"/{hall}/orders?said=filed&number={len(codes)}", 303)
+
+
 async def hand_in(request: Request) -> Response:
     """One number for the papers that were ticked."""
     hall, form = request.path_params["hall"], await request.form()
@@ -168,5 +191,6 @@ ROUTES = [
     Route("/{hall}/orders", show, methods=["GET"]),
     Route("/{hall}/orders", ask, methods=["POST"]),
     Route("/{hall}/orders/hand-in", hand_in, methods=["POST"]),
+    Route("/{hall}/orders/filed", filed, methods=["POST"]),
     Route("/{hall}/orders/{code}/{act}", act, methods=["POST"]),
 ]

@@ -51,7 +51,7 @@ async def look(db: Db, hall: Hall, person: Person, say: Words, kept: State, minu
     return {
         "now": now, "past": clock(at, hall) if scene else None, "minute": minute if scene else None,
         "slider": slider(began, await first_row(db, hall), now, minute if scene else None),
-        "zones": await plan_of(db, hall, floor, person, rows, zones, at, () if scene else board["advised"]),
+        "zones": await plan_of(db, hall, floor, person, rows, zones, at, () if scene else board["advised"], say),
         "services": served, "most": max(5, *(row["waiting"] for row in served), 0), "told": total(accounts) if accounts else None,
         "figures": figures_then(scene, floor, at, bad, say) if scene else figures(day, now, floor, load, bad, say),
         "calls": [{"number": call.number, "window": call.window, "again": call.again, "clock": clock(call.at, hall, seconds=True)}

@@ -8,6 +8,7 @@ from floor.database import Db
 from floor.pages.figures import LONG_S
 from floor.pages.staffed import LOOKS, elapsed, zones_of
 from floor.signin import Person
+from floor.words import Words
 from queueing.halls import Hall
 from queueing.windows import Window
 
@@ -18,11 +19,11 @@ SMALL = 9  # windows in an area from which they are drawn small
 
 async def plan_of(
     db: Db, hall: Hall, floor: list[Window], person: Person, services: Mapping[str, Mapping[str, Any]], zones: Mapping[str, str],
-    at: datetime, advised: Collection[str | None],
+    at: datetime, advised: Collection[str | None], say: Words,
 ) -> list[dict[str, Any]]:  # fmt: skip
     """The areas as they stand at `at`: `services` are the rows of the board by code, `zones` the area of each."""
     serves = {window.no: window.services for window in floor}
-    found = await zones_of(db, hall, floor, person)
+    found = await zones_of(db, hall, floor, person, say)
     for zone in found:
         mine = [row for code, row in services.items() if zones[code] == zone["code"]]
         zone["waiting"] = sum(row["waiting"] for row in mine)

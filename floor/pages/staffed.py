@@ -10,7 +10,7 @@ from floor import lines
 from floor.api.problems import Refusal, faults_of, sentence
 from floor.database import Db
 from floor.pages.on_duty import planned_at
-from floor.pages.wording import service_name
+from floor.pages.wording import service_name, zone_name
 from floor.signin import Person, leads
 from floor.words import Words
 from queueing.halls import Hall, ServiceNow, services, zones
@@ -70,7 +70,7 @@ def may_act_at(person: Person, window: Window) -> bool:
 
 
 async def zones_of(
-    db: Db, hall: Hall, floor: list[Window], person: Person, on: Sequence[Duty] | None = None
+    db: Db, hall: Hall, floor: list[Window], person: Person, say: Words, on: Sequence[Duty] | None = None
 ) -> list[dict[str, Any]]:
     """The floor by area: who sits where, and how many wait there; where the person's shift is comes first, `planned` of each."""
     names = await lines.names(db, hall)
@@ -79,7 +79,7 @@ async def zones_of(
         waiting[service.zone] = waiting.get(service.zone, 0) + service.waiting
     found = [
         {
-            "code": zone.code, "name": zone.name, "waiting": waiting[zone.code],
+            "code": zone.code, "name": zone_name(say, zone), "waiting": waiting[zone.code],
             "windows": sorted(
                 ({"no": window.no, "state": window.state, "name": names.get(window.clerk or "", ""), "ticket": window.ticket,
                   "since": window.since, "may": may_act_at(person, window), "planned": planned_at(on, zone.code, window.no),

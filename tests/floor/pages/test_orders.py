@@ -46,9 +46,9 @@ async def test_from_a_telephone_call_to_the_rated_certificate(
     await opened(clerk)
     for act in ("next", "finish"):
         assert (await clerk.post(f"/api/v1/halls/demo/windows/1/{act}", json={})).status_code == 200
-    page = await look(lin, f"{PLACE}?code={code}")
-    for step in ("file", "return"):
-        page = await send(lin, page, step)
+    page = await send(lin, await look(lin, f"{PLACE}?code={code}"), "filed-A001")
+    assert "1 份已记为递交" in page.words and "filed-A001" not in page.forms
+    await send(lin, await look(lin, f"{PLACE}?code={code}"), "return")
     mine = await look(anyone, f"/demo/o/{code}")
     assert "已办结，证件已送到" in mine.words
     done = await send(anyone, mine, "rate", level="2", reasons="213")
@@ -63,6 +63,22 @@ async def test_from_a_telephone_call_to_the_rated_certificate(
     steps = ("requested", "looked", "collected", "filed", "returned")
     assert [row["kind"] for row in told] == [*(f"order.{step}" for step in steps), "rating.made"]
     assert [row["data"] for row in told if "王" in row["data"] or "138" in row["data"]] == []
+
+
+async def test_papers_that_came_back_from_the_window_are_handed_in_again(
+    app: Starlette, desk_page: Client, clerk: Client
+) -> None:
+    code = (await send(desk_page, await look(desk_page, PLACE), "ask", **WHO)).answer.url.params["code"]
+    lin = await staff(app, "agent01")
+    page = await send(lin, await look(lin, f"{PLACE}?code={code}"), "collect")
+    await opened(clerk)
+    for number in ("A001", "A002"):
+        page = await send(lin, page, "hand-in", order=code)
+        assert f"递交号：{number}" in page.words and 'type="checkbox" form="hand-in"' not in page.answer.text
+        await clerk.post("/api/v1/halls/demo/windows/1/next", json={})
+        await clerk.post("/api/v1/halls/demo/windows/1/finish", json={"outcome": "not_ready"})
+        page = await look(lin, PLACE)
+        assert 'type="checkbox" form="hand-in"' in page.answer.text and f"filed-{number}" not in page.forms
 
 
 async def test_a_number_in_hand_becomes_an_order_and_ends(desk_page: Client, desk: Client, db: Connection) -> None:
