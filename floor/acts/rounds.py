@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -19,7 +20,7 @@ from queueing.errors import BadInput, NotFound
 from queueing.halls import Hall, business_day
 from scheduling import doorstep, teams, visit_notes
 from scheduling.doorstep import Done, Visit
-from scheduling.errors import AtWindow, DayOver, NothingToPlan
+from scheduling.errors import AtWindow, BadTeam, DayOver, NothingToPlan, RoundsSought
 from scheduling.roster.planned import at_windows, clock, minute_of
 from scheduling.rounds import ground, store, taking
 from scheduling.rounds.travel import Measured, Point
@@ -154,7 +155,8 @@ async def drop_out(request: Request, hall_code: str, day: date, team: int) -> bo
         had = await doorstep.find(db, hall, day=day, team=team, states=("scheduled",), limit=1)
     ring(request, hall.id)
     if had:
-        await start(request, hall_code, day, cause="team")
+        with suppress(RoundsSought):  # whoever looks already; if this team is still in what they find, the clock looks again
+            await start(request, hall_code, day, cause="team")
     return bool(had)
 
 
@@ -212,10 +214,15 @@ async def save_team(request: Request, hall_code: str, day: date, typed: Crew, nu
         before = await teams.team(db, hall, number) if number is not None else None
         start = (before.start_lat, before.start_lon) if before is not None else lat_lon(await ground.centre_of(db, hall))
         known = list(typed.skills) or await ground.skills_of(db, hall, typed.members, day)
-        await teams.save_team(
-            db, hall, day, typed.name, typed.members, skills=known, kits=typed.kits, starts=begins, ends=ends, start=start,
-            lunch=(pause[0], pause[1]) if pause is not None else None, number=number, actor=actor,
-        )  # fmt: skip
+        try:
+            await teams.save_team(
+                db, hall, day, typed.name, typed.members, skills=known, kits=typed.kits, starts=begins, ends=ends, start=start,
+                lunch=(pause[0], pause[1]) if pause is not None else None, number=number, actor=actor,
+            )  # fmt: skip
+        except BadTeam:
+            here = [(*same(it), it.starts, it.ends) for it in await teams.teams(db, hall, day)]
+            if number is not None or (typed.name, *typed.members, begins, ends) not in here:
+                raise  # else the same press again
     ring(request, hall.id)
 
 
@@ -246,8 +253,10 @@ async def same_teams(request: Request, hall_code: str, day: date) -> date:
     async with acquire(request.app.state.pool) as db:
         if day < await business_day(db, hall):
             raise DayOver()
-        last = await last_teams(db, hall, day)
-        if not last or await teams.teams(db, hall, day):
+        last, here = await last_teams(db, hall, day), await teams.teams(db, hall, day)
+        if last and [same(it) for it in here] == [same(it) for it in last]:
+            return last[0].day  # the same press again
+        if not last or here:
             raise NotFound(what="team")
         async with db.transaction():
             for crew in last:
@@ -263,6 +272,11 @@ async def same_teams(request: Request, hall_code: str, day: date) -> date:
                 )  # fmt: skip
     ring(request, hall.id)
     return last[0].day
+
+
+def same(crew: teams.Team) -> tuple[str, str, str]:
+    """What makes a team of one day the same as one of another."""
+    return crew.name, crew.lead, crew.second
 
 
 async def last_teams(db: Db, hall: Hall, day: date) -> list[teams.Team]:

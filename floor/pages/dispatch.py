@@ -144,7 +144,8 @@ async def elsewhere(db: Db, hall: Hall, it: Day, say: Words) -> list[dict[str, A
     zone, found = ZoneInfo(hall.time_zone), Counter[date]()
     for visit in await doorstep.find(db, hall, states=("accepted",), limit=1000):
         if visit.id not in it.visits:
-            found[min(span["from"].astimezone(zone).date() for span in visit.preferred)] += 1
+            wanted = sorted(span["from"].astimezone(zone).date() for span in visit.preferred)
+            found[next((each for each in wanted if each > it.day), wanted[0])] += 1
     return [{"day": day, "word": day_word(day, say), "count": count} for day, count in sorted(found.items())]
 
 

@@ -88,9 +88,18 @@ def taken_card(day: Day, plan: Kept, stops: Sequence[PlannedStop], heard: Mappin
         "by": names.people.get((plan.settled_by or "").rpartition(":")[2], ""),
         "new": sum(it.was_start is None and it.moves for it in stops),
         "moved": sum(it.was_start is not None and it.moves for it in stops),
-        "call": sum(row["told"] == "call" for row in rows),
+        "call": sum(row["told"] == "call" for row in rows), "undoable": stands(day, stops),
         "rows": sorted(rows, key=lambda row: (row["told"] != "call", row["id"])),
     }  # fmt: skip
+
+
+def stands(day: Day, stops: Sequence[PlannedStop]) -> bool:
+    """Whether all that a plan changed still is as it left it, so that it can be taken back."""
+    found = [(stop, day.visits.get(stop.visit)) for stop in stops if stop.moves]
+    return all(
+        visit is not None and visit.state in ("accepted", "scheduled") and (visit.team, visit.start) == (stop.team, stop.start)
+        for stop, visit in found
+    )
 
 
 def how_told(visit: Visit, stop: PlannedStop, heard: Mapping[str, str]) -> str:

@@ -1,7 +1,8 @@
 """What is pressed on the dispatch page: plans taken or left, requests answered, times set by hand, teams of the day."""
 
-from datetime import date
+from datetime import date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from starlette.datastructures import FormData
 from starlette.requests import Request
@@ -28,7 +29,7 @@ from queueing.halls import Hall, business_day, services
 from scheduling import doorstep, looks, teams, visit_notes
 from scheduling.doorstep import DECLINES, Visit
 from scheduling.envelopes import Unreadable
-from scheduling.errors import BadTeam
+from scheduling.errors import BadTeam, PlanOvertaken
 from scheduling.rounds.ground import centre_of, teams_out, travel_of
 from scheduling.teams import Team
 
@@ -42,6 +43,8 @@ async def act(request: Request) -> Response:
     error, said = None, None
     try:
         said = await do(request, hall, day, name, form, say)
+    except PlanOvertaken as refused:
+        error = say["dispatch.undo_too_late"] if name == "undo" else reason_of(refused, say)
     except BadTeam as refused:
         error = say[f"dispatch.bad_{refused.details['rule']}"]
     except Refused as refused:
@@ -183,8 +186,14 @@ async def visit_sheet(request: Request) -> Response:
         note=note, longest=visit_notes.LONGEST, over=over, suits={team.id: suits(team, visit, out) for team in cards},
         may_look="manager" in person.roles and visit.state in ("requested", "accepted", "scheduled"),
         confirmed=visit.confirmed_at is not None, at_team=visit.team,
-        at_time=clock(visit.start, hall),
+        at_time=clock(visit.start or wanted_on(hall, day, visit), hall),
     )  # fmt: skip
+
+
+def wanted_on(hall: Hall, day: date, visit: Visit) -> datetime | None:
+    """When they are at home on a day, from the earliest."""
+    zone = ZoneInfo(hall.time_zone)
+    return min((span["from"] for span in visit.preferred if span["from"].astimezone(zone).date() == day), default=None)
 
 
 def suits(team: Team, visit: Visit, out: frozenset[int]) -> str:
