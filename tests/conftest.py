@@ -123,8 +123,10 @@ def servers(request: pytest.FixtureRequest) -> Iterator[Servers]:
 
 
 @pytest.fixture(scope="session")
-def databases(servers: Servers) -> Databases:
-    return Databases(servers.postgres, TEMPLATE)
+def databases(servers: Servers) -> Iterator[Databases]:
+    made = Databases(servers.postgres, TEMPLATE)
+    yield made
+    made.close()
 
 
 @pytest.fixture

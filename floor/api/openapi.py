@@ -1,6 +1,8 @@
 """The promise itself, written from the very shapes that are served: for programs as OpenAPI 3.1, for people as a page."""
 
+import asyncio
 from collections.abc import Iterable, Sequence
+from functools import cache
 from html import escape
 from re import findall
 from typing import Any
@@ -220,20 +222,29 @@ def glossary(promised: Sequence[Promised]) -> str:
 
 
 def served(promised: Sequence[Promised]) -> list[Promised]:
-    """The routes, and the two addresses of the promise itself, which are part of it."""
-    as_json, as_page = b"", ""
+    """The routes, and the two addresses of the promise itself, which are part of it.
+
+    It is written when it is first asked for, in a thread: a quarter of a second of processor that most starts never need.
+    """
+
+    @cache
+    def as_json() -> bytes:
+        return msgspec.json.encode(document(everything))
+
+    @cache
+    def as_page() -> str:
+        return page(everything)
 
     async def machine_reads(request: Request) -> Response:
         acceptable(request)
-        return Response(as_json, media_type="application/json")
+        return Response(await asyncio.to_thread(as_json), media_type="application/json")
 
     async def person_reads(request: Request) -> Response:
-        return HTMLResponse(as_page)
+        return HTMLResponse(await asyncio.to_thread(as_page))
 
     everything = [
         *promised,
         get("/api/v1/openapi.json", machine_reads, "This document", "Anybody", dict[str, Any]),
         get("/api/v1/docs", person_reads, "This document to read", "Anybody", str, media="text/html"),
     ]
-    as_json, as_page = msgspec.json.encode(document(everything)), page(everything)
     return everything
