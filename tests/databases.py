@@ -60,7 +60,7 @@ class Databases:
     async def take(self) -> str:
         """The name of a database with every migration applied and nothing else in it."""
         name, self.spare = self.spare, None
-        return name or await self.apart(self.make())
+        return await self.apart(self.make()) if name is None else name
 
     async def give_back(self, name: str) -> None:
         """Keep it for the next test, emptied; one whose shape cannot be put right is thrown away."""

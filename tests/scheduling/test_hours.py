@@ -24,15 +24,15 @@ AFTERNOON = Session(time(13, 30), time(16, 30), time(17))
 
 @pytest.fixture
 async def shut(db: Connection, hall: Hall) -> Hall:
-    """The hall with the usual hours, before its clock has run, at noon of Wednesday 3 March 2027."""
+    """The hall with the usual hours, whose day begins at four, before its clock has run, at noon of Wednesday 3 March 2027."""
     await at(db, "2027-03-03 12:00+08")
     await db.execute("DELETE FROM doors")
-    await db.execute("UPDATE halls SET always_open = false")
+    await db.execute("UPDATE halls SET always_open = false, day_starts = '04:00'")
     await db.execute("DELETE FROM services WHERE code = 'B'")
     await db.execute("UPDATE services SET quota = 40")
     await db.execute("UPDATE windows SET serves = '{A}'")
     await keep_known(db, date(2027, 3, 3))
-    return replace(hall, always_open=False)
+    return replace(hall, always_open=False, day_starts=time(4))
 
 
 async def doors(db: Connection, hall: Hall) -> list[tuple[object, ...]]:
