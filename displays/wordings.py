@@ -108,6 +108,16 @@ TEXTS: dict[str, dict[str, str]] = {
         "zh-Hant": "您的上門服務申請已取消，需要時可以重新申請。",
         "en": "Your home visit is called off. You can ask again at any time.",
     },
+    "visit_done": {
+        "zh-Hans": "上门服务已办完，请评价这次服务：{link}",
+        "zh-Hant": "上門服務已辦完，請評價這次服務：{link}",
+        "en": "Your home visit is done. Please tell us how it was: {link}",
+    },
+    "visit_missed": {
+        "zh-Hans": "我们按约上门，没有遇到人。需要再约，请打开：{link}",
+        "zh-Hant": "我們按約上門，沒有遇到人。需要再約，請打開：{link}",
+        "en": "We came as arranged and met nobody. To arrange another visit: {link}",
+    },
     "visit_result": {
         "zh-Hans": "您上门办理的事项有结果了：{link}",
         "zh-Hant": "您上門辦理的事項有結果了：{link}",

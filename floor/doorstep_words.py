@@ -17,7 +17,7 @@ from scheduling.doorstep import DECLINES, ENDINGS, FORGET_AFTER, Visit, by_key, 
 # The word that goes out once a visit is in a state.
 SAYS = {
     "requested": "visit_asked", "accepted": "visit_accepted", "scheduled": "visit_planned", "on_the_way": "visit_coming",
-    "declined": "visit_declined", "cancelled": "visit_off",
+    "declined": "visit_declined", "cancelled": "visit_off", "completed": "visit_done",
 }  # fmt: skip
 
 
@@ -84,7 +84,7 @@ async def keep(db: Db, hall: Hall, visit: str, phone: str, *, seal: Seal, lang: 
 
 async def tell(db: Db, hall: Hall, visit: Visit, template: str | None = None) -> None:
     """Owe one notice about a visit: of the state it is in, or this one. Whoever moves a visit calls it behind the act."""
-    said = template or SAYS.get(visit.state)
+    said = template or ("visit_missed" if visit.outcome == "nobody_home" else SAYS.get(visit.state))
     today = await business_day(db, hall)
     over = visit.state in ENDINGS and visit.state != "completed"
     until = today if over else max(today, visit.day or today) + timedelta(days=hall.value(FORGET_AFTER))

@@ -33,7 +33,7 @@ MOVES = ("requested", "accepted", "scheduled")
 LOOKS = {  # tone and symbol of each state
     "requested": ("is-waiting", "clock"), "accepted": ("is-waiting", "check"), "scheduled": ("is-called", "clock"),
     "on_the_way": ("is-called", "forward"), "on_site": ("is-serving", "person"), "completed": ("is-serving", "check"),
-    "declined": ("is-fault", "alert"), "cancelled": ("", "cross"),
+    "declined": ("is-fault", "alert"), "cancelled": ("", "cross"), "nobody_home": ("is-fault", "alert"),
 }  # fmt: skip
 
 
@@ -84,12 +84,14 @@ async def seen_by_asker(db: Db, hall: Hall, visit: Visit, t: Words) -> dict[str,
         team = await teams.team(db, hall, visit.team)
         people = [await find_user(db, name) for name in (team.lead, team.second)]
         crew = [{"name": each.name, "number": each.number} for each in people if each is not None]
-    tone, symbol = LOOKS[visit.state]
+    stands = "nobody_home" if visit.outcome == "nobody_home" else visit.state
+    tone, symbol = LOOKS[stands]
     row = await db.fetchrow(RATED, visit.id)
     areas = {each.code: named(t, each) for each in await teams.areas(db, hall)}
     late = visit.start is not None and visit.start <= await now_of(db) + timedelta(minutes=hall.value(CHANGE_MINUTES))
     return {
-        "tone": tone, "symbol": symbol, "matters": [known[code] for code in visit.matters if code in known], "crew": crew,
+        "tone": tone, "symbol": symbol, "stands": stands,
+        "matters": [known[code] for code in visit.matters if code in known], "crew": crew,
         "when": told(t, hall, visit.start), "area": areas.get(visit.area or "", ""),
         "chosen": [f"{when(t, hall, each['from'])}–{hours(hall, each['to'])}" for each in visit.preferred],
         "may_move": visit.state in MOVES and not late,

@@ -267,7 +267,7 @@ async def test_each_step_is_told_once_and_nothing_personal_lies_open(
     for verb, body in (("depart", {}), ("arrive", {}), ("complete", {"outcome": "accepted"})):
         assert (await act(door, visit, verb, **body)).status_code == 200
     told = await db.fetch("SELECT template, data FROM notices WHERE subject = $1 ORDER BY id", f"visit:{visit['id']}")
-    assert [row["template"] for row in told] == ["visit_asked", "visit_accepted", "visit_planned", "visit_coming"]
+    assert [row["template"] for row in told] == ["visit_asked", "visit_accepted", "visit_planned", "visit_coming", "visit_done"]
     assert told[2]["data"] == {"code": visit["number"], "day": "03-02", "time": "10:00–11:00"}
     why = await db.fetchval("SELECT data ->> 'reason' FROM notices WHERE template = 'visit_declined'")
     assert why == "地址不在上门服务的范围内。"

@@ -164,6 +164,19 @@ async def test_running_late_owes_the_citizen_a_word_with_the_new_time(
     assert [word for word in PERSONAL if word in str([dict(row) for row in rows])] == []
 
 
+async def test_who_was_not_at_home_reads_so_and_is_not_asked_to_rate(
+    act: Acts, anyone: Client, db: Connection, hall: Hall
+) -> None:
+    await db.execute("INSERT INTO notice_ways (hall, kind, driver, setting) VALUES ($1, 'phone', 'kept', '{}')", hall.id)
+    await telling.keep(db, hall, act.visit.key, PHONE, seal=Seal(b"a secret of thirty-two characters"), lang="en")
+    await at_the_door(act)
+    await act("complete", outcome="nobody_home")
+    page = await look(anyone, f"/d/{act.visit.key}")
+    assert "我们来过，没有遇到人" in page.words and "重新申请" in page.words and "rate" not in page.forms
+    said = await db.fetch("SELECT template FROM notices ORDER BY id")
+    assert [row["template"] for row in said] == ["visit_coming", "visit_missed"]
+
+
 async def test_a_wrong_password_of_the_second_signs_nobody_in(act: Acts) -> None:
     for body, status in (
         ({"username": "clerk01", "password": "wrong"}, 401), ({"username": "door09", "password": PASSWORD}, 403)
