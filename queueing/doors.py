@@ -1,10 +1,11 @@
-"""Why a door gives no number."""
+"""Why a door gives no number, and until when a person gets none."""
 
 from collections.abc import Sequence
 
 from queueing.db import Db
 from queueing.errors import (
     BadInput,
+    Banned,
     BookingOnly,
     Closed,
     OtherMatters,
@@ -50,3 +51,14 @@ async def why_not_taken(
     if not by_name and (code := await db.fetchval(BY_NAME, hall.id, list(asked))) is not None:
         return RealNameNeeded(service=code)
     return Closed(service=", ".join(asked))
+
+
+PAUSED_UNTIL = """
+SELECT to_char(max(until) AT TIME ZONE $3, 'YYYY-MM-DD HH24:MI') FROM bans
+WHERE hall = $1 AND person = $2 AND lifted_at IS NULL
+"""
+
+
+async def paused(db: Db, hall: Hall, person: bytes | None) -> Banned:
+    """Until when a person takes no numbers and books nothing."""
+    return Banned(until=await db.fetchval(PAUSED_UNTIL, hall.id, person, hall.time_zone))

@@ -92,7 +92,7 @@ class TooManyOfService(Refused):
 
 
 class Banned(Refused):
-    """This person took numbers and did not come; the pause lasts until {until}. The desk hears an appeal."""
+    """This person took or booked and did not come; the pause lasts until {until}. The desk hears an appeal."""
 
     code = "banned"
 

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from queueing.db import Db, Press, Replay, Row, once, recorded
-from queueing.doors import why_not_taken
+from queueing.doors import paused, why_not_taken
 from queueing.errors import BadInput, Banned, NotFound, NotInThatState
 from queueing.halls import Hall
 from queueing.settings import EARLY, LATE
@@ -253,13 +253,7 @@ async def take(
     try:
         return await once(db, press, act, again)
     except Banned:
-        raise Banned(until=await db.fetchval(BANNED_UNTIL, hall.id, person, hall.time_zone)) from None
-
-
-BANNED_UNTIL = """
-SELECT to_char(max(until) AT TIME ZONE $3, 'YYYY-MM-DD HH24:MI') FROM bans
-WHERE hall = $1 AND person = $2 AND lifted_at IS NULL
-"""
+        raise await paused(db, hall, person) from None
 
 
 def new_key() -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import asyncpg
 
 from queueing.db import Db, Press, Replay, Row, changed, once, recorded
+from queueing.doors import paused
 from queueing.errors import Banned, NotFound, Refused
 from queueing.halls import Hall
 from queueing.settings import EARLY, LATE, Setting
@@ -141,10 +142,13 @@ async def book(
     minted = code or new_code()
 
     async def act() -> Booked:
-        row = await row_of(
-            db, BOOK, hall.id, actor, *scope(press), minted, service, start, hall.value(BOOK_AHEAD), list(matters),
-            channel, lang, holder.person, holder.id_mask, holder.phone, holder.name_sealed, holder.phone_sealed,
-        )  # fmt: skip
+        try:
+            row = await row_of(
+                db, BOOK, hall.id, actor, *scope(press), minted, service, start, hall.value(BOOK_AHEAD), list(matters),
+                channel, lang, holder.person, holder.id_mask, holder.phone, holder.name_sealed, holder.phone_sealed,
+            )  # fmt: skip
+        except Banned:
+            raise await paused(db, hall, holder.person) from None
         if row is None:
             raise await why_no_place(db, hall, service, start, matters)
         return done(row)

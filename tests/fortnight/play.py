@@ -98,7 +98,8 @@ class Play:
         hours = day.sessions if day.day != POWER_CUT else days.WEEKDAY  # nobody knows of the power cut yet
         pattern = f"{hours[0].opens:%H%M}_{hours[-1].closes:%H%M}"
         zone = ZONE_OF[HOME[clerk]]
-        await self.people.roster(week, "place", day=str(day.day), clerk=clerk, pattern=pattern, zone=zone)
+        why = "人手不够"  # six days in a row, and more shifts than agreed
+        await self.people.roster(week, "place", day=str(day.day), clerk=clerk, pattern=pattern, zone=zone, reason=why)
 
     # ---- a day
 

@@ -25,9 +25,9 @@ from tests.storm.hall import Hall, opened
 ROOT = Path(__file__).resolve().parents[2]
 CLOCKS = ("clock", "clock2")
 FOLLOWS_S = 60.0  # for what follows an act, on a machine that has other things to do
-AREAS = (
+AREAS = (  # minutes of a visit last: few enough for a place in each quarter of the hours for the booked alone
     ("A", "综合受理区", "综合受理", "綜合受理", "General services", 5),
-    ("B", "不动产登记区", "不动产登记", "不動產登記", "Property", 10),
+    ("B", "不动产登记区", "不动产登记", "不動產登記", "Property", 8),
 )
 
 EVERY_MINUTE = [tick.rule for tick in clock.TICKS if tick.every_s == 60]

@@ -269,8 +269,9 @@ async def test_who_does_not_come_twice_may_not_book_for_a_while(db: Connection, 
         assert (await by_code(db, code)).state == "no_show"
         with pytest.raises(TooLateToCheckIn):
             await arrived(db, open_hall, code)
-    with pytest.raises(Banned):
+    with pytest.raises(Banned) as banned:
         await booked(db, open_hall, start=on(9, day=4))
+    assert banned.value.details == {"until": "2027-04-02 09:16"}
     assert (await booked(db, open_hall, 2, start=on(9, day=4))).appointment.state == "booked"
     await db.execute("UPDATE bans SET lifted_at = hall_now(), lifted_by = 'manager:wang', lifted_why = '住院'")
     assert (await booked(db, open_hall, start=on(9, day=4))).appointment.state == "booked"
