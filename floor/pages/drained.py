@@ -59,7 +59,7 @@ def end(found: Closing, hall: Hall, say: Words) -> str:
     if found.p50 is None or found.p90 is None:
         return say["ladder.end_unknown"]
     if found.p90 <= found.closes:
-        return say("ladder.end_in_time", at=clock(found.p90, hall))
+        return say("ladder.end_in_time", low=clock(found.p50, hall), high=clock(found.p90, hall))
     return say("ladder.end", low=clock(found.p50, hall), high=clock(found.p90, hall))
 
 
