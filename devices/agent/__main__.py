@@ -11,7 +11,7 @@ from pathlib import Path
 
 import structlog
 
-from devices.agent import watched
+from devices.agent import disk, watched
 from devices.agent.config import AgentConfig, BadConfig, read_config
 from devices.agent.device import Device
 from devices.agent.ledger import Ledger
@@ -30,6 +30,7 @@ async def look_after(config: AgentConfig) -> None:
     stop = asyncio.Event()
     _obey(stop)
     lives = [*(asyncio.create_task(_keep_alive(device)) for device in devices), asyncio.create_task(watched.live())]
+    lives += [asyncio.create_task(disk.watch(config.state, device.disk_is)) for device in devices[:1]]  # one speaks for the box
     log.info("agent ready", devices=len(devices), server=config.server)
     watched.tell("READY=1")
     await stop.wait()

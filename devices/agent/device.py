@@ -57,6 +57,7 @@ class Device:
         self.config, self.agent, self.ledger = config, agent, ledger
         self.name = config.name
         self.driver = make(config.kind, config.name, config.settings, self)
+        self.disk: str | None = None  # how the box's disk is, of the machine that speaks for the box
         self._since: dict[str, tuple[str, datetime]] = {}
         self._asked: dict[str, asyncio.Future[Answer]] = {}
         self._link: Link | None = None
@@ -88,6 +89,12 @@ class Device:
         if link and line:
             parts, link.fw = self._parts(), self.firmware
             line.feed(lambda now: link.show_health(parts, now))
+
+    def disk_is(self, state: str) -> None:
+        """How the disk of this computer is now."""
+        if state != self.disk:
+            self.disk = state
+            self.health_changed()
 
     async def press(self, what: str, data: Mapping[str, Any], within_s: float | None = None) -> Answer:
         link, line, page = self._link, self._line, self._page
@@ -256,6 +263,7 @@ class Device:
         """The driver's parts, each with the moment since when it is so."""
         parts = {}
         own = self.dispenser.parts() if self.dispenser else {}
+        own |= {"disk": {"state": self.disk}} if self.disk else {}
         for part, health in {**self.driver.parts(), **own}.items():
             state = str(health["state"])
             if self._since.get(part, ("", None))[0] != state:
