@@ -81,12 +81,12 @@ async def of_day(db: Db, hall: Hall) -> list[Step]:
 
 UNANSWERED = f"""
 {SHOWN} WHERE e.hall = $1 AND e.day = {TODAY} AND e.ticket IS NOT NULL AND e.state = 'offered' AND t.ended_at IS NULL
-ORDER BY e.offered_at, e.id
+  AND t.state <> 'serving' ORDER BY e.offered_at, e.id
 """
 
 
 async def unanswered(db: Db, hall: Hall) -> list[Step]:
-    """What visitors were offered today and have not answered, the oldest first."""
+    """What visitors were offered today and have not answered, the oldest first; nobody asks who is being served."""
     return [Step(**row) for row in await db.fetch(UNANSWERED, hall.id)]
 
 

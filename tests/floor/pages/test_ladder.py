@@ -71,7 +71,7 @@ async def test_the_halls_own_steps_are_taken_with_a_click_and_refused_with_anoth
     await at(db, f"{DAY} 17:00+08")
     await climb(db, evening)
     page = await look(lin, "/demo/manage")
-    assert "开潮汐窗口" in page.words and "A 社会保险：3 人在等，最久 32 分钟" in page.words
+    assert "开潮汐窗口" in page.words and "A 社会保险：当时 3 人在等，最久 32 分钟" in page.words
     tidal = await db.fetchval("SELECT id FROM escalations WHERE step = 'tidal' AND service = 'B'")
     page = await press(lin, page, action(page, f"/ladder/{tidal}/accept"))
     assert page.sentence == "" and not has(page, f"/ladder/{tidal}/accept")
