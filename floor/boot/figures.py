@@ -63,7 +63,7 @@ async def export(asked: argparse.Namespace) -> int:
         sys.stdout.buffer.write(lines)
     else:
         asked.export.write_bytes(lines)
-    print(f"{len(signed)} days' figures of {asked.site} are written.", file=sys.stderr)
+    print(f"{len(signed)} sheets of {asked.site} are written.", file=sys.stderr)
     return 0
 
 
@@ -81,7 +81,9 @@ async def take_in(asked: argparse.Namespace) -> int:
                 try:
                     signed = msgspec.json.decode(line, type=Signed)
                     new += await rollup.take_in(db, hall, signed, Seal(load().secret), via="file")
-                except (msgspec.DecodeError, NotAllowed, SheetDiffers, BadInput) as reason:
+                except NotAllowed:
+                    wrong.append(f"line {number}: it is not signed with the key this site has now.")
+                except (msgspec.DecodeError, SheetDiffers, BadInput) as reason:
                     wrong.append(f"line {number}: {reason}")
         finally:
             await db.close()

@@ -1,4 +1,4 @@
-"""The front door: what this hall is, what to click first, and every page there is."""
+"""The front door: what this hall is, what to click first, and every page one begins at."""
 
 from dataclasses import dataclass
 
@@ -25,8 +25,18 @@ class Door:
     who: str | None = None
 
 
+# Every page one begins at, by whom it is for; the others are reached from these.
+GROUPS = {
+    "visitors": ("kiosk", "query", "book", "doorstep", "corner"),
+    "screens": ("board", "tv", "wall", "pad"),
+    "counter": ("console", "shifts", "desk", "helps", "papers", "orders", "field"),
+    "hall": ("manage", "calendar", "roster", "bookings", "dispatch", "matters", "rules", "sites", "notices"),
+    "machines": ("fleet", "voice", "faults", "docs"),
+}
+
+
 def doors(hall: str) -> dict[str, Door]:
-    """Every page of a hall, by name."""
+    """Where one may begin in a hall, by name."""
     listed = (
         Door("kiosk", f"/{hall}/kiosk", KIOSK),
         Door("query", f"/{hall}/query"),
@@ -36,22 +46,27 @@ def doors(hall: str) -> dict[str, Door]:
         Door("board", f"/{hall}/board/A", ANYONE),
         Door("tv", f"/{hall}/tv", ANYONE),
         Door("wall", f"/{hall}/wall", ANYONE),
-        Door("console", f"/{hall}/console", "clerk01"),
         Door("pad", f"/{hall}/pad/1", PAD),
+        Door("console", f"/{hall}/console", "clerk01"),
+        Door("shifts", f"/{hall}/shifts", "clerk01"),
         Door("desk", f"/{hall}/desk", "desk01"),
+        Door("helps", f"/{hall}/helps", "desk01"),
+        Door("papers", f"/{hall}/papers", "desk01"),
         Door("orders", f"/{hall}/orders", "agent01"),
-        Door("helps", f"/{hall}/helps", "manager"),
-        Door("sites", f"/{hall}/sites", "manager"),
         Door("field", f"/{hall}/field", "door01"),
-        Door("manage", f"/{hall}/manage", "manager"),
-        Door("bookings", f"/{hall}/bookings", "manager"),
-        Door("matters", f"/{hall}/matters", "manager"),
+        *(Door(name, f"/{hall}/{name}", "manager") for name in GROUPS["hall"]),
         Door("fleet", f"/{hall}/fleet", "engineer"),
         Door("voice", f"/{hall}/voice", "engineer"),
         Door("faults", f"/{hall}/faults", "engineer"),
         Door("docs", "/api/v1/docs"),
     )
     return {door.name: door for door in listed}
+
+
+def grouped(hall: str, demo: bool) -> list[tuple[str, list[Door]]]:
+    """The doors of a hall by whom they are for; made-up faults in the demo alone."""
+    found = doors(hall)
+    return [(group, [found[name] for name in names if demo or name != "faults"]) for group, names in GROUPS.items()]
 
 
 def steps(hall: str) -> list[tuple[str, Door]]:
@@ -71,7 +86,7 @@ async def home(request: Request) -> Response:
     demo = request.app.state.settings.demo and any(hall.code == CODE for hall in halls)
     return render(
         request, "home.html", demo=demo, steps=steps(CODE) if demo else [], title=title(request, halls),
-        halls=[(hall, list(doors(hall.code).values())) for hall in halls],
+        halls=[(hall, grouped(hall.code, demo)) for hall in halls],
         mine=next((home_of(person.roles, hall.code) for hall in halls if person and hall.id == person.hall), None),
     )  # fmt: skip
 

@@ -83,10 +83,11 @@ async def test_every_door_of_the_demo_opens_with_one_click(visitor: Client) -> N
     opened = {}
     for door in doors:  # of the page as it was drawn before anybody signed in: it stays open in its tab
         answer = await visitor.post("/signin/demo", data=door)
-        opened[door["next"]] = (answer.status_code, (await visitor.get(door["next"])).status_code)
+        opened[door["next"]] = (answer.status_code, (await visitor.get(door["next"], follow_redirects=True)).status_code)
     names = (
-        "kiosk", "board/A", "tv", "wall", "console", "console/1", "pad/1", "desk", "manage", "fleet", "voice", "matters",
-        "bookings", "faults", "orders", "field", "helps", "sites",
+        "kiosk", "board/A", "tv", "wall", "pad/1", "console", "console/1", "shifts", "desk", "helps", "papers", "orders", "field",
+        "manage", "calendar", "roster", "bookings", "dispatch", "matters", "rules", "sites", "notices", "fleet", "voice",
+        "faults",
     )  # fmt: skip
     assert opened == {f"/demo/{name}": (303, 200) for name in names}
 
