@@ -120,9 +120,10 @@ FORGET = """
 WITH gone AS (
     UPDATE doorstep_visits SET key_id = NULL, sealed = NULL, phone = NULL, name_mask = NULL, phone_mask = NULL
     WHERE hall = $1 AND ended_at < hall_now() - make_interval(days => $2) AND (sealed IS NOT NULL OR phone IS NOT NULL)
-    RETURNING id
+    RETURNING 1
 ), unsaid AS (
-    DELETE FROM visit_notes n USING gone g WHERE n.visit = g.id
+    DELETE FROM visit_notes n USING doorstep_visits v
+    WHERE v.id = n.visit AND v.hall = $1 AND v.ended_at < hall_now() - make_interval(days => $2)
 )
 INSERT INTO doorstep_erasures (hall, before, erased)
 SELECT $1, hall_now() - make_interval(days => $2), count(*) FROM gone HAVING count(*) > 0 RETURNING erased

@@ -13,7 +13,7 @@ HAND = 42  # a mark is not pushed further than this from where its door is
 TONES = 8
 # Every team has a colour, a line and a shape of its own: sides of its mark, turned by so many degrees (0 sides: round).
 SHAPES = ((0, 0), (4, 45), (4, 0), (3, 0), (6, 0), (5, 0), (3, 60), (8, 22.5))
-LETTER = 16  # size of the name of an area
+LETTER = 18  # size of the name of an area
 LENGTHS = tuple(step * 10**power for power in range(1, 6) for step in (1, 2, 5))  # metres a scale bar may show
 TILE = 256
 MOST_TILES = 80
@@ -105,7 +105,7 @@ def latitude(y: float) -> float:
 
 def draw(
     centre: Point, lines: Sequence[Line], waiting: Sequence[Door] = (), areas: Sequence[tuple[str, Point]] = (), *,
-    wide: int = 720, tall: int = 600, tiles: Path | None = None,
+    wide: int = 600, tall: int = 500, tiles: Path | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Everything the template draws: ways, marks with their numbers, who waits for a time, names of areas, scale."""
     doors = [(line.tone, line.key, door) for line in lines for door in line.doors] + [(-1, "", door) for door in waiting]

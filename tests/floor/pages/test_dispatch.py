@@ -263,8 +263,10 @@ async def test_the_way_of_one_team_is_drawn_for_a_phone(lin: Client, db: Connect
     assert f'hx-get="{PAGE}/part?team={one.id}"' in own.answer.text
 
 
-async def test_a_note_for_the_team_is_sealed_and_written_without_a_look(lin: Client, db: Connection, out: Hall) -> None:
-    visit = await asked(db, out)
+async def test_a_note_for_the_team_is_sealed_and_written_without_a_look(
+    app: Starlette, lin: Client, db: Connection, out: Hall
+) -> None:
+    one, visit = await crew(db, out, "一组", "door01", "clerk01"), await asked(db, out)
     sheet = await look(lin, f"{PAGE}/sheet/visit/{visit.id}")
     await press(lin, sheet, f"{PAGE}/accept", note="门铃坏了，请敲门")
     sheet = await look(lin, f"{PAGE}/sheet/visit/{visit.id}")
@@ -272,6 +274,9 @@ async def test_a_note_for_the_team_is_sealed_and_written_without_a_look(lin: Cli
     assert await db.fetchval("SELECT count(*) FROM journal WHERE kind = 'doorstep.looked'") == 0
     assert "门铃" not in str([dict(row) for row in await db.fetch("SELECT * FROM journal")])
     assert "门铃".encode() not in await db.fetchval("SELECT sealed FROM visit_notes")
+    await doorstep.schedule(db, out, visit.key, on(10), one.id, actor="m")
+    (there,) = (await (await staff(app, "clerk01")).get("/demo/field/day")).json()["visits"]
+    assert (there["note"], there["address"]) == ("门铃坏了，请敲门", "云上镇柳荫路17号")
     newer = Envelopes(b"another secret of thirty-two signs", b"a secret of thirty-two characters")
     assert [(await resealing.reseal(db, out, newer)).done for _ in range(2)] == [2, 0]
     assert await visit_notes.of(db, out, [visit.id], newer) == {visit.id: "门铃坏了，请敲门"}
