@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import paperang_p2_fonts_cjk
@@ -23,6 +23,12 @@ BITMAP_FONTS = (
 def outline(size: int) -> ImageFont.FreeTypeFont:
     """WenQuanYi Micro Hei at `size` pixels: Chinese both ways and Latin in one file, so paper is the same everywhere."""
     return ImageFont.truetype(str(OUTLINES), size)
+
+
+@lru_cache(2000)
+def width(size: int, text: str) -> float:
+    """How wide a text is in dots. Most of a paper is the same on each: measured once, it need not be laid out again."""
+    return outline(size).getlength(text)
 
 
 @cache

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import segno
 from PIL import Image, ImageDraw, ImageFont
 
-from devices.drivers.drawing.fonts import outline
+from devices.drivers.drawing.fonts import outline, width
 from devices.drivers.printing.codes import native_qr
 
 INK = 0
@@ -46,7 +47,7 @@ class Sheet:
     def font(self, size: float, text: str, room: float) -> ImageFont.FreeTypeFont:
         """The font of `size`, smaller where the text would not fit into `room` real dots."""
         real = self.px(size)
-        needed = outline(real).getlength(text)
+        needed = width(real, text)
         return outline(real) if needed <= room else outline(max(12, int(real * room / needed)))
 
     def write(self, place: tuple[float, float], text: str, size: float, room: float, style: Style) -> None:
@@ -60,7 +61,7 @@ class Sheet:
         room = self.across - self.px(24)
         least = self.px(size * SMALLEST)
         if size < HERO and self.font(size, text, room).size < least:
-            rows, size = balance(text, outline(least).getlength, room), size * SMALLEST
+            rows, size = balance(text, partial(width, least), room), size * SMALLEST
         else:
             rows = [text]
         for row in rows:
@@ -70,7 +71,7 @@ class Sheet:
 
     def paragraph(self, text: str, size: float) -> None:
         """Centred text broken where the paper ends: between any two Chinese characters, at spaces elsewhere."""
-        for row in balance(text, outline(self.px(size)).getlength, self.across - self.px(40)):
+        for row in balance(text, partial(width, self.px(size)), self.across - self.px(40)):
             self.line(row, size)
 
     def rule(self, *, thick: float = 2, inset: float = 8) -> None:
