@@ -92,13 +92,14 @@ async def place(
             home, there = await store.belongs(db, hall, on, name)
             if own is not None and ((there or home) != own or (pattern is not None and zone != own)):
                 raise NotAllowed()
+        left = None
         if source is not None and source != (clerk, day):
-            await store.place(db, hall, source[1], source[0], None, None, actor=actor)
+            left = await store.place(db, hall, source[1], source[0], None, None, actor=actor)
         found = await bounds.beyond_of(db, hall, day, clerk, pattern, zone, window) if pattern and zone else []
         if found and not reason:
             raise BeyondTerms(clerk=clerk, found=found)
         why = (reason or "")[:200] if found else None
-        await store.place(db, hall, day, clerk, pattern, zone, actor=actor, window=window, reason=why)
+        await store.place(db, hall, day, clerk, pattern, zone, actor=actor, window=window, reason=why, along=left)
         told: dict[str, Any] = {"day": day.isoformat(), "clerk": clerk, "pattern": pattern, "zone": zone if pattern else None}
         told |= {"window": window} if pattern and window else {}
         told |= {"from": [source[0], source[1].isoformat()]} if source else {}

@@ -265,17 +265,17 @@ FREE = "DELETE FROM shifts WHERE hall = $1 AND day = $2 AND clerk = $3"
 BEFORE = "SELECT pattern, zone, window_no, fixed FROM shifts WHERE hall = $1 AND day = $2 AND clerk = $3 FOR UPDATE"
 WINDOW_ZONE = "SELECT zone FROM windows WHERE hall = $1 AND no = $2"
 CHANGED = """
-INSERT INTO shift_changes (hall, week, day, clerk, before, pattern, zone, actor, reason)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+INSERT INTO shift_changes (hall, week, day, clerk, before, pattern, zone, actor, reason, along)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING id
 """
 
 
 async def place(
     db: Db, hall: Hall, day: date, clerk: str, pattern: str | None, zone: str | None, *, actor: str, window: str | None = None,
-    reason: str | None = None,
-) -> None:  # fmt: skip
-    """Set by hand what a clerk does on a day (no pattern: off). What stood there before is kept, to take it back; `reason`: why,
-    where it is beyond the contract. What it goes beyond is for bounds.py to say, before.
+    reason: str | None = None, along: int | None = None,
+) -> int:  # fmt: skip
+    """Set by hand what a clerk does on a day (no pattern: off); the number of the change. What stood there before is kept, to
+    take it back, together with the change it came `along` with. `reason`: why, where it is beyond the contract (bounds.py).
 
     Raises OnLeave, NotSkilledForZone, NoSuchShift (of a pattern or clerk the hall doesn't have, or a window of another zone).
     """
@@ -295,7 +295,9 @@ async def place(
             await db.execute(START, hall.id, week, actor)
             row = await db.fetchrow(BEFORE, hall.id, day, clerk)
             await db.execute(PLACE, hall.id, week, day, clerk, pattern, zone, window, True)
-            await db.execute(CHANGED, hall.id, week, day, clerk, dict(row) if row else None, pattern, zone, actor, reason)
+            before = dict(row) if row else None
+            change: int = await db.fetchval(CHANGED, hall.id, week, day, clerk, before, pattern, zone, actor, reason, along)
+            return change
 
 
 BELONGS = """
@@ -325,23 +327,27 @@ async def reasons(db: Db, hall: Hall, week: date) -> dict[tuple[str, date], str]
 
 # A change that a later solving, leave or swap overtook is not taken back: what it left no longer stands.
 LAST_CHANGE = """
-SELECT c.id, c.day, c.clerk, c.before FROM shift_changes c
+SELECT c.id, c.day, c.clerk, c.before, c.along FROM shift_changes c
 JOIN shifts s ON (s.hall, s.day, s.clerk) = (c.hall, c.day, c.clerk) AND s.fixed
     AND s.pattern IS NOT DISTINCT FROM c.pattern AND s.zone IS NOT DISTINCT FROM c.zone
-WHERE c.hall = $1 AND c.week = $2 AND NOT c.undone AND ($3::text IS NULL OR c.actor = $3) ORDER BY c.id DESC LIMIT 1
+WHERE c.hall = $1 AND c.week = $2 AND NOT c.undone AND ($3::text IS NULL OR c.actor = $3) AND ($4::integer IS NULL OR c.id = $4)
+ORDER BY c.id DESC LIMIT 1
 """
 UNDONE = "UPDATE shift_changes SET undone = true, undone_at = hall_now() WHERE id = $1"
 
 
 async def last_change(db: Db, hall: Hall, week: date, *, by: str | None = None) -> tuple[date, str] | None:
     """The day and clerk of the newest change by hand, of anybody or one, that can be taken back."""
-    row = await db.fetchrow(LAST_CHANGE, hall.id, week, by)
+    row = await db.fetchrow(LAST_CHANGE, hall.id, week, by, None)
     return (row["day"], row["clerk"]) if row else None
 
 
-async def undo(db: Db, hall: Hall, week: date, *, by: str | None = None) -> tuple[date, str] | None:
-    """Take back the newest change by hand (of anybody, or one) that still stands, and let stand what was there before."""
-    row = await db.fetchrow(LAST_CHANGE, hall.id, week, by)
+async def undo(
+    db: Db, hall: Hall, week: date, *, by: str | None = None, change: int | None = None
+) -> tuple[date, str] | None:  # fmt: skip
+    """Take back the newest change by hand (of anybody, or one) that still stands, or this one, and let stand what was there
+    before; with it the one it came along with: a shift that was dragged goes back."""
+    row = await db.fetchrow(LAST_CHANGE, hall.id, week, by, change)
     if row is None:
         return None
     day, clerk, before = row["day"], row["clerk"], row["before"]
@@ -352,6 +358,8 @@ async def undo(db: Db, hall: Hall, week: date, *, by: str | None = None) -> tupl
             if before is not None:
                 window = before["window_no"]
                 await db.execute(PLACE, hall.id, week, day, clerk, before["pattern"], before["zone"], window, before["fixed"])
+            if row["along"] is not None:
+                await undo(db, hall, week, by=by, change=row["along"])
     return day, clerk
 
 

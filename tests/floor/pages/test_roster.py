@@ -216,6 +216,8 @@ async def test_a_dragged_shift_leaves_where_it_was(lin: Client, db: Connection, 
     assert (await lin.post(f"{BOARD}/place", data=dragged)).status_code == 303
     stands = {it.clerk: (it.pattern, it.window_no) for it in await placed(db, hall, WEEK)}
     assert stands == {"clerk01": (None, None), "clerk02": (ONE, "2")}
+    await lin.post(f"{BOARD}/undo", data=form)  # and both go back by one press
+    assert {it.clerk: (it.pattern, it.window_no) for it in await placed(db, hall, WEEK)} == {"clerk01": (ONE, "2")}
 
 
 async def test_a_week_gets_its_windows_by_one_press_of_the_manager(
