@@ -45,6 +45,9 @@ def effects(entry: Entry, sound: Voice, likely: Sequence[dict[str, str]] = ()) -
         data = {"template": "receipt", "of": entry.data["ticket"], **entry.data["paper"]}
         key = f"receipt:tk_{entry.data['ticket']}:c{entry.offset}"
         return [Effect("print", key, entry.at + PRINTED_WITHIN, None, data, device=entry.data["print_at"])]
+    if entry.kind == "doorstep.printed":
+        data, key = {"template": "visit", **entry.data["paper"]}, f"visit:{entry.data['visit']}:c{entry.offset}"
+        return [Effect("print", key, entry.at + PRINTED_WITHIN, None, data, device=entry.data["print_at"])]
     if entry.ticket is None:
         return []
     match entry.kind:

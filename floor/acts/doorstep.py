@@ -1,6 +1,5 @@
 """Acts on a visit to somebody's door: asked for by who needs it or by staff for them, decided, planned, made by its team."""
 
-import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,8 +12,9 @@ from displays import contacts
 from displays.sealed import Unreadable as LostContact
 from floor import doorstep_words as telling
 from floor.acts.appointments import find as find_booking
-from floor.acts.ground import hall_by_id, hall_of, in_own_zone, pressed, ring
+from floor.acts.ground import hall_of, in_own_zone, pressed, ring
 from floor.acts.tickets import CITIZEN, actor_for, hashed, phone_number, seal_of, ticket_of
+from floor.acts.visit_names import find
 from floor.database import Db, acquire
 from floor.quality import ratings
 from floor.refusals import NotAllowed
@@ -32,7 +32,6 @@ from scheduling.errors import DoorUnknown, VisitIs
 ASKS = ("desk", "clerk", "leader", "manager")  # staff who ask for somebody
 DECIDES = ("desk", "leader", "manager")
 GOES = ("doorstep", "clerk", "manager")
-WATCHES = ("desk", "clerk", "leader", "manager", "auditor", "doorstep")
 BY_STAFF = ("desk", "phone", "hotline", "agent")
 
 
@@ -231,34 +230,6 @@ def sealed(request: Request, envelopes: Envelopes, key: str, told: Details) -> V
 # --- deciding and planning ----------------------------------------------------------------------------------------
 
 
-OPEN_HANDLE = re.compile(r"vi_([1-9][0-9]{0,17})")
-
-
-def open_handle(visit: Visit) -> str:
-    """What staff call a visit by: it opens nothing that their roles don't. The key is the citizen's."""
-    return f"vi_{visit.id}"
-
-
-def handle_for(person: Person, visit: Visit) -> str:
-    """By what a list names a visit: who speaks to the citizen may hand the key on, others get no key."""
-    return visit.key if not person.roles.isdisjoint(("desk", "manager")) else open_handle(visit)
-
-
-async def find(request: Request, handle: str) -> tuple[Hall, Visit]:
-    """The visit of who holds this key, or of staff who name it by its open handle; and its hall. NotFound."""
-    number = OPEN_HANDLE.fullmatch(handle)
-    if number is None:
-        async with acquire(request.app.state.pool) as db:
-            visit = await doorstep.by_key(db, handle)
-        return await hall_by_id(request, visit.hall), visit
-    person = await current(request)
-    if person is None or person.roles.isdisjoint(WATCHES):
-        raise NotFound(what="visit")
-    hall = await hall_by_id(request, person.hall)
-    async with acquire(request.app.state.pool) as db:
-        return hall, await doorstep.by_number(db, hall, int(number[1]))
-
-
 async def details(request: Request, key: str, person: Person, *, calls: bool = False) -> Details | None:
     """What is in the envelope, for the team that goes there or the desk; the look is on record. NotYourVisit, Unreadable."""
     hall, visit = await find(request, key)
@@ -439,21 +410,6 @@ async def another_time(
     return await on_visit(
         request, hall, lambda db: doorstep.another_time(db, hall, visit.key, preferred, actor=actor, press=once_only), silent=True
     )
-
-
-async def quoted(request: Request, hall: Hall, number: str, digits: str) -> Visit:
-    """The visit of who lost its address: by its number and the last four digits of the telephone it was asked for with.
-
-    Both are wrong together: which of them, nobody is told. NotFound, TooFast.
-    """
-    rates, plain = request.app.state.rates, "".join(sign for sign in number if sign.isdigit())
-    await rates.allow_quoting(request, plain)
-    async with acquire(request.app.state.pool) as db:
-        visit = await doorstep.quoted(db, hall, number, digits)
-    if visit is None:
-        await rates.note_quoting(request, plain)
-        raise NotFound(what="visit")
-    return visit
 
 
 async def rate(

@@ -12,8 +12,9 @@ from msgspec import Meta, Struct
 from starlette.requests import Request
 
 from floor import doorstep_words as telling
-from floor.acts.doorstep import envelopes_of, find
+from floor.acts.doorstep import envelopes_of
 from floor.acts.ground import hall_by_id, pressed, ring
+from floor.acts.visit_names import find
 from floor.database import Db, acquire
 from floor.jpeg import NO_PHOTO, plain_jpeg
 from floor.people import find_user, verify_password

@@ -10,8 +10,9 @@ from zoneinfo import ZoneInfo
 from starlette.requests import Request
 
 from floor import doorstep_words as telling
-from floor.acts.doorstep import envelopes_of, find, on_visit
+from floor.acts.doorstep import envelopes_of, on_visit
 from floor.acts.ground import hall_by_id, hall_of, pressed, ring
+from floor.acts.visit_names import find
 from floor.database import Db, acquire
 from floor.people import list_users
 from floor.rounds import look_for, seen_day

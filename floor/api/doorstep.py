@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from floor import acts
 from floor.acts import doorstep as going
+from floor.acts import visit_names
 from floor.acts.doorstep import Amends, Wish
 from floor.api.ratings import RateAsked, Rating
 from floor.api.routes import acceptable, answer, asked, get, post, press_of, queried
@@ -215,7 +216,7 @@ async def of_booking(request: Request) -> Response:
 async def find(request: Request) -> Response:
     query = queried(request, FindAsked)
     hall = await acts.hall_of(request, request.path_params["hall"])
-    person = await require(request, *going.WATCHES, hall=hall.id)
+    person = await require(request, *visit_names.WATCHES, hall=hall.id)
     async with acquire(request.app.state.pool) as db:
         team = None if query.team is None else await numbered(db, hall, query.team, query.day)
         found = await doorstep.find(
@@ -223,7 +224,7 @@ async def find(request: Request) -> Response:
             limit=query.limit + 1,
         )  # fmt: skip
     page, rest = found[: query.limit], found[query.limit :]
-    items = [shown(hall, visit, going.handle_for(person, visit)) for visit in page]
+    items = [shown(hall, visit, visit_names.handle_for(person, visit)) for visit in page]
     return answer(VisitList(items, page[-1].id if rest else None))
 
 
@@ -239,7 +240,7 @@ async def crews(request: Request) -> Response:
     """A list as it is, without pages: a day has some ten teams."""
     query = queried(request, TeamsAsked)
     hall = await acts.hall_of(request, request.path_params["hall"])
-    await require(request, *going.WATCHES, hall=hall.id)
+    await require(request, *visit_names.WATCHES, hall=hall.id)
     async with acquire(request.app.state.pool) as db:
         found = await teams.teams(db, hall, query.day or await business_day(db, hall))
     return answer([Team(t.id, t.day, t.name, [t.lead, t.second], t.skills, t.kits, t.starts, t.ends) for t in found])
@@ -247,7 +248,7 @@ async def crews(request: Request) -> Response:
 
 async def look(request: Request) -> Response:
     acceptable(request)
-    hall, visit = await going.find(request, request.path_params["id"])
+    hall, visit = await visit_names.find(request, request.path_params["id"])
     return answer(shown(hall, visit, request.path_params["id"]))
 
 

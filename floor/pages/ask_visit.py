@@ -11,6 +11,7 @@ from starlette.routing import Route
 from floor import acts
 from floor.acts import appointments as booking
 from floor.acts import doorstep as going
+from floor.acts import visit_names
 from floor.api.problems import status_of
 from floor.database import acquire
 from floor.pages import render
@@ -129,7 +130,7 @@ async def found(request: Request) -> Response:
     hall, form, t = await acts.hall_of(request, request.path_params["hall"]), await request.form(), words(language(request))
     number, digits = (text(form, "number") or "")[:24], (text(form, "phone") or "")[:8]
     try:
-        visit = await going.quoted(request, hall, number, digits)
+        visit = await visit_names.quoted(request, hall, number, digits)
     except Refused as refused:
         error = t["doorstep.find_none"] if isinstance(refused, NotFound) else reason_of(refused, t)
         back = way(request, f"/{hall.code}/doorstep")

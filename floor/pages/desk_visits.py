@@ -10,6 +10,7 @@ from starlette.routing import Route
 
 from floor import acts
 from floor.acts import doorstep as going
+from floor.acts import visit_names
 from floor.acts.desk import AT_DESK
 from floor.acts.doorstep import Amends
 from floor.api.problems import status_of
@@ -55,7 +56,7 @@ async def draw(
         quoted = await doorstep.quoted(db, hall, sought) if sought and at_desk else None
     if sought and quoted is None and at_desk:
         error = error or t["desk_visit.find_none"]
-    handle = going.open_handle(quoted) if quoted else handle
+    handle = visit_names.open_handle(quoted) if quoted else handle
     open_one = await one(request, hall, person, handle, choices, t) if handle and at_desk else None
     said = query.get("said", "")
     return render(
@@ -76,7 +77,7 @@ async def listed(db: Db, hall: Hall, t: Words) -> list[dict[str, Any]]:
     areas = {each.code: named(t, each) for each in await teams.areas(db, hall)}
     found.sort(key=lambda visit: (visit.asked_at.timestamp() - 60 * visit.credit, visit.id))
     return [
-        {"handle": going.open_handle(visit), "number": visit.number, "state": visit.state, "because": visit.because,
+        {"handle": visit_names.open_handle(visit), "number": visit.number, "state": visit.state, "because": visit.because,
          "waits": waits(t, visit.asked_at, now), "matters": [names.get(code, code) for code in visit.matters],
          "area": areas.get(visit.area or "", ""), "channel": visit.channel, "who": masks[visit.id],
          "start": when(t, hall, visit.start), "confirmed": visit.confirmed_at is not None}
@@ -94,7 +95,7 @@ def waits(t: Words, since: datetime, now: datetime) -> str:
 
 async def one(request: Request, hall: Hall, person: Person, handle: str, choices: dict[str, Any], t: Words) -> dict[str, Any]:
     """The open visit with who asked, where this person may see that; the look is on record. NotFound."""
-    of, visit = await going.find(request, handle)
+    of, visit = await visit_names.find(request, handle)
     if of.id != hall.id:
         raise NotFound(what="visit")
     told, hidden = await opened(request, visit, person)
@@ -102,7 +103,7 @@ async def one(request: Request, hall: Hall, person: Person, handle: str, choices
         ticket = await db.fetchval("SELECT number FROM tickets WHERE id = $1", visit.ticket)
         placed = told is not None and bool((await looks.inside(db, hall, visit.key, going.envelopes_of(request))).address)
     return {
-        "handle": going.open_handle(visit), "number": visit.number, "applicant": visit.applicant,
+        "handle": visit_names.open_handle(visit), "number": visit.number, "applicant": visit.applicant,
         "placed": placed, "state": visit.state, "because": visit.because, "channel": visit.channel, "minutes": visit.minutes,
         "asked": when(t, hall, visit.asked_at), "ticket": ticket, "told": told, "hidden": hidden, "matters": visit.matters,
         "area": visit.area or "",
@@ -148,7 +149,7 @@ async def ask(request: Request) -> Response:
             done = await going.ask(request, hall.code, wish, channel=channel, press=press)
     except Refused as refused:
         return await draw(request, form=form, error=reason_of(refused, t), status=status_of(refused.code))
-    return RedirectResponse(f"/{hall.code}/desk/visits?visit={going.open_handle(done.visit)}&said=asked", 303)
+    return RedirectResponse(f"/{hall.code}/desk/visits?visit={visit_names.open_handle(done.visit)}&said=asked", 303)
 
 
 async def key_of(request: Request, hall: Hall, number: str) -> str:

@@ -14,7 +14,8 @@ from starlette.routing import Route
 
 from floor import acts, lines
 from floor.acts import field as doing
-from floor.acts.doorstep import envelopes_of, open_handle
+from floor.acts.doorstep import envelopes_of
+from floor.acts.visit_names import open_handle
 from floor.api.routes import answer, asked
 from floor.browser import csrf_token
 from floor.catalogue.kept import known

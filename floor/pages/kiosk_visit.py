@@ -9,6 +9,7 @@ from starlette.routing import Route
 
 from floor import acts
 from floor.acts import doorstep as going
+from floor.acts import visit_names
 from floor.acts.doorstep import Wish
 from floor.api.problems import status_of
 from floor.database import acquire
@@ -116,6 +117,8 @@ async def post(request: Request) -> Response:
         return draw(
             request, "_kiosk_screen.html", hall, wish, sorry("alert", wish.t[says], wish.t[does]), status=status_of(refused.code)
         )
+    if not done.replayed:
+        await visit_names.print_number(request, hall, done.visit, person)
     settings: Settings = request.app.state.settings
     address = f"{settings.origin(request.headers.get('host', ''))}/d/{done.visit.key}?lang={wish.lang}"
     what = {

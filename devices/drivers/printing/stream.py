@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from PIL import Image
 
+from devices.drivers.drawing.outing import lay_out_outing
 from devices.drivers.drawing.receipt import lay_out_receipt
 from devices.drivers.drawing.sheet import Sheet
 from devices.drivers.drawing.ticket import Canvas, lay_out_test, lay_out_ticket
@@ -22,7 +23,7 @@ CUTS: dict[Cut, bytes] = {"partial": b"\x1dV\x42\x00", "full": b"\x1dV\x41\x00",
 
 STRIP = 960  # dots high
 
-TEMPLATES = {"slip": lay_out_slip, "receipt": lay_out_receipt}  # papers that are no ticket's
+TEMPLATES = {"slip": lay_out_slip, "receipt": lay_out_receipt, "visit": lay_out_outing}  # papers that are no ticket's
 
 
 @dataclass(frozen=True)

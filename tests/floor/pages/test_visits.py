@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from starlette.applications import Starlette
 
+from displays.announce import announce
 from floor.database import Connection
 from floor.people import add_user
 from queueing import journal
@@ -213,6 +214,10 @@ async def test_the_kiosk_takes_a_telephone_and_the_rest_comes_later(
     (visit,) = await doorstep.find(db, hall)
     assert (visit.channel, visit.because, visit.area, visit.evidenced) == ("kiosk", "mobility", "east", True)
     assert "13900001234" not in "".join(seen)
+    printed = [each for each in await journal.read(db, hall.id, 0) if each.kind == "doorstep.printed"]
+    (paper,) = await announce(db, hall.id, "k3", printed, "http://hall.example")  # once, whatever was pressed again
+    assert (paper.kind, paper.data["template"], paper.data["number"]) == ("print", "visit", visit.number)
+    assert "/demo/doorstep/find" in paper.data["url"] and visit.key not in str(printed)
     desk = await staff(app, "desk01")
     page = await look(desk, f"/demo/desk/visits?visit={visit.key}")
     status, wrong = await send(desk, page, "accept")
