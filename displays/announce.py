@@ -13,6 +13,7 @@ from displays.voice import Voice
 from queueing import forecast, tickets
 from queueing.db import Db
 from queueing.journal import Entry, Position
+from queueing.settings import Setting
 
 SAID_WITHIN = timedelta(seconds=20)  # later than that a call only confuses people
 PRINTED_WITHIN = timedelta(minutes=5)  # paper comes back, but the visitor doesn't wait for ever
@@ -21,6 +22,11 @@ LEVELS = 5
 # What is said first when several sentences wait at a speaker; jobs without an order come with the calls.
 EMERGENCY, NOTICE, CALL, RECALL = range(4)
 CALLING = ("ticket.called", "ticket.recalled")
+HEARD_KINDS = (*CALLING, "escalation.offered")  # rows that may be heard
+# In a zone in which visitors are offered another time or a visit that is said, at most once in so many minutes; 0: never.
+SPOKEN = Setting("ladder_spoken_min", 10, 0, 120, "minutes")
+SETTINGS = (SPOKEN,)
+OFFER_WITHIN = timedelta(minutes=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +40,12 @@ class Effect:
     data: dict[str, Any]
     device: str | None = None
     window: str | None = None
+    zone: str | None = None
 
 
-def effects(entry: Entry, sound: Voice, likely: Sequence[dict[str, str]] = ()) -> list[Effect]:
-    """What is owed because of this row: nothing, mostly. `likely` is what will probably be said next."""
+def effects(entry: Entry, sound: Voice, likely: Sequence[dict[str, str]] = (), spoken_min: int = 0) -> list[Effect]:
+    """What is owed because of this row: nothing, mostly. `likely` is what will probably be said next; `spoken_min` how often
+    at most it is said that something was offered."""
     if entry.kind in slips.KINDS and entry.data.get("print_at"):
         data, key = {"template": "slip", "slip": entry.data["slip"]}, f"slip:{entry.data['slip']}:c{entry.offset}"
         return [Effect("print", key, entry.at + PRINTED_WITHIN, None, data, device=entry.data["print_at"])]
@@ -54,6 +62,9 @@ def effects(entry: Entry, sound: Voice, likely: Sequence[dict[str, str]] = ()) -
         case "ticket.called" | "ticket.recalled":
             loud = sound.volume_at(entry.at, window=entry.data["window"])
             return [say(entry, entry.ticket, sound, likely, loud)] if loud else []
+        case "escalation.offered" if spoken_min:
+            loud = sound.volume_at(entry.at, zone=entry.data.get("zone"))
+            return [offered(entry, sound, loud, spoken_min)] if loud else []
         case "ticket.taken" | "ticket.reprinted" if entry.data.get("print_at"):
             return [paper(entry, entry.ticket)]
         case "ticket.finished":
@@ -72,6 +83,15 @@ def say(entry: Entry, ticket: int, sound: Voice, likely: Sequence[dict[str, str]
         "volume": volume, "order": RECALL if entry.kind == "ticket.recalled" else CALL, "next": list(likely),
     }  # fmt: skip
     return Effect("say", f"call:{call}", entry.at + SAID_WITHIN, ticket, data, window=window)
+
+
+def offered(entry: Entry, sound: Voice, volume: int, spoken_min: int) -> Effect:
+    """That some of those who wait can take another time: for the zone they wait in, without anybody's number."""
+    zone = entry.data.get("zone")
+    sentences = [phrases.sentence(phrases.OFFERED[lang], lang, sound.lexicon).wire() for lang in sound.langs]
+    data = {"sentences": sentences, "times": 1, "chime": True, "volume": volume, "order": NOTICE}
+    nth = int(entry.at.timestamp()) // (60 * spoken_min)
+    return Effect("say", f"offers:{zone}:{nth}", entry.at + OFFER_WITHIN, None, data, zone=zone)
 
 
 def call_sentences(number: str, window: str, lang: str, sound: Voice) -> list[dict[str, str]]:
@@ -133,21 +153,23 @@ LIKELY_CALLS = 4  # more calls than this at once: the hall is catching up, and n
 
 # The hall's voice comes along: between a call and its sound each round trip counts.
 HEARD = f"""
-SELECT v.*, (SELECT coalesce(jsonb_agg(jsonb_build_array(l.service, l.number, l."window", l.lang)), '[]')
+SELECT v.*, setting($1, '{SPOKEN.name}', {SPOKEN.usual}) AS spoken_min,
+       (SELECT coalesce(jsonb_agg(jsonb_build_array(l.service, l.number, l."window", l.lang)), '[]')
              FROM ({LIKELY}) l) AS likely
 FROM ({voice.VOICE}) v
 """
 
 
-async def heard(db: Db, hall_id: int, entries: Sequence[Entry]) -> tuple[Voice, dict[str, list[dict[str, str]]]]:
-    """How the hall speaks and, by service, the sentences that will probably be said next; none under a heap of calls."""
+async def heard(db: Db, hall_id: int, entries: Sequence[Entry]) -> tuple[Voice, dict[str, list[dict[str, str]]], int]:
+    """How the hall speaks; by service the sentences that will probably be said next, none under a heap of calls; and how often
+    at most it says that something was offered."""
     called = {entry.data["service"] for entry in entries if entry.kind == "ticket.called"}
     row = await db.fetchrow(HEARD, hall_id, list(called) if len(called) <= LIKELY_CALLS else [])
     sound = voice.from_row(row)
     found: dict[str, list[dict[str, str]]] = {}
     for service, number, window, lang in row["likely"] if row else ():
         found.setdefault(service, []).extend(call_sentences(number, window, lang, sound))
-    return sound, found
+    return sound, found, row["spoken_min"] if row else 0
 
 
 # A call is heard in the window's zone, in the whole hall where the zone has no speaker. What is too late to be done is
@@ -157,10 +179,10 @@ async def heard(db: Db, hall_id: int, entries: Sequence[Entry]) -> tuple[Voice, 
 ANNOUNCE = f"""
 WITH effect AS MATERIALIZED (
     SELECT e.*, (SELECT t.clerk FROM tickets t WHERE t.id = e.ticket) AS clerk,
-        (SELECT w.zone FROM windows w WHERE w.hall = $1 AND w.no = e."window") AS zone
+        coalesce(e.in_zone, (SELECT w.zone FROM windows w WHERE w.hall = $1 AND w.no = e."window")) AS zone
     FROM ROWS FROM (jsonb_to_recordset($4) AS (kind text, key text, expires timestamptz,
-        ticket bigint, data jsonb, device text, "window" text)) WITH ORDINALITY
-        AS e (kind, key, expires, ticket, data, device, "window", nth)
+        ticket bigint, data jsonb, device text, "window" text, in_zone text)) WITH ORDINALITY
+        AS e (kind, key, expires, ticket, data, device, "window", in_zone, nth)
 ), place AS MATERIALIZED (
     SELECT n, id, kind, zone, window_no, revoked_at IS NULL AND paired_at IS NOT NULL AS near,
         CASE kind WHEN 'evaluator' THEN coalesce((config ->> 'ask_seconds')::integer, {Evaluator().ask_seconds}) END AS ask
@@ -201,14 +223,17 @@ async def announce(db: Db, hall_id: int, epoch: str, entries: Sequence[Entry], p
     Rows announced before make nothing again: a job is once per device and key. `pages` is the address of the hall's
     pages. Gives the new jobs in the order of their ids; those too late to be done have the state expired.
     """
-    calling = any(entry.kind in CALLING for entry in entries)
-    sound, ready = await heard(db, hall_id, entries) if calling else (Voice(), {})
-    owed = [effect for entry in entries for effect in effects(entry, sound, ready.get(entry.data.get("service", ""), ()))]
+    aloud = any(entry.kind in HEARD_KINDS for entry in entries)
+    sound, ready, spoken = await heard(db, hall_id, entries) if aloud else (Voice(), {}, 0)
+    owed = [effect for entry in entries for effect in effects(entry, sound, ready.get(entry.data.get("service", ""), ()), spoken)]
+    owed = list(
+        {(effect.kind, effect.key, effect.device): effect for effect in owed}.values()
+    )  # an evening offers to many at once
     said = await papers(db, [of for of in map(ticket_of, owed) if of], pages)
     told = await slips.papers(db, [effect.data["slip"] for effect in owed if "slip" in effect.data], pages)
     rows = [
         {"kind": effect.kind, "key": effect.key, "expires": effect.expires, "ticket": effect.ticket, "device": effect.device,
-         "window": effect.window,
+         "window": effect.window, "in_zone": effect.zone,
          "data": said.get(ticket_of(effect), {}) | effect.data | told.get(effect.data.get("slip", 0), {})}
         for effect in owed
     ]  # fmt: skip

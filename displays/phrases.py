@@ -18,6 +18,14 @@ CALLS: Mapping[str, tuple[str, ...]] = {
     "yue": ("請", "{number}", "號到", "{window}", "號窗口辦理"),
 }
 
+# What is said in a zone in which somebody was offered another time or a visit: most have nothing but their paper.
+OFFERED: Mapping[str, str] = {
+    "zh-Hans": "请注意，今天可能来不及为部分群众办理。请拿小票到取号机或导办台查看，可以改约时间，也可以请我们上门。",
+    "en": "Attention please. We may not get to everybody today. Please show your paper at a ticket machine or at the guide desk: "
+    "you can take another time, or ask us to visit you.",
+    "yue": "請注意，今日可能趕唔切為部分市民辦理。請攞小票去取號機或者導辦台睇下，可以改約時間，亦可以請我哋上門。",
+}
+
 # Prefixes that are words; other letters are read one by one.
 PREFIXES: Mapping[str, Mapping[str, str]] = {
     "zh-Hans": {"VIP": "贵宾", "LOVE": "爱心", "AP": "预约"},

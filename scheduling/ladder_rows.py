@@ -41,8 +41,9 @@ TOLD = """
     INSERT INTO journal (hall, "offset", kind, actor, cause, ticket, data)
     SELECT $1, s.top - count(*) OVER () + row_number() OVER (ORDER BY m.id), 'escalation.' || m.state, $2, 'ladder', m.ticket,
            m.offer || jsonb_strip_nulls(jsonb_build_object('escalation', m.id, 'step', m.step, 'service', m.service,
-                                                           'why', m.why, 'ticket', t.number))
-    FROM moved m CROSS JOIN stream s LEFT JOIN tickets t ON t.id = m.ticket RETURNING 1
+                                                           'why', m.why, 'ticket', t.number, 'zone', v.zone))
+    FROM moved m CROSS JOIN stream s LEFT JOIN tickets t ON t.id = m.ticket
+    LEFT JOIN services v ON v.hall = m.hall AND v.code = m.service RETURNING 1
 )
 SELECT count(*) FROM told
 """

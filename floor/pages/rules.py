@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from displays import announce
 from floor import acts, doorcode
 from floor.api.faults import told as fault_told
 from floor.database import Db, acquire
@@ -44,7 +45,7 @@ AGENTS = (*orders.SETTINGS, *handins.SETTINGS, *self_service.SETTINGS)
 ROUNDS = (*doorstep.SETTINGS, *ground.SETTINGS)
 # What is done for those who are left when the hall is about to close stands in one place, whichever room it is of.
 CLOSING = (*closing.SETTINGS, escalation.EXTEND, escalation.KEPT, appointments.OWED)
-LADDER = tuple(setting for setting in escalation.SETTINGS if setting not in CLOSING)
+LADDER = (*(setting for setting in escalation.SETTINGS if setting not in CLOSING), *announce.SETTINGS)
 # Of other rooms than the queue's own.
 MORE: tuple[Setting[Any], ...] = (
     *doorcode.SETTINGS, *PAPERS, *BOOKING, *ROSTER, *alarms.SETTINGS, *CLOSING, *LADDER, *AGENTS, *DOOR, *ROUNDS

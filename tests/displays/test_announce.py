@@ -16,7 +16,9 @@ from floor.database import Connection, connect
 from queueing import calls, journal, tickets
 from queueing.halls import Hall
 from queueing.journal import Position
+from queueing.settings import choose
 from queueing.tickets import Act
+from scheduling.ladder_rows import Offer, offer
 from tests.displays.days import open_all, seat, take
 from tests.displays.machines import put_up
 
@@ -277,3 +279,21 @@ async def test_a_copy_that_fails_is_printed_again(db: Connection, hall: Hall) ->
     _, again = await devices.jobs.settle(db, dispenser, job.id, "failed", reason="paper_out")
     stem = f"ticket:{act.ticket.ticket_id}:c{copied.offset}"
     assert (job.key, again.key, again.data["copy"]) == (f"{stem}:1", f"{stem}:2", 2)
+
+
+async def test_that_something_is_offered_is_said_once_in_the_zone_of_those_who_wait(db: Connection, hall: Hall) -> None:
+    await db.execute("INSERT INTO zones (hall, code, name) VALUES ($1, 'B', 'B区')", hall.id)
+    near, far = await put_up(db, hall, "speaker", zone="A"), await put_up(db, hall, "speaker", zone="B")
+    await put_up(db, hall, "speaker", window="1")
+    await open_all(db, hall)
+    waiting = [await take(db, hall) for _ in range(3)]
+    await announced(db, hall)
+    rows = [Offer("slot", "A", act.ticket.id, {"start": "2027-03-04T09:00:00+08:00"}) for act in waiting]
+    await offer(db, hall, [Offer("alert", "A"), rows[0], rows[1]], actor="clock")
+    made = await announced(db, hall)
+    assert [(job.device, job.kind, job.state) for job in made] == [(near.device_id, "say", "owed")], far
+    assert [sentence["lang"] for sentence in made[0].data["sentences"]] == ["zh-Hans"]
+    assert "A001" not in str(made[0].data) and made[0].data["order"] == announce.NOTICE
+    await choose(db, hall.id, announce.SPOKEN, 0)
+    await offer(db, hall, rows, actor="clock")
+    assert await announced(db, hall) == []
