@@ -56,3 +56,8 @@ async def test_who_signs_in_lands_where_the_own_work_is(
     assert (await client.get(answer.headers["location"])).status_code == 200
     front = await client.get("/")
     assert f'href="/demo/{page}">我的工作页' in front.text
+
+
+async def test_who_comes_to_anothers_place_is_shown_the_way_to_the_own(app: Starlette, hall: Hall) -> None:
+    answer = await (await staff(app, "clerk01")).get("/demo/fleet")
+    assert (answer.status_code, 'href="/demo/console">我的工作页' in answer.text) == (403, True)
