@@ -29,7 +29,7 @@ def amiss(
     if kept is not None and kept < KEPT_LEAST:
         found.append(Warn("promise", n=kept))
     if ends[0] > closes + LATE_HALF_MIN or ends[1] > closes + LATE_MIN:
-        booked = all(map(kind.booked_only, kind.sessions))
+        booked = kind.booked_only(kind.sessions[-1])  # then the last to come are the booked
         found.append(Warn("late_booked" if booked else "late", "", closes, ends[1], ends[0]))
     return found
 

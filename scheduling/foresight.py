@@ -228,17 +228,20 @@ def seated(known: Day) -> list[Plan]:
 
 
 def needed(known: Day, zone: str, windows: int, at: Iterable[int], visit: Mapping[str, float]) -> Iterable[int]:
-    """The windows a zone needs in each quarter hour: for the booked by the places given out, else as rosters are asked for."""
+    """The windows a zone needs in each quarter hour: for the booked by the places of their hours, else as rosters ask for."""
+    least, booked = known.kind.zones.get(zone, 0), dict[int, int]()
+    for begins, ends in (span(session) for session in known.kind.sessions if known.kind.booked_only(session)):
+        work = sum(
+            capacity * visit[service]
+            for service, start, _, capacity, _ in known.slots
+            if known.zone_of.get(service) == zone and begins <= minute_of(known.hall, known.day, start) < ends
+        )
+        if work:  # so far ahead that no places are laid yet it is as rosters ask for
+            asked = max(min(ceil(work / (ends - begins) / BUSY - 0.05), windows), least)
+            booked |= dict.fromkeys(range(begins, ends, QUARTER), asked)
     for quarter in at:
         wanted = next((it.wanted for it in known.needs if it.zone == zone and it.begins <= quarter < it.ends), 0)
-        moment = moment_of(known.hall, known.day, quarter)
-        own = [
-            capacity * visit[service] / ((end - start).total_seconds() / 60)
-            for service, start, end, capacity, _ in known.slots
-            if known.zone_of.get(service) == zone and start <= moment < end and apart(known, start, end)
-        ]
-        asked = ceil(sum(own) / BUSY - 0.05)
-        yield max(min(asked, windows), known.kind.zones.get(zone, 0)) if own else wanted
+        yield booked.get(quarter, wanted)
 
 
 def area(known: Day, zone: str, at: tuple[int, ...], outcome: Outcome, visit: Mapping[str, float]) -> Area:

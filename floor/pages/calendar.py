@@ -123,8 +123,12 @@ def kind_row(kind: DayType, say: Words, named: Mapping[str, str]) -> dict[str, A
 
 
 def hours_of(kind: DayType, say: Words) -> str:
-    """09:00–12:00, 13:00–17:00; a word for a day that stays shut."""
-    return ", ".join(f"{it.opens:%H:%M}–{it.closes:%H:%M}" for it in kind.sessions) or say["calendar.shut"]
+    """09:00–12:00, 13:00–17:00, 17:00–18:00 booked only; a word for a day that stays shut."""
+    spans = [
+        f"{it.opens:%H:%M}–{it.closes:%H:%M}" + (say["calendar.apart"] if kind.walk_in and kind.booked_only(it) else "")
+        for it in kind.sessions
+    ]
+    return ", ".join(spans) or say["calendar.shut"]
 
 
 def notes_of(kind: DayType, say: Words, named: Mapping[str, str]) -> list[str]:
@@ -137,11 +141,18 @@ def notes_of(kind: DayType, say: Words, named: Mapping[str, str]) -> list[str]:
         say["calendar.booked_only"] if not kind.walk_in else "",
         say["calendar.accept_only"] if kind.accept_only else "",
         "" if kind.services is None else few or say("calendar.some_services", n=len(kind.services)),
-        say("calendar.only_matters", n=sum(map(len, kind.matters.values()))) if kind.matters else "",
+        say["calendar.and_then"].join(only_of(kind, say, named)),
         say("calendar.least_windows", n=sum(kind.zones.values())) if kind.zones else "",
         say["calendar.no_drain"] if not kind.drain else "",
     ]
     return [note for note in noted if note]
+
+
+def only_of(kind: DayType, say: Words, named: Mapping[str, str]) -> list[str]:
+    """The services that do some of their matters only: a few by name."""
+    if len(kind.matters) > FEW:
+        return [say("calendar.only_some", n=len(kind.matters))]
+    return [say("calendar.only_matters", service=named.get(code, code), n=len(own)) for code, own in sorted(kind.matters.items())]
 
 
 def kind_word(kind: DayType, say: Words) -> str:

@@ -46,7 +46,7 @@ async def only_cards(lin: Client) -> Page:
 
 
 async def test_the_form_keeps_what_was_chosen_and_the_calendar_says_it(lin: Client, db: Connection, hall: Hall) -> None:
-    assert "只办 1 项事项" in (await only_cards(lin)).words
+    assert "社会保险只办 1 项" in (await only_cards(lin)).words
     assert (await day_types(db, hall))["weekday"].matters == {"A": frozenset({"A01"})}
     page = (await lin.get("/demo/calendar/kinds/weekday")).text
     assert re.findall(r'name="matters" value="(\w+)" checked', page) == ["A01"]
