@@ -25,7 +25,7 @@ CARED_FOR = {
     "alarm": frozenset({"manage"}),
     "escalation": frozenset({"desk", "manage"}),
     "doorstep": frozenset({"dispatch", "manage"}),
-    "rounds": frozenset({"dispatch"}),
+    "rounds": frozenset({"dispatch", "manage"}),
     "device": frozenset({"fleet", "manage", "kiosk"}),
 }
 EVERYONE = frozenset({"dispatch", "kiosk", "desk", "manage", "console", "fleet"})

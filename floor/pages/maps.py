@@ -139,7 +139,7 @@ def named(areas: Sequence[tuple[str, float, float]], taken: Sequence[tuple[float
     for name, x, y in areas:
         half = sum(LETTER if ord(sign) > 0x2E7F else LETTER * 0.58 for sign in name) / 2 + 4
         best: tuple[float, float, float, tuple[float, float, float, float]] | None = None
-        for far in (0, 28, 56, 84):
+        for far in (0, 28, 56, 84, 120, 160):
             for east, south in ((0, -1), (0, 1), (1, 0), (-1, 0), (0.7, -0.7), (-0.7, -0.7), (0.7, 0.7), (-0.7, 0.7)):
                 at_x = min(max(x + east * (far + half * (far > 0)), half), sheet.wide - half)
                 at_y = min(max(y + south * far, LETTER), sheet.tall - LETTER)

@@ -11,6 +11,7 @@ from floor.acts.balance import DECIDES
 from floor.database import Db
 from floor.pages import promised, waits
 from floor.pages.alarmed import floor_alarms
+from floor.pages.dispatch_news import doors
 from floor.pages.drained import evening
 from floor.pages.figures import bad_ratings, figures
 from floor.pages.machines import disputes, machines
@@ -58,6 +59,7 @@ async def look(db: Db, hall: Hall, person: Person, say: Words, kept: State, minu
                   for call in (scene or day).calls],
         "floor_alarms": [] if scene else await floor_alarms(db, hall, names, person, now, say),
         "asks": "" if scene else await asks(db, hall, person, say),
+        "doors": "" if scene else await doors(db, hall, person, say, now),
         "minimums": [] if scene else await minimums(db, hall, person, say),
         "evening": None if scene else await evening(db, hall, names, mine, now, say),
         **board, "decides": not person.roles.isdisjoint(DECIDES), **await machines(db, hall, now, say),

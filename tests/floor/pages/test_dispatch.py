@@ -101,6 +101,7 @@ async def test_a_request_is_answered_without_its_envelope_and_each_look_is_on_re
     page = await look(lin, PAGE)
     assert "东街" in page.words and "养老资格认证" in page.words and "3月2日 周二 09:00–12:00" in page.words
     assert "11 小时 0 分" in page.words and 'class="ask is-fault"' in page.answer.text  # longer than the hall's eight hours
+    assert "上门：1 个申请等待答复，最久已等 11 小时 0 分。" in (await look(lin, "/demo/manage")).words
     sheet = await look(lin, f"{PAGE}/sheet/visit/{visit.id}")
     assert not any(secret in page.answer.text + sheet.answer.text for secret in SECRETS)
     assert "欧**" in sheet.words
@@ -227,6 +228,7 @@ async def test_the_clock_proposes_when_somebody_asks_and_moves_nobody(
     assert (plan.cause, plan.made_by, plan.version) == ("call", "clock", 1)
     assert await told(db, [first, second]) == [("scheduled", one.id, "10:00"), ("accepted", None, None)]
     assert "来了新的申请" in (await look(lin, PAGE)).words
+    assert "上门：来了新的申请，有新的路线方案等您决定。" in (await look(lin, "/demo/manage")).words
     assert (await as_it_is(db, out)).out == frozenset()
 
 

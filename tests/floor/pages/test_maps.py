@@ -47,6 +47,8 @@ def test_marks_stand_beside_each_other_and_a_line_leads_to_their_door() -> None:
     assert [bool(mark["shape"]) for mark in made["marks"]] == [False] * 4 + [True, False]  # a round, a square, one that waits
     assert [line["points"].count(",") for line in made["lines"]] == [6, 3]
     assert draw(HALL, lines, [door(7, 26.62, 104.9)]) == made
+    (name,) = draw(HALL, lines, areas=[("东街", doors[0].point)])["areas"]  # beside the marks, not under them
+    assert all(abs(name["x"] - x) > MARK + 20 or abs(name["y"] - 6 - y) > MARK + 8 for x, y in places[:4])
 
 
 def test_tiles_lie_where_their_places_are_and_only_those_the_hall_has(tmp_path: Path) -> None:
