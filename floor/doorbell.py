@@ -15,6 +15,7 @@ CHANNEL = "hall:rings"
 RING_S = 0.2  # the longest a ring may hold a connection to Redis
 SWEEP_S = 1.0  # how often a listener looks without having been rung
 PENDING = 256  # rings on their way at once: past it they are dropped, the sweep finds what they meant
+QUIET_S = 5.0  # of silence, and a listener asks whether Redis is still there
 QUIET_LOG_S = 30.0
 
 log = structlog.get_logger("doorbell")
@@ -91,11 +92,11 @@ class Doorbell:
 
 
 async def heard(subscription: "PubSub") -> int | None:
-    """The next ring, None for anything else; after 5 s of silence a ping finds out whether Redis is still there.
+    """The next ring, None for anything else; after QUIET_S of silence a ping finds out whether Redis is still there.
 
     The ping's own answer comes back as a message of another type: taken for silence it would be pinged again, for ever.
     """
-    message = await subscription.get_message(timeout=5)
+    message = await subscription.get_message(timeout=QUIET_S)
     if message is None:
         await subscription.ping()
         return None
