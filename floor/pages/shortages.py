@@ -11,7 +11,7 @@ from scheduling.roster.planned import clock
 from scheduling.roster.problem import Part, Pattern, Problem, Shift, Short, parts
 from scheduling.roster.why import Why
 
-FEW = 12  # lines that are all shown at once; of more the days are folded, but the first and those below the least
+FEW = 12  # lines that are all shown at once; of more the days after the first are folded
 
 
 def needs(
@@ -94,7 +94,7 @@ def by_day(missing: Iterable[Why], named: dict[str, str], say: Words) -> list[di
         ]
         least = any(why.short.least for why in mine)
         found.append(
-            {"word": day_word(day, say), "stretches": stretches, "least": least, "open": least or n == 0 or len(lines) <= FEW,
+            {"word": day_word(day, say), "stretches": stretches, "least": least, "open": n == 0 or len(lines) <= FEW,
              "sum": say("roster.short_day", n=len(stretches), hours=person_hours(mine))}
         )  # fmt: skip
     return found

@@ -11,9 +11,10 @@ from queueing.errors import BadInput
 from queueing.halls import Hall
 from queueing.settings import Setting
 from scheduling.roster.overtime import keep_overtime
-from scheduling.roster.planned import Duty, duties, minute_of, now_of
+from scheduling.roster.planned import Duty, duties, minute_of, moment_of, now_of
 from scheduling.roster.problem import Pattern
 from scheduling.roster.seats import Spell, of_clerk, seats
+from scheduling.roster.store import monday
 
 GRACE = Setting("attend_grace_min", 5, 0, 60, "minutes")  # so late, or so early gone, is on time
 AWAY = Setting("attend_away_min", 15, 1, 120, "minutes")  # away from the window longer, outside breaks, is told
@@ -112,9 +113,18 @@ async def keep_attendance(db: Db, hall: Hall, days: int = 1) -> int:
         on, now = await duties(db, hall, day), minute_of(hall, day, at)
         mine = of_clerk(await seats(db, hall, day, now))
         if on is not None:
-            moved += await keep_marks(db, hall, day, on, mine, now)
+            moved += await keep_marks(db, hall, day, await known_before(db, hall, day, on), mine, now)
         moved += await keep_overtime(db, hall, day, on, mine)
     return moved
+
+
+PUBLISHED_AT = "SELECT published_at FROM rosters WHERE hall = $1 AND week = $2"
+
+
+async def known_before(db: Db, hall: Hall, day: date, on: Sequence[Duty]) -> list[Duty]:
+    """The shifts that were published before they began: nobody is late for one they could not know of."""
+    told: datetime = await db.fetchval(PUBLISHED_AT, hall.id, monday(day))
+    return [duty for duty in on if told <= moment_of(hall, day, duty.pattern.begins)]
 
 
 # --- read and corrected ---------------------------------------------------------------------------------------------

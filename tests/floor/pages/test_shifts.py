@@ -73,7 +73,10 @@ async def test_a_late_clerk_sees_the_mark_and_the_leader_of_the_zone_corrects_it
     app: Starlette, lin: Client, db: Connection, hall: Hall
 ) -> None:
     await published(db, hall)
-    await keep_attendance(db, hall)  # it is ten, the shift began at nine
+    await keep_attendance(db, hall)  # it is ten, and a shift that began at nine was published only now
+    assert "最近两周没有迟到" in (await look(await staff(app, "clerk01"), "/demo/shifts")).words
+    await db.execute("UPDATE rosters SET published_at = published_at - interval '1 hour'")
+    await keep_attendance(db, hall)
     clerk, leader = await staff(app, "clerk01"), await staff(app, "leader01")
     assert "迟到 09:00 起，至今未到" in (await look(clerk, "/demo/shifts")).words
     board = await look(leader, BOARD)
