@@ -103,7 +103,7 @@ def test_a_visit_goes_from_the_kiosk_to_the_rating(house: House, visitors: Visit
     rated = house.until(lambda: active(house), 10, "the rating to be kept")
     assert rated == 1
     manager.goto(f"{house.url}/demo/manage?by=window")
-    expect(manager.locator("#ratings tbody tr").first.locator("td").nth(2)).to_have_text("1")
+    expect(manager.locator("#ratings tbody tr").first.locator("td").nth(3)).to_have_text("1")
     assert visitors.complaints == []
 
 
