@@ -1,6 +1,7 @@
 """The machines, for those who keep them: what there is, how each is, and room for another."""
 
 import base64
+import re
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -46,9 +47,13 @@ class Wish:
         zone = row["zone"] or zone_of_window.get(row["window"] or "", "")
         named = f"{row['name']} {row['place']} {row['id']}".casefold()
         return (
-            self.zone in ("", zone) and self.kind in ("", row["kind"]) and self.q.casefold() in named
+            self.zone in ("", zone) and self.kind in ("", row["kind"]) and self.is_in(named)
             and (not self.state or row["order"] in STATES.get(self.state, ()))
         )  # fmt: skip
+
+    def is_in(self, named: str) -> bool:
+        """Whether the word is in it; one that begins with a digit begins a number: window 3 is not in window 13."""
+        return re.search(("(?<![0-9])" if self.q[:1].isdigit() else "") + re.escape(self.q.casefold()), named) is not None
 
     @property
     def query(self) -> str:

@@ -6,6 +6,7 @@ import pytest
 from starlette.applications import Starlette
 
 from floor.database import Connection
+from floor.pages.fleet import Wish
 from tests.floor.conftest import Client
 from tests.floor.pages.staff import look, staff
 
@@ -79,6 +80,13 @@ async def test_the_list_is_narrowed_by_area_kind_state_and_words(yuan: Client, w
         await yuan.post("/demo/fleet", data={**form.fields, "kind": kind, "name": "东门", "place": place})
     page = await look(yuan, f"/demo/fleet/part?{wish}")
     assert [row.split("_")[1] for row in page.by_id if row.startswith("dv_")] == shown
+
+
+@pytest.mark.parametrize(
+    ("q", "found"), [("3号", False), ("13号", True), ("号窗口", True), ("LED", True), ("", True), ("(", False)]
+)
+def test_a_number_is_looked_for_as_a_whole(q: str, found: bool) -> None:
+    assert Wish(q=q).is_in("1号窗口灯条 led 灯条 · 13号窗口 dv_led_21") is found
 
 
 async def test_a_retired_machine_is_gone_for_good(yuan: Client) -> None:
