@@ -109,8 +109,10 @@ async def on_visit(request: Request, hall: Hall, day: date, name: str, form: For
         case "decline":
             done = await visiting.decline(request, key, text(form, "words") or typed(form, "why"), press=press)
         case "schedule":
-            at = changes.moment(hall, day, typed(form, "at"), "at")
-            done = await visiting.schedule(request, key, at, number_in(form, "team"), press=press)
+            at, team = changes.moment(hall, day, typed(form, "at"), "at"), number_in(form, "team")
+            if before.state == "scheduled" and (before.start, before.team) == (at, team):
+                return Said(say("dispatch.said_same", id=before.id))  # whoever said yes to this time is not asked again
+            done = await visiting.schedule(request, key, at, team, press=press)
         case "unschedule":
             done = await changes.unschedule(request, key, press=press)
         case _:

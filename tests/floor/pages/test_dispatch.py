@@ -182,6 +182,9 @@ async def test_a_visit_is_set_by_hand_moved_and_taken_out_and_no_says_why(lin: C
     assert await told(db, [visit]) == [("scheduled", one.id, "10:00")]
     assert page.sentence.startswith(f"#{visit.id} 已安排：3月2日 周二 10:00，一组。")
     sheet = await look(lin, f"{PAGE}/sheet/visit/{visit.id}")
+    await doorstep.confirm(db, out, visit.key, actor="citizen")
+    same = await press(lin, sheet, f"{PAGE}/schedule", visit=str(visit.id), team=str(one.id), at="10:00", note="带轮椅")
+    assert "没有变" in same.sentence and (await doorstep.by_key(db, visit.key)).confirmed_at is not None
     moved = await press(lin, sheet, f"{PAGE}/schedule", visit=str(visit.id), team=str(one.id), at="14:00")
     await send(lin, moved, "schedule")  # taken back by the button beside the sentence
     assert await told(db, [visit]) == [("scheduled", one.id, "10:00")]
