@@ -13,7 +13,7 @@ from starlette.routing import Route
 from floor import acts, lines
 from floor import doorstep_words as telling
 from floor.acts import doorstep as visiting
-from floor.acts.rounds import GOES, last_teams
+from floor.acts.crews import GOES, last_teams
 from floor.database import Db, acquire
 from floor.pages import render
 from floor.pages.calendar import date_of, day_word

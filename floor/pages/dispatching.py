@@ -10,6 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from floor import acts
+from floor.acts import crews
 from floor.acts import doorstep as visiting
 from floor.acts import rounds as changes
 from floor.database import acquire
@@ -78,13 +79,13 @@ async def do(request: Request, hall: Hall, day: date, name: str, form: FormData,
             return await on_team(request, hall, day, name, number_in(form, "team"), say)
         case "team":
             typed_in = crew_in(form)
-            await changes.save_team(request, hall.code, day, typed_in, number_in(form, "team") if text(form, "team") else None)
+            await crews.save_team(request, hall.code, day, typed_in, number_in(form, "team") if text(form, "team") else None)
             return Said(say("dispatch.said_team", team=typed_in.name))
         case "same-teams":
-            last = await changes.same_teams(request, hall.code, day)
+            last = await crews.same_teams(request, hall.code, day)
             return Said(say("dispatch.said_same_teams", day=day_word(last, say)))
         case "drop":
-            await changes.drop_team(request, hall.code, number_in(form, "team"))
+            await crews.drop_team(request, hall.code, number_in(form, "team"))
         case "place":
             await changes.set_place(request, hall.code, degrees(form, "lat"), degrees(form, "lon"))
         case "ways":
@@ -109,7 +110,7 @@ async def on_visit(request: Request, hall: Hall, day: date, name: str, form: For
         case "decline":
             done = await visiting.decline(request, key, text(form, "words") or typed(form, "why"), press=press)
         case "schedule":
-            at, team = changes.moment(hall, day, typed(form, "at"), "at"), number_in(form, "team")
+            at, team = crews.moment(hall, day, typed(form, "at"), "at"), number_in(form, "team")
             if before.state == "scheduled" and (before.start, before.team) == (at, team):
                 return Said(say("dispatch.said_same", id=before.id))  # whoever said yes to this time is not asked again
             done = await visiting.schedule(request, key, at, team, press=press)
@@ -133,9 +134,9 @@ async def on_team(request: Request, hall: Hall, day: date, name: str, team: int,
         return await said_of.of_team(db, hall, day, told, team, say)
 
 
-def crew_in(form: FormData) -> changes.Crew:
+def crew_in(form: FormData) -> crews.Crew:
     pause = text(form, "lunch_from"), text(form, "lunch_to")
-    return changes.Crew(
+    return crews.Crew(
         typed(form, "name"), (typed(form, "lead"), typed(form, "second")), (typed(form, "starts"), typed(form, "ends")),
         (pause[0], pause[1]) if pause[0] and pause[1] else None, [str(it) for it in form.getlist("skill")],
         [str(it) for it in form.getlist("kit")], text(form, "sure") is not None,
