@@ -23,11 +23,13 @@ KINDS = ("no_window", "left", "idle", "long_wait", "long_service")  # the most p
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """Something is so since `since`: of a service or of a window, in a zone. `people` wait there, the first since `longest`."""
+    """Something is so since `since`: of a service, one matter of it, or a window, in a zone. `people` wait there, the first
+    since `longest`."""
 
     id: int
     kind: str
     service: str | None
+    matter: str | None
     window: str | None
     zone: str | None
     since: datetime
@@ -35,6 +37,8 @@ class Alarm:
     people: int
     longest: datetime | None
 
+
+MATTER = "substring({}.subject FROM '^matter:(.*)$')"  # the one that has no window; a service is named by its column
 
 # `wanted` is all that is so now, with the minutes it may be so before anybody is told; where nothing tells since when, it is
 # since now. One known and not wanted any more is cleared, or was never told; one that lasts is raised. The record has both.
@@ -53,6 +57,11 @@ WITH hall AS (
     WHERE w.hall = $1 AND w.state <> 'closed'
 ), staffed AS MATERIALIZED (
     SELECT DISTINCT unnest(services || helping) AS code FROM at_work
+), lost AS MATERIALIZED (  -- a service has windows, but this matter of it is for others, who are not there
+    SELECT t.id, t.service, m.code FROM queued t CROSS JOIN LATERAL unnest(t.matters) m (code)
+    WHERE t.fenced AND t.for_window IS NULL AND t.service IN (SELECT code FROM staffed) AND NOT {REACHED}
+        AND NOT EXISTS (SELECT FROM at_work w WHERE t.service = ANY(w.services || w.helping)
+                        AND may_serve(t.hall, ARRAY[m.code], w.no, w.clerk))
 ), wanted AS (
     SELECT 'long_wait' AS kind, 'service:' || service AS subject, service, NULL::text AS window_no, min(joined_at) AS since,
            $2::integer AS minutes
@@ -73,11 +82,14 @@ WITH hall AS (
     SELECT 'no_window', 'service:' || x.service, x.service, NULL, NULL::timestamptz, $7::integer FROM (
         SELECT t.service FROM queued t
         WHERE (t.fenced OR t.for_window IS NOT NULL OR t.service NOT IN (SELECT code FROM staffed)) AND NOT {REACHED}
+            AND t.id NOT IN (SELECT id FROM lost)
         UNION
         SELECT d.service FROM hall JOIN doors d ON d.hall = hall.id AND d.day = hall.day
         WHERE d.audience = 'all' AND hall.now >= d.opens AND hall.now < d.last_ticket AND coalesce(d.left_places, 1) > 0
             AND d.service NOT IN (SELECT code FROM staffed)
     ) x
+    UNION ALL
+    SELECT DISTINCT 'no_window', 'matter:' || code, service, NULL, NULL::timestamptz, $7::integer FROM lost
 ), so AS (
     SELECT w.kind, w.subject, w.service, w.window_no, coalesce(w.since, hall.now) AS since,
            coalesce(CASE WHEN w.window_no IS NOT NULL THEN w.since END, '-infinity') AS began,
@@ -112,7 +124,7 @@ WITH hall AS (
     INSERT INTO journal (hall, "offset", kind, actor, window_no, data)
     SELECT $1, s.top - count(*) OVER () + row_number() OVER (ORDER BY c.nth, c.id), c.verb, 'clock', c.window_no,
            jsonb_strip_nulls(jsonb_build_object('alarm', c.id, 'what', c.kind, 'service', c.service, 'window', c.window_no,
-                                                'since', c.since))
+                                                'matter', {MATTER.format("c")}, 'since', c.since))
     FROM changed c, stream s RETURNING 1
 )
 SELECT count(*) FROM told
@@ -129,14 +141,16 @@ async def sweep(db: Db, hall: Hall, signed_out: Sequence[str]) -> int:
     return told
 
 
-STANDING = """
-SELECT a.id, a.kind, a.service, a.window_no AS "window", coalesce(w.zone, s.zone) AS zone, a.since, a.seen_by,
+STANDING = f"""
+SELECT a.id, a.kind, a.service, {MATTER.format("a")} AS matter, a.window_no AS "window",
+       coalesce(w.zone, s.zone) AS zone, a.since, a.seen_by,
        coalesce(q.people, 0)::int AS people, q.longest
 FROM alarms a LEFT JOIN windows w ON (w.hall, w.no) = (a.hall, a.window_no)
 LEFT JOIN services s ON (s.hall, s.code) = (a.hall, a.service) LEFT JOIN LATERAL (
     SELECT count(*) AS people, min(t.joined_at) AS longest FROM tickets t JOIN halls h ON h.id = t.hall
     WHERE t.hall = a.hall AND t.day = business_day(hall_now(), h.time_zone, h.day_starts) AND t.service = a.service
-      AND t.state = 'waiting') q ON a.service IS NOT NULL
+      AND t.state = 'waiting' AND (a.subject NOT LIKE 'matter:%' OR {MATTER.format("a")} = ANY(t.matters))
+) q ON a.service IS NOT NULL
 WHERE a.hall = $1 AND a.raised_at IS NOT NULL AND a.cleared_at IS NULL ORDER BY array_position($2, a.kind), a.since, a.id
 """
 

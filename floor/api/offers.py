@@ -57,6 +57,7 @@ class FloorAlarm(Struct):
     id: int
     kind: Literal["no_window", "left", "idle", "long_wait", "long_service"]
     service: str | None
+    matter: Annotated[str | None, Meta(description="The one matter of the service that no open window may serve")]
     window: str | None
     since: datetime
     people: int
@@ -99,7 +100,7 @@ async def standing(request: Request) -> Response:
     async with acquire(request.app.state.pool) as db:
         found = await alarms.standing(db, hall)
     return answer([
-        FloorAlarm(one.id, one.kind, one.service, one.window, one.since, one.people, one.seen_by is not None)  # type: ignore[arg-type]
+        FloorAlarm(one.id, one.kind, one.service, one.matter, one.window, one.since, one.people, one.seen_by is not None)  # type: ignore[arg-type]
         for one in found
     ])  # fmt: skip
 
@@ -108,7 +109,7 @@ KEY = "/api/v1/tickets/{key}/offers"
 MOVED = ("not_in_that_state", "too_fast")
 ROUTES = [
     get(KEY, offered, "What a ticket's holder was offered in place of today's visit", "Whoever holds the key", list[Offer]),
-    post(KEY, offer, "Offer a step before the ladder comes to it", "Clerk, desk, leader, manager", {204: None},
+    post(KEY, offer, "Offer a step before the ladder comes to it", "Clerk, desk, leader, manager, dispenser", {204: None},
          body=OfferAsked, once=False,
          refusals=("not_in_that_state", "slot_full"), notes="A step that was offered already stays as it is."),
     post(f"{KEY}/slot/accept", take, "Take another time: the ticket ends, and its holder goes first then",

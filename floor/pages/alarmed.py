@@ -7,11 +7,13 @@ from typing import Any
 from floor import lines
 from floor.database import Db
 from floor.pages.staffed import elapsed
+from floor.pages.wording import matter_name
 from floor.signin import Person, leads
 from floor.words import Words
 from queueing import alarms
 from queueing.alarms import Alarm
 from queueing.halls import Hall
+from queueing.matters import some
 
 
 async def floor_alarms(
@@ -22,8 +24,10 @@ async def floor_alarms(
     for alarm in await alarms.standing(db, hall):
         of.setdefault(alarm.kind, []).append(alarm)
     people = await lines.names(db, hall) if of else {}
+    lost = [alarm.matter for same in of.values() for alarm in same if alarm.matter]
+    matters = {one.code: matter_name(say, one) for one in await some(db, hall, lost)} if lost else {}
     return [
-        row(kind, same, names, people, now, say)
+        row(kind, same, {**names, **matters}, people, now, say)
         | {"mine": any(alarm.seen_by is None and leads(person, alarm.zone) for alarm in same)}
         for kind, same in of.items()
     ]
@@ -45,8 +49,10 @@ def row(
 
 
 def place(alarm: Alarm, names: Mapping[str, str], say: Words) -> str:
-    """A window, or a service with how many wait for it."""
+    """A window; or a service, or one matter of it, with how many wait for it."""
     if alarm.window is not None:
         return say("console.window", no=alarm.window)
-    word = f"{alarm.service} {names.get(alarm.service or '', '')}".strip()
+    word = (
+        names.get(alarm.matter, alarm.matter) if alarm.matter else f"{alarm.service} {names.get(alarm.service or '', '')}".strip()
+    )
     return say("ladder.alarm_people", place=word, n=alarm.people) if alarm.people else word

@@ -100,6 +100,28 @@ async def test_long_waits_long_visits_idle_and_left_windows(db: Connection, open
     assert await until(db, open_hall, "10:04") == []
 
 
+async def test_a_matter_that_no_open_window_may_serve_is_told_by_its_name(db: Connection, open_hall: Hall) -> None:
+    await db.execute("INSERT INTO matters (hall, code, name, service) VALUES ($1, 'DEED', '过户', 'A')", open_hall.id)
+    await db.execute("INSERT INTO matter_rules (hall, matter, only_windows) VALUES ($1, 'DEED', '{2}')", open_hall.id)
+    for no, who in (("1", "li"), ("2", "wang")):
+        await open_window(db, open_hall, no, who, services=["A", "B"], actor=f"clerk:{who}")
+    for matters in (["DEED"], []):
+        await take(db, open_hall, ["A"], actor="citizen", channel="api", matters=matters)
+    await calls.call_next(db, open_hall, SEAT)  # so that nobody idles
+    assert ("no_window", "A") not in await until(db, open_hall, "09:10")
+    await close(db, open_hall, "2", actor="clerk:wang", override=True)
+    await until(db, open_hall, "09:11")
+    assert ("no_window", "A") in await until(db, open_hall, "09:14")
+    (alarm,) = [one for one in await alarms.standing(db, open_hall) if one.kind == "no_window"]
+    assert (alarm.matter, alarm.people) == ("DEED", 1)
+    row = next(
+        row for row in await journal.read(db, open_hall.id, 0) if row.kind == "alarm.raised" and row.data["what"] == "no_window"
+    )
+    assert (row.data["matter"], row.data["service"]) == ("DEED", "A")
+    await open_window(db, open_hall, "2", "wang", services=["A"], actor="clerk:wang")
+    assert ("no_window", "A") not in await until(db, open_hall, "09:15")
+
+
 async def test_visits_one_right_after_the_other_are_not_one_long_one(db: Connection, open_hall: Hall) -> None:
     """A brisk clerk finishes, calls and begins between two sweeps."""
     await open_window(db, open_hall, "1", "li", actor="clerk:li")
