@@ -44,7 +44,7 @@ WRONG: list[tuple[str, str, str, object, str, str]] = [
     ("clerk", "POST", f"{WINDOW}/transfer", {}, "to_service", "请指定服务或窗口，二者选一"),
     ("clerk", "POST", f"{WINDOW}/transfer", {"to_window": "99"}, "to_window", "这里没有这一项"),
     ("manager", "POST", f"{WINDOW}/close", {"override": True}, "reason", "请说明为什么让群众继续等候"),
-    ("manager", "POST", f"{WINDOW}/open", {"clerk": "nobody"}, "clerk", "这里没有这一项"),
+    ("manager", "POST", f"{WINDOW}/open", {"clerk": "nobody"}, "clerk", "这里没有这样的人员"),
     ("manager", "GET", f"{HALL}/ratings/summary?from=2026-02-02&to=2026-02-01", None, "from", "结束日期不能早于开始日期"),
     ("manager", "POST", DEVICES, {"kind": "led", "name": "条屏"}, "window", "这种设备须安装在窗口，请指定窗口"),
     ("manager", "POST", DEVICES, {"kind": "tv", "name": "电视", "zone": "Z"}, "zone", "本大厅没有这个区域"),
