@@ -30,6 +30,7 @@ from scheduling.envelopes import Details, Envelopes, Unreadable, name_mask, phon
 from scheduling.errors import DoorUnknown, VisitIs
 
 ASKS = ("desk", "clerk", "leader", "manager")  # staff who ask for somebody
+ANYWHERE = ("desk", "clerk", "manager")  # of them, who may do so for any zone
 DECIDES = ("desk", "leader", "manager")
 GOES = ("doorstep", "clerk", "manager")
 BY_STAFF = ("desk", "phone", "hotline", "agent")
@@ -110,7 +111,7 @@ async def of_ticket(
     person = kiosk or await current(request)
     roles = (*ASKS, "dispenser") if kiosk else ASKS
     actor = actor_for(person, hall, *roles) if citizen else allow(person, *roles, hall=hall.id).actor
-    await in_own_zone(request, hall, person, actor, ticket.service)
+    await in_own_zone(request, hall, person, actor, ticket.service, ANYWHERE)
     return await _asked(request, hall, wish, "ticket", actor, None if citizen else person, press, {"ticket": key})
 
 
@@ -119,7 +120,7 @@ async def of_booking(request: Request, code: str, wish: Wish, *, press: str | No
     hall, found = await find_booking(request, code)
     person = await current(request)
     actor = actor_for(person, hall, *ASKS)
-    await in_own_zone(request, hall, person, actor, found.service)
+    await in_own_zone(request, hall, person, actor, found.service, ANYWHERE)
     return await _asked(request, hall, wish, "appointment", actor, person, press, {"appointment": found.code})
 
 

@@ -1,6 +1,7 @@
 """What every act stands on: the hall it is in, the press that makes it safe to repeat, the bell after it."""
 
 import hashlib
+from collections.abc import Collection
 
 import msgspec
 from starlette.requests import Request
@@ -54,16 +55,22 @@ def ring(request: Request, hall: int) -> None:
 SERVICE_ZONE = "SELECT zone FROM services WHERE hall = $1 AND code = $2"
 
 
-async def check_zone(db: Db, hall: Hall, person: Person, service: str | None) -> None:
-    """NotAllowed where somebody may act as a leader alone and this service is of another zone than theirs."""
-    if person.zone is None or person.roles & {"manager", "desk", "clerk"} or "leader" not in person.roles:
+async def check_zone(
+    db: Db, hall: Hall, person: Person, service: str | None, anywhere: Collection[str] = ("manager", "desk")
+) -> None:  # fmt: skip
+    """NotAllowed where somebody may act as a leader alone and this service is of another zone than theirs. `anywhere`: the
+    other roles that may do this act, in every zone."""
+    if person.zone is None or not person.roles.isdisjoint(anywhere) or "leader" not in person.roles:
         return
     if await db.fetchval(SERVICE_ZONE, hall.id, service) != person.zone:
         raise NotAllowed()
 
 
-async def in_own_zone(request: Request, hall: Hall, person: Person | None, actor: str, service: str | None) -> None:
+async def in_own_zone(
+    request: Request, hall: Hall, person: Person | None, actor: str, service: str | None,
+    anywhere: Collection[str] = ("manager", "desk"),
+) -> None:  # fmt: skip
     """NotAllowed for a leader where a ticket or booking is of another zone's service; a citizen's own page is asked nothing."""
     if person is not None and actor == person.actor:
         async with acquire(request.app.state.pool) as db:
-            await check_zone(db, hall, person, service)
+            await check_zone(db, hall, person, service, anywhere)

@@ -25,6 +25,7 @@ from scheduling.escalation import KEPT
 from scheduling.roster.planned import apply_on_shift, of_other_zones
 
 FOR_THEM = ("clerk", "desk", "leader", "manager")  # who may answer for a visitor, at their word
+ANYWHERE = ("clerk", "desk", "manager")  # and of them in any zone
 DECIDES = ("manager", "leader")
 CHANNELS = {"citizen": "web", "device": "kiosk"}  # by who answers; staff do at the desk
 KINDS = {"tidal": ("open",), "helpers": ("help", "move", "open")}  # the proposals that are such a step
@@ -64,7 +65,7 @@ async def _answering(request: Request, key: str, person: Person | None) -> tuple
     person = person or await current(request)
     await request.app.state.rates.allow_citizen(request, person)
     actor = actor_for(person, hall, *FOR_THEM, "dispenser")
-    await in_own_zone(request, hall, person, actor, ticket.service)
+    await in_own_zone(request, hall, person, actor, ticket.service, ANYWHERE)
     return hall, actor
 
 
@@ -113,7 +114,7 @@ async def offer(request: Request, key: str, step: str, *, person: Person | None 
     hall, ticket = await ticket_of(request, key)
     person = allow(person or await current(request), *FOR_THEM, "dispenser", hall=hall.id)
     actor = person.actor
-    await in_own_zone(request, hall, person, actor, ticket.service)
+    await in_own_zone(request, hall, person, actor, ticket.service, ANYWHERE)
     async with acquire(request.app.state.pool) as db:
         await answers.offer_now(db, hall, key, step, actor=actor)
     ring(request, hall.id)
@@ -166,7 +167,7 @@ async def take_on(request: Request, key: str, step: str) -> None:
     """Go and ask who has not answered a step."""
     hall, ticket = await ticket_of(request, key)
     person = await require(request, *FOR_THEM, hall=hall.id)
-    await in_own_zone(request, hall, person, person.actor, ticket.service)
+    await in_own_zone(request, hall, person, person.actor, ticket.service, ANYWHERE)
     async with acquire(request.app.state.pool) as db:
         await answers.take_on(db, hall, key, step, actor=person.actor)
     ring(request, hall.id)

@@ -269,7 +269,7 @@ async def release(request: Request, key: str, *, press: str | None = None) -> Ac
     hall, ticket = await ticket_of(request, key)
     person = await require(request, "clerk", "desk", "leader", "manager", hall=hall.id)
     actor = person.actor
-    await in_own_zone(request, hall, person, actor, ticket.service)
+    await in_own_zone(request, hall, person, actor, ticket.service, ("clerk", "desk", "manager"))
     return await on_ticket(
         request, hall, actor, press, (), lambda db, once_only: holds.release(db, hall, key, actor=actor, press=once_only)
     )

@@ -28,7 +28,7 @@ async def settle(request: Request) -> Response:
     by, error = by_of(text(await request.form(), "by")), None
     try:
         async with acquire(request.app.state.pool) as db:
-            await acts.check_zone(db, hall, person, await numbers.disputed_service(db, hall.id, dispute))
+            await acts.check_zone(db, hall, person, await numbers.disputed_service(db, hall.id, dispute), ("manager",))
             await numbers.settle(db, hall.id, dispute, admit=name == "admit", actor=person.actor)
         acts.ring(request, hall.id)
     except NotAllowed:

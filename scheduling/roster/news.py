@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from queueing.db import Db, changed
-from queueing.halls import Hall, business_day
+from queueing.halls import Hall
+from queueing.tickets import TODAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,17 +22,17 @@ class News:
 
 
 # Of what is over nobody need be told. A change that was made and taken back unread is none.
-NEWS = """
-WITH me AS (SELECT hall, clerk, news_seen_at AS seen FROM contracts WHERE hall = $1 AND clerk = $2)
+NEWS = f"""
+WITH me AS (SELECT hall, clerk, news_seen_at AS seen, {TODAY} AS today FROM contracts WHERE hall = $1 AND clerk = $2)
 SELECT 'roster' AS kind, greatest(r.published_at, r.made_at) AS at, r.week AS day, NULL::date AS other_day, NULL::text AS who,
        NULL::text AS word
 FROM me JOIN rosters r ON r.hall = me.hall
-WHERE r.state = 'published' AND r.week + 6 >= $3 AND greatest(r.published_at, r.made_at) > me.seen
+WHERE r.state = 'published' AND r.week + 6 >= me.today AND greatest(r.published_at, r.made_at) > me.seen
 UNION ALL
 SELECT 'shift', max(greatest(c.at, c.undone_at)), c.day, NULL, NULL, NULL
 FROM me JOIN shift_changes c ON c.hall = me.hall AND c.clerk = me.clerk
 JOIN rosters r ON (r.hall, r.week) = (c.hall, c.week) AND r.state = 'published' AND r.published_at < greatest(c.at, c.undone_at)
-WHERE c.day >= $3 AND split_part(c.actor, ':', 2) <> me.clerk
+WHERE c.day >= me.today AND split_part(c.actor, ':', 2) <> me.clerk
   AND CASE WHEN c.undone THEN c.at <= me.seen AND c.undone_at > me.seen ELSE c.at > me.seen END
 GROUP BY c.day
 UNION ALL
@@ -43,14 +44,14 @@ WHERE w.state IN ('agreed', 'approved', 'refused') AND (w.state <> 'agreed' OR w
 UNION ALL
 SELECT 'leave_' || l.state, l.decided_at, l.first, l.last, NULL, l.kind
 FROM me JOIN leaves l ON l.hall = me.hall AND l.clerk = me.clerk
-WHERE l.state IN ('approved', 'refused', 'withdrawn') AND l.last >= $3 AND l.decided_at > me.seen
+WHERE l.state IN ('approved', 'refused', 'withdrawn') AND l.last >= me.today AND l.decided_at > me.seen
 ORDER BY at DESC, kind, day
 """
 
 
 async def news(db: Db, hall: Hall, clerk: str) -> list[News]:
     """What a clerk has not read yet, the newest first; nothing without a contract."""
-    return [News(**row) for row in await db.fetch(NEWS, hall.id, clerk, await business_day(db, hall))]
+    return [News(**row) for row in await db.fetch(NEWS, hall.id, clerk)]
 
 
 READ = """
