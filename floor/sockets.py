@@ -120,9 +120,9 @@ class Pages:
         if not riding:
             return
         async with acquire(self.pool) as db:
-            good = await still_good(db, list(riding))
+            ended = riding - await still_good(db, list(riding))
         for outlet, watch in list(self.open.items()):
-            if watch.session is not None and watch.session not in good:
+            if watch.session in ended:  # who came while we looked was not asked about
                 outlet.close(ENDED, "signed out")
 
     async def drain(self) -> None:

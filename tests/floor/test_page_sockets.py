@@ -1,6 +1,7 @@
 """A page hears what concerns it, and nobody listens who should not."""
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, date, datetime
 
@@ -10,8 +11,10 @@ from redis.asyncio import Redis
 from websockets.asyncio.client import ClientConnection, connect
 
 from devices import fanout
-from floor.database import Connection, Pool
+from floor import sockets
+from floor.database import Connection, Db, Pool
 from floor.settings import Settings
+from floor.signin import digest
 from queueing import calls, windows
 from queueing.halls import Hall
 from queueing.tickets import Act
@@ -169,6 +172,33 @@ async def test_the_sockets_of_a_sign_in_that_ends_are_closed_within_five_seconds
         act = await take(db, hall)
         running.bell.ring(hall.id)
         assert (await hear(kiosk, "poke"))["offset"] == act.offset
+
+
+async def test_a_page_that_comes_while_the_sign_ins_are_looked_up_stays(
+    db: Connection, hall: Hall, running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its sign-in was not among those that were asked about."""
+    first, second = await sign_in(db, hall, "manager", "manager"), await sign_in(db, hall, "desk1", "desk")
+    looked, came, look = asyncio.Event(), asyncio.Event(), sockets.still_good
+
+    async def slowly(db: Db, sessions: Sequence[bytes]) -> set[bytes]:
+        found = await look(db, sessions)
+        looked.set()
+        await came.wait()
+        return found
+
+    monkeypatch.setattr(sockets, "still_good", slowly)
+    async with page(running, "manage", first) as board:
+        async with asyncio.timeout(10):
+            await looked.wait()
+        async with page(running, "desk", second) as desk:
+            await until(lambda: len(running.link.pages.open) == 2)
+            await db.execute("DELETE FROM sessions WHERE token = $1", digest(first))
+            came.set()
+            assert await closed_with(board) == 4401  # the next look has found it: the one before is over
+            act = await take(db, hall)
+            running.bell.ring(hall.id)
+            assert (await hear(desk, "poke"))["offset"] == act.offset
 
 
 async def test_a_page_that_talks_is_closed(running: Running) -> None:
