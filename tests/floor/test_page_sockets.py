@@ -15,6 +15,7 @@ from floor import sockets
 from floor.database import Connection, Db, Pool
 from floor.settings import Settings
 from floor.signin import digest
+from floor.views import still_good
 from queueing import calls, windows
 from queueing.halls import Hall
 from queueing.tickets import Act
@@ -179,10 +180,10 @@ async def test_a_page_that_comes_while_the_sign_ins_are_looked_up_stays(
 ) -> None:
     """Its sign-in was not among those that were asked about."""
     first, second = await sign_in(db, hall, "manager", "manager"), await sign_in(db, hall, "desk1", "desk")
-    looked, came, look = asyncio.Event(), asyncio.Event(), sockets.still_good
+    looked, came = asyncio.Event(), asyncio.Event()
 
     async def slowly(db: Db, sessions: Sequence[bytes]) -> set[bytes]:
-        found = await look(db, sessions)
+        found = await still_good(db, sessions)
         looked.set()
         await came.wait()
         return found
