@@ -39,9 +39,9 @@ TEXTS: dict[str, dict[str, str]] = {
         "en": "{ticket}: we may not get to you today. You can book another time or ask us to come to you: {link}",
     },
     "booked": {
-        "zh-Hans": "预约成功：{day} {time} {service}，预约码{code}。请提前10分钟到{hall}取号。",
-        "zh-Hant": "預約成功：{day} {time} {service}，預約碼{code}。請提前10分鐘到{hall}取號。",
-        "en": "Booked: {day} {time}, {service}, code {code}. Please be at {hall} 10 minutes before.",
+        "zh-Hans": "预约成功：{day} {time} {service}，预约码{code}。请提前10分钟到{hall}签到，不用重新排队。",
+        "zh-Hant": "預約成功：{day} {time} {service}，預約碼{code}。請提前10分鐘到{hall}簽到，不用重新排隊。",
+        "en": "Booked: {day} {time}, {service}, code {code}. Check in at {hall} 10 minutes before; you do not queue again.",
     },
     "moved": {
         "zh-Hans": "预约已改到{day} {time}，{service}，预约码{code}。",
@@ -54,9 +54,9 @@ TEXTS: dict[str, dict[str, str]] = {
         "en": "Your booking of {day} {time}, {service}, is cancelled.",
     },
     "tomorrow": {
-        "zh-Hans": "提醒：{day} {time}您预约了{service}，预约码{code}。不能来请提前取消。",
-        "zh-Hant": "提醒：{day} {time}您預約了{service}，預約碼{code}。不能來請提前取消。",
-        "en": "Reminder: {service} on {day} at {time}, code {code}. Please cancel if you can't come.",
+        "zh-Hans": "提醒：{day} {time}您预约了{service}，预约码{code}。不能来请改期或取消：{link}",
+        "zh-Hant": "提醒：{day} {time}您預約了{service}，預約碼{code}。不能來請改期或取消：{link}",
+        "en": "Reminder: {service} on {day} at {time}, code {code}. Can't come? Change or cancel: {link}",
     },
     "fallen": {
         "zh-Hans": "很抱歉，您预约的{day} {time}（{service}）{hall}不再开放。请另选时间：{link}",
