@@ -12,10 +12,11 @@ from floor.database import acquire
 from floor.foresee import Unforeseen, foresee
 from floor.pages import render
 from floor.pages.calendar import date_of, day_word, kind_row, kind_word, reader, service_names
+from floor.pages.wording import zone_name
 from floor.signin import require
 from floor.words import Words, language, words
 from queueing.errors import NotFound
-from queueing.halls import Hall, business_day
+from queueing.halls import Hall, business_day, zones
 from scheduling.appointments import PROMISE
 from scheduling.day_types import day_types, kind_on
 from scheduling.days import calendar
@@ -62,10 +63,10 @@ async def told(request: Request) -> Response:
         return render(request, "_foresight.html", hall=hall, day=day, failed=False, seen=None)
     async with acquire(request.app.state.pool) as db:
         kind = kind_on(await calendar(db, hall), await day_types(db, hall), day)
-    named = {area.code: area.name for area in seen.areas}
+        named = {zone.code: zone_name(say, zone) for zone in await zones(db, hall)}
     return render(
         request, "_foresight.html", hall=hall, day=day, failed=False, seen=seen, facts=facts(seen, hall, say),
-        areas=[drawn(area, seen, say) for area in seen.areas], ticks=ticks(seen), week=monday(day),
+        areas=[drawn(area, named[area.code], seen, say) for area in seen.areas], ticks=ticks(seen), week=monday(day),
         warnings=[warned(warn, named, hall, say) for warn in seen.warnings], edits="manager" in person.roles,
         kind={"code": kind.code, "word": kind_word(kind, say)},
     )  # fmt: skip
@@ -104,7 +105,7 @@ def ticks(seen: Foreseen) -> dict[str, Any]:
     return {"first": first, "width": last - first, "hours": [{"x": at - first, "word": clock(at)} for at in hours]}
 
 
-def drawn(area: Area, seen: Foreseen, say: Words) -> dict[str, Any]:
+def drawn(area: Area, name: str, seen: Foreseen, say: Words) -> dict[str, Any]:
     """A zone as two drawings on one time line: windows above, minutes of waiting below."""
     first, most = seen.quarters[0], max(1, area.windows, *area.needed)
     known = [value for value in area.p90 if value is not None and value >= 0]
@@ -114,7 +115,7 @@ def drawn(area: Area, seen: Foreseen, say: Words) -> dict[str, Any]:
         for at, n, wanted in zip(seen.quarters, area.planned, area.needed, strict=True)
     ]
     return {
-        "code": area.code, "name": area.name, "people": round(sum(area.people)), "most": most, "top": top, "bars": bars,
+        "code": area.code, "name": name, "people": round(sum(area.people)), "most": most, "top": top, "bars": bars,
         "needed": steps(seen.quarters, area.needed, first, most), "p50": steps(seen.quarters, area.p50, first, top),
         "p90": steps(seen.quarters, area.p90, first, top),
         "stuck": [at - first for at, value in zip(seen.quarters, area.p90, strict=True) if value is not None and value < 0],
