@@ -242,18 +242,19 @@ WISH_ANOTHER = act_of(
     moving(
         "state = 'accepted', preferred = $6::jsonb, day = NULL, team = NULL, start = NULL, ends = NULL, " + UNTOLD,
         "scheduled",
-        where="v.start > hall_now() + make_interval(mins => $7)",
+        where="($7::integer IS NULL OR v.start > hall_now() + make_interval(mins => $7))",
     ),
     "time_asked",
 )
 
 
 async def another_time(
-    db: Db, hall: Hall, key: str, preferred: Sequence[tuple[datetime, datetime]], *, actor: str, press: Press | None = None
-) -> Done:
+    db: Db, hall: Hall, key: str, preferred: Sequence[tuple[datetime, datetime]], *, actor: str, by_staff: bool = False,
+    press: Press | None = None,
+) -> Done:  # fmt: skip
     """Who asked is at home then. A time that was set is given up for it, and the hall plans anew.
 
-    Raises BadInput (none is named), TimeIsNear (the hall is to be telephoned), VisitIs.
+    Raises BadInput (none is named), TimeIsNear (the hall is to be telephoned; not for who answers there), VisitIs.
     """
     if not preferred:
         raise BadInput(field="preferred", message="it is missing")
@@ -263,7 +264,7 @@ async def another_time(
 
     if (await by_key(db, key)).state != "scheduled":
         return await act_on(db, WISH, hall, key, actor, press, spans(preferred))
-    late = hall.value(CHANGE_MINUTES)
+    late = None if by_staff else hall.value(CHANGE_MINUTES)
     return await act_on(db, WISH_ANOTHER, hall, key, actor, press, spans(preferred), late, why_not=why_not)
 
 

@@ -409,7 +409,10 @@ async def another_time(
     check_spans(preferred)
     once_only = pressed(request, actor, press, [(first.timestamp(), last.timestamp()) for first, last in preferred])
     return await on_visit(
-        request, hall, lambda db: doorstep.another_time(db, hall, visit.key, preferred, actor=actor, press=once_only), silent=True
+        request,
+        hall,
+        lambda db: doorstep.another_time(db, hall, visit.key, preferred, actor=actor, by_staff=actor != CITIZEN, press=once_only),
+        silent=True,
     )
 
 

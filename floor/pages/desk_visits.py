@@ -18,7 +18,7 @@ from floor.database import Db, acquire
 from floor.pages import render
 from floor.pages.book import when
 from floor.pages.console import text, typed
-from floor.pages.doorstep_form import faults, named, offered, typed_of, wish_of
+from floor.pages.doorstep_form import faults, named, offered, preferred, typed_of, wish_of
 from floor.pages.staffed import now_of, reason_of
 from floor.pages.wording import hours as hours_of
 from floor.signin import Person, require
@@ -32,6 +32,7 @@ from scheduling.envelopes import Details, Unreadable
 from scheduling.errors import NotYourVisit
 
 MAY_ASK = (*AT_DESK, "clerk", "agent")
+MOVES = ("requested", "accepted", "scheduled")
 CANCELS = ("requested", "accepted", "scheduled")
 MOST = 200
 
@@ -109,7 +110,7 @@ async def one(request: Request, hall: Hall, person: Person, handle: str, choices
         "area": visit.area or "",
         "preferred": [(when(t, hall, each["from"]), hours_of(hall, each["to"])) for each in visit.preferred],
         "delivery": visit.delivery, "evidenced": visit.evidenced, "start": when(t, hall, visit.start),
-        "confirmed": visit.confirmed_at is not None, "may_cancel": visit.state in CANCELS,
+        "confirmed": visit.confirmed_at is not None, "may_cancel": visit.state in CANCELS, "may_move": visit.state in MOVES,
         "why": t.get(f"doorstep.why_{visit.why}", visit.why) if visit.why else "",
     }  # fmt: skip
 
@@ -178,6 +179,9 @@ async def act(request: Request) -> Response:
                 await going.decline(request, key, text(form, "words") or typed(form, "reason"), press=press)
             case "confirm":
                 await going.confirm(request, key, press=press)
+            case "times":
+                parts = preferred(hall, [str(part) for part in form.getlist("part")])
+                await going.another_time(request, key, parts, press=press)
             case "cancel":
                 await going.cancel(request, key, press=press)
             case _:

@@ -190,6 +190,8 @@ async def test_who_asked_is_at_home_at_other_times_and_a_time_that_was_set_is_gi
     await doorstep.schedule(db, out, visit.key, on(10), team.id, actor="manager:manager")
     with pytest.raises(TimeIsNear):  # within two hours of it the hall is to be telephoned
         await doorstep.another_time(db, out, visit.key, spans, actor="citizen")
+    by_desk = (await doorstep.another_time(db, out, visit.key, spans, actor="desk:desk01", by_staff=True)).visit
+    assert (by_desk.state, by_desk.start) == ("accepted", None)
     await doorstep.cancel(db, out, visit.key, actor="citizen")
     with pytest.raises(VisitIs):
         await doorstep.another_time(db, out, visit.key, spans, actor="citizen")

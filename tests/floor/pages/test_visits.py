@@ -188,6 +188,10 @@ async def test_the_desk_takes_a_call_and_declines_with_a_reason(
     assert (visit.channel, visit.because, visit.matters) == ("hotline", "occupation", ["DEED"])
     page = await look(desk, to)
     assert "欧**" in page.words and "****1234" in page.words
+    assert (await send(desk, page, "times"))[0] == 422
+    status, to = await send(desk, page, "times", part=["2027-03-05 pm"])
+    page = await look(desk, to)
+    assert status == 303 and "已记下在家的时间" in page.words and "3月5日 周五 13:30–17:00" in page.words
     assert (await send(desk, page, "decline", reason="no_capacity", words=""))[0] == 303
     assert "近期小组都已排满" in (await look(phone, f"/d/{visit.key}")).words
     assert (await staff(app, "engineer")) and (await (await staff(app, "engineer")).get("/demo/desk/visits")).status_code == 403
