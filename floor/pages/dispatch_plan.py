@@ -83,7 +83,9 @@ def taken_card(day: Day, plan: Kept, stops: Sequence[PlannedStop], heard: Mappin
                  "from": crews.get(stop.was_team or 0, ""), "to": crews.get(stop.team or 0, ""), "told": told,
                  "confirms": told == "call" and visit.state == "scheduled"}
             )  # fmt: skip
+    beside = plan.figures or {}
     return {
+        "words": compared(names.say, "list", beside["plan"], beside["list"]) if beside.keys() >= {"plan", "list"} else "",
         "id": plan.id, "version": plan.version, "at": clock(plan.settled_at, names.hall),
         "by": names.people.get((plan.settled_by or "").rpartition(":")[2], ""),
         "new": sum(it.was_start is None and it.moves for it in stops),

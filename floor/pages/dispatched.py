@@ -80,7 +80,7 @@ def request_row(visit: Visit, names: Names, now: datetime, carried: Sequence[Col
     }  # fmt: skip
 
 
-def stop_row(day: Day, visit: Visit, no: int, names: Names, begins: datetime | None, late: int) -> dict[str, Any]:
+def stop_row(visit: Visit, no: int, names: Names, begins: datetime | None, late: int) -> dict[str, Any]:
     """A visit in a team's list."""
     return {
         "id": visit.id, "no": no, "state": visit.state, "area": names.area(visit), "about": names.about(visit),
@@ -101,9 +101,9 @@ def team_cards(day: Day, rounds: Sequence[Round], names: Names, services: Mappin
         rows = []
         for no, visit in enumerate(mine, 1):
             stop = ahead.get(visit.id)
-            begins = visit.arrived_at or (day.at(stop.begins) if stop is not None else None)
-            late = stop.late if stop is not None else lateness(visit)
-            rows.append(stop_row(day, visit, no, names, begins, late))
+            begins = visit.arrived_at or (day.at(stop.begins) if stop is not None else coming(day, visit))
+            late = stop.late if stop is not None else lateness(visit, begins)
+            rows.append(stop_row(visit, no, names, begins, late))
         cards.append(
             {
                 "id": crew.id, "name": crew.name, "tone": tone % 8 + 1, "out": crew.id in day.out, "rows": rows,
@@ -145,11 +145,19 @@ def bags_out(day: Day, owned: Sequence[Kit], names: Names) -> list[dict[str, Any
     ]  # fmt: skip
 
 
-def lateness(visit: Visit) -> int:
-    """Seconds late of a visit that has begun."""
-    if visit.start is None or visit.arrived_at is None:
+def coming(day: Day, visit: Visit) -> datetime | None:
+    """When whoever is on the way to a door will be there, by their own word or as the way is reckoned."""
+    ready = day.ready.get(visit.team or 0)
+    if visit.state != "on_the_way" or ready is None or ready.visit != visit.id:
+        return None
+    return day.at(ready.at - visit.minutes * 60)
+
+
+def lateness(visit: Visit, begins: datetime | None) -> int:
+    """Seconds late of a visit that has begun, or is on its way."""
+    if visit.start is None or begins is None:
         return 0
-    return max(0, round((visit.arrived_at - visit.start).total_seconds()))
+    return max(0, round((begins - visit.start).total_seconds()))
 
 
 def kilometres(metres: int) -> str:

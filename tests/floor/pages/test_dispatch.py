@@ -17,7 +17,7 @@ from floor.rounds import Watcher
 from floor.settings import Settings
 from queueing.halls import Hall
 from queueing.tickets import new_key
-from scheduling import doorstep, resealing, visit_notes
+from scheduling import doorstep, field, resealing, visit_notes
 from scheduling.days import calendar
 from scheduling.doorstep import Visit, Visitor
 from scheduling.envelopes import Details, Envelopes, name_mask, phone_mask
@@ -354,3 +354,16 @@ async def test_who_works_at_a_window_then_is_sent_only_with_a_word(lin: Client, 
         await db.execute("DELETE FROM doorstep_teams WHERE name = '三组' AND starts > $1", on(16, 30))
     away = {it.name: it.away for it in await clerks(db, out, monday(DAY), await calendar(db, out))}
     assert away["clerk01"] == {DAY: "doorstep"}, "and no roster worked out anew has them at a window that day"
+
+
+async def test_who_is_on_the_way_and_late_is_seen_late_and_so_is_the_next_door(lin: Client, db: Connection, out: Hall) -> None:
+    one = await crew(db, out, "一组", "door01", "clerk01")
+    near, far = await wanted(db, out, 3), await wanted(db, out, 4)
+    await doorstep.schedule(db, out, near.key, on(10), one.id, actor="m")
+    await doorstep.schedule(db, out, far.key, on(10, 50), one.id, actor="m")
+    await at(db, "2027-03-02 09:50+08")
+    await doorstep.depart(db, out, near.key, actor="doorstep:door01", member="door01")
+    await field.late(db, out, near.key, 60, actor="doorstep:door01", member="door01")
+    page = await look(lin, PAGE)
+    assert "10:00 → 11:00 迟 60 分" in page.words and "最多要迟 60 分" in page.words
+    assert page.answer.text.count('class="warn"') == 2
