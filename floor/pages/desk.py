@@ -1,5 +1,6 @@
 """The guide desk: who comes for what, a number by hand, papers looked over, told once, questions counted, a number found."""
 
+import re
 from typing import Any
 
 from starlette.requests import Request
@@ -29,7 +30,7 @@ from queueing.forecast import standing
 from queueing.halls import Hall, services
 from queueing.matters import decided_at, some
 from queueing.slips import LONG, plain_code
-from queueing.tickets import LIVE, Ticket, find
+from queueing.tickets import LIVE, Ticket, by_key, find
 
 CLASSES = ("natural", "legal", "consult", "complaint")  # who comes: a person, a company, with a question, with a complaint
 
@@ -67,8 +68,8 @@ async def draw(
             except NotFound:
                 error = error or say("desk.not_found", number=number)
         elif number:
-            found = await find(db, hall, number=number.upper()[:12])
-            ticket = await told(db, hall, found[0], say) if found else None
+            found = await found_by(db, hall, number)
+            ticket, number = (await told(db, hall, found, say), found.number) if found else (None, number)
             error = error or (None if ticket else say("desk.not_found", number=number))
         seen = await look(db, hall, who, say)
         codes = [matter] if matter else ticket["matters"] if ticket else told_before[0].matters if told_before else []
@@ -80,6 +81,22 @@ async def draw(
         question=question_code(request, hall, undo) if undo else None,
         classes=CLASSES, papers=papers, slips=known_slips, **seen,
     )  # fmt: skip
+
+
+PAPER = re.compile(r"/t/([\w-]{22})$")  # what the code on a paper says at its end
+
+
+async def found_by(db: Db, hall: Hall, asked_for: str) -> Ticket | None:
+    """The ticket of a number of today, or of the code on any day's paper, read by a scanner into the same field."""
+    paper = PAPER.search(asked_for.partition("?")[0])
+    if paper is None:
+        found = await find(db, hall, number=asked_for.upper()[:12])
+        return found[0] if found else None
+    try:
+        ticket = await by_key(db, paper[1])
+    except NotFound:
+        return None
+    return ticket if ticket.hall == hall.id else None
 
 
 async def look(db: Db, hall: Hall, who: str, say: Words) -> dict[str, Any]:
@@ -177,6 +194,7 @@ async def act(request: Request) -> Response:
     form, say = await request.form(), words(language(request))
     press = text(form, "press")
     _, ticket = await acts.ticket_of(request, key)
+    shown = f"/t/{key}" if ticket.state == "expired" else ticket.number  # of another day: today's number is somebody else's
     try:
         match name.partition("-")[0]:
             case "release":
@@ -200,8 +218,8 @@ async def act(request: Request) -> Response:
     except NotFound:
         raise
     except Refused as refused:
-        return await answer(request, ticket.number, error=reason_of(refused, say))
-    return await answer(request, ticket.number, said=say(f"desk.said_{name.partition('-')[0]}", number=ticket.number))
+        return await answer(request, shown, error=reason_of(refused, say))
+    return await answer(request, shown, said=say(f"desk.said_{name.partition('-')[0]}", number=ticket.number))
 
 
 async def tell(request: Request) -> Response:

@@ -39,6 +39,7 @@ async def steps_of(db: Db, hall: Hall, ticket: Ticket, say: Words) -> list[dict[
             "step": step, "word": say[f"ladder.step_{step}"], "state": one.state if one else "",
             "said": say[f"ladder.state_{one.state}"] if one else "", "when": when(say, hall, one.start if one else None),
             "why": reason(one.why, say) if one else "", "asking": bool(one and one.taken_by),
-            "code": one.code if one else None, "open": ticket.state in OPEN,
+            "code": one.code if one else None,
+            "open": ticket.state in OPEN or (ticket.state == "expired" and step == "slot" and bool(one)),
         })  # fmt: skip
     return found

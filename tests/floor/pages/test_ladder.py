@@ -7,13 +7,14 @@ from starlette.applications import Starlette
 
 from floor.clock import watch_floor
 from floor.database import Connection
+from queueing.day_roll import expire_day
 from queueing.halls import Hall, get_hall
 from queueing.windows import open_window
 from scheduling.escalation import climb
 from tests.floor.conftest import Client, client_of
 from tests.floor.pages.staff import Page, look, press, staff
 from tests.scheduling.clocks import at
-from tests.scheduling.halls import DAY, number, until_five
+from tests.scheduling.halls import DAY, number, slot, until_five
 
 
 @pytest.fixture
@@ -181,3 +182,24 @@ async def test_the_desk_sees_who_has_not_answered_and_one_of_them_goes_to_ask(
     assert "姓名desk01" in (await look(lin, "/demo/manage")).words
     kinds = [row["kind"] for row in await db.fetch("SELECT kind FROM journal WHERE kind LIKE 'escalation.taken%'")]
     assert kinds == ["escalation.taken_on"]
+
+
+async def test_the_desk_reads_a_paper_of_the_day_before_and_gives_its_holder_the_time_that_is_owed(
+    app: Starlette, db: Connection, evening: Hall
+) -> None:
+    key = await key_of(db, "B001")
+    await slot(db, evening, "B", "2027-03-05 10:00+08")
+    await at(db, "2027-03-04 09:50+08")
+    await expire_day(db, evening.id)
+    await climb(db, evening)
+    desk = await staff(app, "desk01")
+    assert "没有" in (await look(desk, "/demo/desk?number=B001")).sentence  # no number of today
+    page = await look(desk, f"/demo/desk?number=http://hall.test/t/{key}")
+    assert "3月5日 周五 10:00" in page.words
+    page = await press(desk, page, f"accept-slot-{key}")
+    assert page.sentence == "B001 已改约" and "3月5日 周五 10:00" in page.words
+    row = await db.fetchrow("SELECT a.start = '2027-03-05 10:00+08' AS then, t.state::text FROM appointments a "
+                            "JOIN tickets t ON t.id = a.owed")  # fmt: skip
+    assert row is not None and tuple(row) == (True, "expired")
+    assert "3月5日" in (await look(desk, f"/demo/desk?number=http://hall.test/t/{key}")).words
+    assert (await look(desk, f"/demo/desk?number=http://hall.test/t/{'x' * 22}")).sentence != ""
