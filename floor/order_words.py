@@ -26,6 +26,11 @@ async def keep(db: Db, hall: Hall, code: str, phone: str, *, seal: Seal, lang: s
     await contacts.keep(db, hall.id, subject(code), phone, seal=seal, lang=lang, day=day)
 
 
+async def forget(db: Db, code: str) -> None:
+    """The order was not made: nothing is told of it, and the number goes."""
+    await contacts.forget(db, subject(code))
+
+
 async def tell(db: Db, hall: Hall, order: Order) -> None:
     """Owe word of the stage an order is at, once. The number stays for as long as its holder's name after the stage is due,
     and after the end for as long as the last word is worth sending."""

@@ -12,7 +12,7 @@ from queueing.db import Db, Press, Replay, changed, once, recorded
 from queueing.errors import BadInput, NotFound, Refused
 from queueing.halls import Hall, business_day
 from queueing.settings import Setting
-from queueing.tickets import TODAY, scope
+from queueing.tickets import TODAY, Ticket, cancel, scope
 from queueing.visits import visited
 from scheduling.appointments import plain_code
 from scheduling.days import calendar
@@ -124,12 +124,13 @@ async def ask(
     agent: str | None = None,
     site: str | None = None,
     lang: str = "zh-Hans",
-    ticket: int | None = None,
+    ticket: Ticket | None = None,
     press: Press | None = None,
 ) -> Order:
-    """Keep a request for an agent: from the desk's telephone, from an agent in a village, or with a number in hand (`ticket`).
+    """Keep a request for an agent: from the desk's telephone, from an agent in a village, or with a number in hand (`ticket`),
+    which ends with it.
 
-    Raises BadInput (no matter), OrderTaken (an order came of that number already).
+    Raises BadInput (no matter), OrderTaken (an order came of that number already), NotInThatState (the number has ended).
     """
     if not 1 <= len(matters) <= 8:
         raise BadInput(field="matters", message="it is empty" if not matters else "Expected `array` of length <= 8")
@@ -137,10 +138,13 @@ async def ask(
 
     async def act() -> Order:
         try:
-            row = await db.fetchrow(
-                ASK, hall.id, actor, *scope(press), holder.code, channel, agent, site, list(matters), lang, holder.key_id,
-                holder.sealed, holder.phone, holder.name_mask, holder.phone_mask, ticket, due,
-            )  # fmt: skip
+            async with db.transaction():
+                if ticket is not None:
+                    await cancel(db, hall, ticket.key, actor=actor)
+                row = await db.fetchrow(
+                    ASK, hall.id, actor, *scope(press), holder.code, channel, agent, site, list(matters), lang, holder.key_id,
+                    holder.sealed, holder.phone, holder.name_mask, holder.phone_mask, ticket and ticket.id, due,
+                )  # fmt: skip
         except asyncpg.IntegrityConstraintViolationError as broken:
             raise named(broken) from broken
         assert row is not None

@@ -15,7 +15,6 @@ from floor.quality import ratings
 from floor.quality.ratings import Rated
 from floor.settings import Settings
 from floor.signin import Person, require
-from queueing import tickets
 from queueing.db import replay
 from queueing.errors import BadInput, NotFound
 from queueing.halls import Hall
@@ -89,15 +88,17 @@ async def ask(
         if (kept := await replay(db, once_only)) is not None:
             return orders.again(kept)
         offered((await known(request, db, hall)).catalogue, matters)
-        async with db.transaction():
-            if held is not None:
-                await tickets.cancel(db, hall, held.key, actor=person.actor)
-            await telling.keep(db, hall, code, number, seal=seal_of(request), lang=lang)
+        made: Order | None = None
+        await telling.keep(db, hall, code, number, seal=seal_of(request), lang=lang)  # before anybody can read of the order
+        try:
             made = await orders.ask(
                 db, hall, holder, matters, actor=person.actor, agent=by.name, site=by.site or site, lang=lang,
-                channel="agent" if by.name else "ticket" if held else "phone", ticket=held.id if held else None, press=once_only,
+                channel="agent" if by.name else "ticket" if held else "phone", ticket=held, press=once_only,
             )  # fmt: skip
-            await telling.tell(db, hall, made)
+        finally:
+            if made is None or made.code != code:
+                await telling.forget(db, code)
+        await telling.tell(db, hall, made)
     ring(request, hall.id)
     return made
 

@@ -15,7 +15,6 @@ from floor.api.tickets import Lang, Ticket, Words
 from floor.api.tickets import told as ticket_told
 from floor.database import acquire
 from floor.signin import current
-from queueing.errors import NotFound
 from scheduling import orders
 from scheduling.orders import Verb
 
@@ -207,8 +206,6 @@ async def rate(request: Request) -> Response:
 
 async def hand_in(request: Request) -> Response:
     body = await asked(request, HandInAsked)
-    if any(not code.strip() for code in body.orders):
-        raise NotFound(what="order")
     act = await acting.hand_in(
         request, request.path_params["hall"], body.orders, print_at=body.print_at, press=press_of(request)
     )  # fmt: skip

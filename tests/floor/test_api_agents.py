@@ -1,5 +1,7 @@
 """Orders of agents, helpers, escorts and stations for programs: repeats act once, each role does its own, nothing is doubled."""
 
+import asyncio
+
 import pytest
 
 from displays import outbox
@@ -52,6 +54,17 @@ async def test_an_order_is_taken_through_its_stages_and_each_repeat_acts_once(
     assert (seen["state"], seen["hand_in"], seen["agent"]) == ("collected", number, None)
     assert [row["count"] for row in await db.fetch("SELECT count(*) FROM agent_orders")] == [1]
     assert not [word for word in ("王小明", "13800138000", "一组") if word in (await desk.get(f"{HALL}/orders")).text]
+
+
+async def test_a_number_becomes_one_order_however_often_it_is_sent_at_once(agent: Client, desk: Client, db: Connection) -> None:
+    ticket = await take(desk, matters=["A01"])
+    path, who = f"/api/v1/tickets/{ticket['key']}/order", {name: WHO[name] for name in ("name", "phone", "address")}
+    answers = await asyncio.gather(*(desk.post(path, json=who, headers={"idempotency-key": "o"}) for _ in range(4)))
+    assert [answer.status_code for answer in answers] == [201] * 4
+    assert len({answer.json()["code"] for answer in answers}) == 1
+    assert sum(answer.headers.get("idempotent-replay") == "true" for answer in answers) == 3
+    assert await db.fetchval("SELECT count(*) FROM agent_orders") == 1
+    assert said(await desk.post(path, json=who)) == (409, "not_in_that_state")
 
 
 async def test_an_order_is_given_only_to_an_agent_who_works_here_and_may_act_for_its_station(agent: Client, desk: Client) -> None:
