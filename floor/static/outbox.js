@@ -76,14 +76,18 @@ export class Outbox {
     }
   }
 
-  // Or it is sent once more, as it was: what stood against it may be gone.
+  // Or it is sent once more, as it was, and behind it what was refused of the same visit after it: what stood against the
+  // first (the other of the two had not signed in) stood against them all.
   async again(act) {
-    const anew = { ...act };
-    delete anew.refused;
-    this.refused = this.refused.filter((each) => each.id !== act.id);
-    await this.keep(anew);
-    this.waiting = [...this.waiting.filter((each) => each.id !== act.id), anew].sort((one, other) => one.n - other.n);
-    this.changed("waiting", anew);
+    const anew = this.refused.filter((each) => each.visit === act.visit && each.n >= act.n).map((each) => ({ ...each }));
+    const ids = new Set(anew.map(({ id }) => id));
+    for (const each of anew) {
+      delete each.refused;
+      await this.keep(each);
+    }
+    this.refused = this.refused.filter((each) => !ids.has(each.id));
+    this.waiting = [...this.waiting.filter((each) => !ids.has(each.id)), ...anew].sort((one, other) => one.n - other.n);
+    this.changed("waiting", act);
     this.replay();
   }
 

@@ -146,6 +146,13 @@ def test_what_the_hall_refuses_is_set_aside_whole_and_can_be_sent_again(page: Pa
     assert page.evaluate("pocket.all('acts')") == []
 
 
+def test_what_one_refusal_drew_after_it_is_sent_again_with_it_in_order(page: Page) -> None:
+    page.evaluate(SENT, {"depart": 409, "arrive": 409, "paper": 409})
+    page.evaluate("Object.keys(answers).forEach((kind) => { answers[kind] = 200; })")
+    assert page.evaluate(ONCE_MORE) == [["depart", "arrive", "paper"], []]
+    assert page.evaluate("pocket.all('acts')") == []
+
+
 ONCE_MORE = """async () => {
     sent.length = 0;
     await outbox.again(outbox.refused[0]);
