@@ -1,6 +1,7 @@
 """A visit's row: what is told of it, what every act on it records, and the rule of the database that each refusal names."""
 
 import hashlib
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -176,7 +177,7 @@ QUOTED = f"SELECT {SHOWN} FROM doorstep_visits v WHERE v.hall = $1 AND v.id = $2
 
 async def quoted(db: Db, hall: Hall, said: str, last_four: str | None = None) -> Visit | None:
     """The visit of a number as it was quoted, however it was written; with the last four digits of its telephone, if named."""
-    digits = "".join(sign for sign in said if sign.isdigit() and sign.isascii())
+    digits = "".join(re.findall("[0-9]", said))
     if not 4 <= len(digits) <= 18:
         return None
     mask = None if last_four is None else f"****{last_four}"

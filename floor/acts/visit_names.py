@@ -49,7 +49,7 @@ async def quoted(request: Request, hall: Hall, number: str, digits: str) -> Visi
 
     Both are wrong together: which of them, nobody is told. NotFound, TooFast.
     """
-    rates, plain = request.app.state.rates, "".join(sign for sign in number if sign.isdigit())
+    rates, plain = request.app.state.rates, "".join(re.findall("[0-9]", number)).lstrip("0")  # however it was written
     await rates.allow_quoting(request, plain)
     async with acquire(request.app.state.pool) as db:
         visit = await doorstep.quoted(db, hall, number, digits)
