@@ -57,12 +57,15 @@ class Balancer:
         self.halls: dict[int, Known] = {}
 
     async def look(self, now: float, wall: float) -> None:
-        """Do the rounds that are due: `now` of the monotonic clock, `wall` in seconds of the epoch."""
+        """Do the rounds that are due: `now` of the monotonic clock, `wall` in seconds of the epoch. A connection is held for
+        one hall's round: with a hundred halls the clock's other tasks would wait too long for it."""
         async with acquire(self.pool) as db:
-            for hall in await list_halls(db):
-                known, period = self.halls.setdefault(hall.id, Known()), int(wall // ROUND_S)
-                if known.period != period and now >= known.rest_until:
-                    known.period = period
+            halls = await list_halls(db)
+        for hall in halls:
+            known, period = self.halls.setdefault(hall.id, Known()), int(wall // ROUND_S)
+            if known.period != period and now >= known.rest_until:
+                known.period = period
+                async with acquire(self.pool) as db:
                     claimed = await db.fetchval(CLAIM, f"hall:{hall.id}")
                     if claimed is not None:
                         await self.round(db, hall, known, claimed, now)

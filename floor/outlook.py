@@ -49,12 +49,14 @@ class Outlook:
         self.halls: dict[int, Known] = {}
 
     async def look(self, now: float) -> None:
-        """Play the halls that have moved, or stood still for long."""
+        """Play the halls that have moved, or stood still for long. A connection is held for one play."""
         async with acquire(self.pool) as db:
-            for row in await db.fetch(TOPS):
-                known = self.halls.setdefault(row["hall"], Known())
-                moved = row["top"] != known.offset
-                if now >= known.rest_until and (moved or now - known.played_at >= STILL_S):
+            tops = await db.fetch(TOPS)
+        for row in tops:
+            known = self.halls.setdefault(row["hall"], Known())
+            moved = row["top"] != known.offset
+            if now >= known.rest_until and (moved or now - known.played_at >= STILL_S):
+                async with acquire(self.pool) as db:
                     await self.play(db, row["hall"], known, now)
 
     async def play(self, db: Db, hall: int, known: Known, now: float) -> None:
