@@ -35,7 +35,9 @@ LATE = """
 MARK = f"""
 WITH moved AS (
     INSERT INTO overdue_visits (visit, why, hall, since) SELECT visit, why, hall, since FROM ({LATE}) late ORDER BY visit, why
-    ON CONFLICT ON CONSTRAINT visit_is_overdue_once DO NOTHING RETURNING *
+    ON CONFLICT ON CONSTRAINT visit_is_overdue_once DO UPDATE SET since = excluded.since, taken_by = NULL, taken_at = NULL
+        WHERE overdue_visits.why = 'wish' AND overdue_visits.since < excluded.since  -- another wish, and it has passed too
+    RETURNING *
 ), stream AS (
     UPDATE hall_streams SET top = top + (SELECT count(*) FROM moved) WHERE hall = $1 AND EXISTS (SELECT FROM moved) RETURNING top
 ), told AS (
@@ -50,7 +52,7 @@ ORDER BY m.visit, m.why
 
 
 async def mark(db: Db, hall: Hall) -> list[Overdue]:
-    """Say what has become overdue: each visit once for each reason, however many clocks look."""
+    """Say what has become overdue: each visit once for each reason and wish, however many clocks look."""
     return [Overdue(**row) for row in await db.fetch(MARK, hall.id, hall.value(ANSWER))]
 
 
@@ -58,6 +60,8 @@ STANDING = """
 SELECT DISTINCT ON (o.visit) o.visit, v.key, o.why, o.since, v.area, o.taken_by
 FROM overdue_visits o JOIN doorstep_visits v ON v.id = o.visit
 WHERE o.hall = $1 AND (v.state = 'requested' OR v.state = 'accepted' AND o.why = 'wish')
+  AND (o.why = 'answer' OR NOT EXISTS (
+      SELECT FROM jsonb_array_elements(v.preferred) span WHERE (span ->> 'to')::timestamptz > hall_now()))
 ORDER BY o.visit, o.why DESC
 """
 

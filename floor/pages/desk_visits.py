@@ -1,5 +1,6 @@
 """Visits at the desk: asked for by who stands here, telephones or calls 12345; called back, accepted or declined."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -8,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from floor import acts
+from floor import acts, lines
 from floor.acts import doorstep as going
 from floor.acts import visit_names
 from floor.acts.desk import AT_DESK
@@ -26,10 +27,11 @@ from floor.words import Words, language, words
 from queueing import tickets
 from queueing.errors import BadInput, NotFound, Refused
 from queueing.halls import Hall
-from scheduling import doorstep, looks, teams
+from scheduling import doorstep, looks, overdue, teams
 from scheduling.doorstep import DECLINES, OPEN, Visit
 from scheduling.envelopes import Details, Unreadable
 from scheduling.errors import NotYourVisit
+from scheduling.overdue import Overdue
 
 MAY_ASK = (*AT_DESK, "clerk", "agent")
 MOVES = ("requested", "accepted", "scheduled")
@@ -76,14 +78,24 @@ async def listed(db: Db, hall: Hall, t: Words) -> list[dict[str, Any]]:
     masks, now = await looks.masks(db, hall, [visit.id for visit in found]), await now_of(db)
     names = {each.code: named(t, each) for each in await teams.door_matters(db, hall)}
     areas = {each.code: named(t, each) for each in await teams.areas(db, hall)}
+    late, people = {one.visit: one for one in await overdue.standing(db, hall)}, await lines.names(db, hall)
     found.sort(key=lambda visit: (visit.asked_at.timestamp() - 60 * visit.credit, visit.id))
     return [
         {"handle": visit_names.open_handle(visit), "number": visit.number, "state": visit.state, "because": visit.because,
          "waits": waits(t, visit.asked_at, now), "matters": [names.get(code, code) for code in visit.matters],
          "area": areas.get(visit.area or "", ""), "channel": visit.channel, "who": masks[visit.id],
-         "start": when(t, hall, visit.start), "confirmed": visit.confirmed_at is not None}
+         "start": when(t, hall, visit.start), "confirmed": visit.confirmed_at is not None,
+         "late": late_words(late.get(visit.id), people, t)}
         for visit in found
     ]  # fmt: skip
+
+
+def late_words(late: Overdue | None, people: Mapping[str, str], t: Words) -> str:
+    """That a visit waits too long, and who goes after it; empty while it does not."""
+    if late is None:
+        return ""
+    by = people.get((late.taken_by or "").partition(":")[2], "")
+    return t[f"ladder.overdue_{late.why}"] + (f" · {t('ladder.alarm_seen', name=by)}" if by else "")
 
 
 def waits(t: Words, since: datetime, now: datetime) -> str:

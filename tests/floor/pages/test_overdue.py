@@ -12,7 +12,7 @@ from floor.database import Connection, Pool
 from floor.reminders import tell_overdue
 from floor.settings import Settings
 from queueing.halls import Hall, get_hall
-from scheduling import doorstep
+from scheduling import doorstep, overdue
 from scheduling.doorstep import Visit, Visitor
 from tests.floor.pages.staff import look, press, staff
 from tests.scheduling.clocks import at
@@ -66,3 +66,22 @@ async def test_a_request_without_an_answer_and_a_wish_that_passed_are_marked_tol
     for visit in (slow, missed):  # an answer ends it
         await doorstep.decline(db, out, visit.key, "no_capacity", actor="manager:lin")
     assert "上门申请拖久了" not in (await look(lin, "/demo/manage")).words
+
+
+async def test_another_wish_ends_the_mark_until_it_has_passed_too(
+    app: Starlette, db: Connection, settings: Settings, out: Hall
+) -> None:
+    visit = await asked(db, out, settings, 2)
+    await at(db, "2027-03-02 12:30+08")
+    assert await tell_overdue(db, out) == 1
+    await overdue.take_on(db, out, visit.id, actor="manager:manager")
+    desk = await staff(app, "desk01")
+    assert "希望的时间已过，还没排上 · 姓名manager 在处理" in (await look(desk, "/demo/desk/visits")).words
+    await doorstep.another_time(db, out, visit.key, [(on(9, day=4), on(12, day=4))], actor="desk:desk01", by_staff=True)
+    assert await overdue.standing(db, out) == []
+    assert await tell_overdue(db, out) == 0
+    await at(db, "2027-03-04 12:30+08")
+    assert (await tell_overdue(db, out), await tell_overdue(db, out)) == (2, 0)  # and still no answer
+    (late,) = await overdue.standing(db, out)
+    assert (late.since, late.taken_by) == (on(12, day=4), None)
+    assert await db.fetchval("SELECT count(*) FROM notices WHERE template = 'visit_waits'") == 2
