@@ -18,6 +18,7 @@ from queueing.windows import Window
 from scheduling import answers
 from scheduling.answers import WHY
 from scheduling.appointments import Appointment
+from scheduling.errors import StepIs
 
 ASKABLE = ("waiting", "called", "held", "missed")  # whom a clerk may ask: all who are not being served
 
@@ -57,8 +58,11 @@ async def key_of(request: Request, hall_code: str, number: str) -> str:
 async def rebook(request: Request, hall: str, number: str, press: str | None) -> Answered:
     """Another time for a number: what was offered, or offered now; the first that is free."""
     key = await key_of(request, hall, number)
-    await ladder.offer(request, key, "slot")
-    booked = await ladder.take_slot(request, key, press=press)
+    try:
+        booked = await ladder.take_slot(request, key, press=press)
+    except StepIs:  # nobody has offered it yet
+        await ladder.offer(request, key, "slot")
+        booked = await ladder.take_slot(request, key, press=press)
     return Answered(number, booked.appointment)
 
 
