@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote, urlencode
 
-import msgspec
 import segno
 from msgspec import Meta, Struct
 from starlette.requests import Request
@@ -130,13 +129,14 @@ async def drawn(
     ids = [visit.id for visit in every]
     doors, handed = await field.at_the_door(db, ids), await receipts.of_visits(db, ids)
     rated = {row["subject"] for row in await db.fetch(RATED, hall.id, ids)}
-    found = []
+    said, found = await said_to_team(request, db, hall, every), []
     for visit in every:
         person_there = await opened(request, db, hall, person, visit) if str(visit.id) not in holds else None
         found.append(
             one(hall, t, visit, doors[visit.id], catalogue.named(visit.matters), bags, handed.get(visit.id))
             | own_phone(request, visit, visit.id in rated)
             | {"papers": await papers(db, hall, visit, handed.get(visit.id), in_words(t, catalogue.named(visit.matters)))}
+            | {"said": said.get(visit.id)}
             | who(hall, person_there)
         )
     return found
@@ -175,13 +175,18 @@ async def opened(request: Request, db: Db, hall: Hall, person: Person, visit: Vi
     """Who lives there, while the team is to go there; that it was told is on record."""
     if visit.state not in OPEN:
         return None
-    envelopes = envelopes_of(request)
     try:
-        told = await looks.details(db, hall, visit.key, envelopes, actor=person.actor, member=person.username or "")
-        note = (await visit_notes.of(db, hall, [visit.id], envelopes)).get(visit.id)
+        return await looks.details(db, hall, visit.key, envelopes_of(request), actor=person.actor, member=person.username or "")
     except (Unreadable, NotYourVisit):
         return None
-    return msgspec.structs.replace(told, note="\n".join(filter(None, (note, told.note)))) if told and note else told
+
+
+async def said_to_team(request: Request, db: Db, hall: Hall, every: list[Visit]) -> dict[int, str]:
+    """What the hall says of the visits still to be made; told each time, for it may be said after the phone has the rest."""
+    try:
+        return await visit_notes.of(db, hall, [visit.id for visit in every if visit.state in OPEN], envelopes_of(request))
+    except Unreadable:
+        return {}
 
 
 def who(hall: Hall, details: Details | None) -> dict[str, Any]:

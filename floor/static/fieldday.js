@@ -30,8 +30,8 @@ export function merged(visit, before) {
   return { ...visit, ...Object.fromEntries(PERSONAL.map((field) => [field, before[field]])) };
 }
 
-// A visit without who lives there.
-export const nameless = (visit) => Object.fromEntries(Object.entries(visit).filter(([field]) => !PERSONAL.includes(field)));
+// A visit without who lives there, and what the hall says of it.
+export const nameless = (visit) => Object.fromEntries(Object.entries(visit).filter(([field]) => field !== "said" && !PERSONAL.includes(field)));
 
 // What the phone needs not be told again.
 export const holds = (visits) => visits.filter((visit) => isOpen(visit) && visit.name !== undefined).map((visit) => visit.no);

@@ -105,6 +105,7 @@ function card(visit, day, ticked) {
   put(node, "name", visit.name);
   put(node, "address", visit.address);
   put(node, "asker", visit.asker ? say("asked_by", { who: visit.asker }) : "");
+  put(node, "said", visit.said ? say("from_hall", { said: visit.said }) : "");
   put(node, "note", visit.note);
   const [go, call] = [at(node, "go"), at(node, "call")];
   go.hidden = !visit.go;

@@ -281,7 +281,9 @@ async def test_a_note_for_the_team_is_sealed_and_written_without_a_look(
     assert "门铃".encode() not in await db.fetchval("SELECT sealed FROM visit_notes")
     await doorstep.schedule(db, out, visit.key, on(10), one.id, actor="m")
     (there,) = (await (await staff(app, "clerk01")).get("/demo/field/day")).json()["visits"]
-    assert (there["note"], there["address"]) == ("门铃坏了，请敲门", "云上镇柳荫路17号")
+    assert (there["said"], there["address"]) == ("门铃坏了，请敲门", "云上镇柳荫路17号")
+    (again,) = (await (await staff(app, "clerk01")).get(f"/demo/field/day?known={visit.id}")).json()["visits"]
+    assert (again["said"], "address" in again) == ("门铃坏了，请敲门", False)
     newer = Envelopes(b"another secret of thirty-two signs", b"a secret of thirty-two characters")
     assert [(await resealing.reseal(db, out, newer)).done for _ in range(2)] == [2, 0]
     assert await visit_notes.of(db, out, [visit.id], newer) == {visit.id: "门铃坏了，请敲门"}
