@@ -95,9 +95,8 @@ def score(asked: str, typed: str, names: Names) -> float:
 
 def run_score(asked: str, spelled: Readings) -> float:
     """A run of characters, each typed as itself or as the beginning of its pinyin; the earlier and fuller the better."""
-    for start in range(len(spelled)):
-        covered = run(asked, spelled, start)
-        if covered:
+    for start, ways in enumerate(spelled):
+        if any(way[0] == asked[0] for way in ways) and (covered := run(asked, spelled, start)):
             return 100 - min(start, 20) * 1.5 + 20 * covered / len(spelled)
     return 0
 

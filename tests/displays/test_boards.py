@@ -90,7 +90,7 @@ async def test_folding_the_journal_gives_what_the_tables_say(db: Connection, hal
     await open_all(db, hall)
     folded = await boards.load(db, hall.id)
     offset = folded.reached.offset
-    for _ in range(250):
+    for _ in range(150):
         await act(db, hall, chance)
         for entry in await journal.read(db, hall.id, offset):
             folded.hall.fold(entry)
@@ -99,4 +99,4 @@ async def test_folding_the_journal_gives_what_the_tables_say(db: Connection, hal
         assert read.reached.offset == offset
         for windows, services in folded.places.views().values():
             assert folded.hall.board(windows, services) == read.hall.board(windows, services)
-    assert offset > 60
+    assert offset > 40

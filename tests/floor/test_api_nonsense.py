@@ -57,10 +57,10 @@ async def test_no_address_is_a_fault(manager: Client, desk: Client) -> None:
     for route in ROUTES:
         if "{" not in route.spec.path or route.spec.path.endswith("/stream"):
             continue
-        for gap in GAPS:
-            for address in (filled(route.spec.path, hall="demo", no=gap, key=gap, id=gap), filled(route.spec.path, hall=gap)):
-                answer = await manager.request(route.spec.method, address.replace("{", "%7B").replace("}", "%7D"))
-                assert answer.status_code < 500, (address, answer.text)
+        inside = [filled(route.spec.path, hall="demo", no=gap, key=gap, id=gap) for gap in GAPS]
+        for address in dict.fromkeys([*inside, *(filled(route.spec.path, hall=gap) for gap in GAPS)]):
+            answer = await manager.request(route.spec.method, address.replace("{", "%7B").replace("}", "%7D"))
+            assert answer.status_code < 500, (address, answer.text)
 
 
 @pytest.mark.parametrize("query", ["limit", "after", "day", "service", "state", "number", "from", "to", "by", "lang"])
