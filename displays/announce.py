@@ -89,7 +89,7 @@ def offered(entry: Entry, sound: Voice, volume: int, spoken_min: int) -> Effect:
     """That some of those who wait can take another time: for the zone they wait in, without anybody's number."""
     zone = entry.data.get("zone")
     sentences = [phrases.sentence(phrases.OFFERED[lang], lang, sound.lexicon).wire() for lang in sound.langs]
-    data = {"sentences": sentences, "times": 1, "chime": True, "volume": volume, "order": NOTICE}
+    data = {"sentences": sentences, "times": 1, "chime": True, "volume": volume, "order": RECALL}  # calls go first
     nth = int(entry.at.timestamp()) // (60 * spoken_min)
     return Effect("say", f"offers:{zone}:{nth}", entry.at + OFFER_WITHIN, None, data, zone=zone)
 

@@ -18,12 +18,12 @@ CALLS: Mapping[str, tuple[str, ...]] = {
     "yue": ("請", "{number}", "號到", "{window}", "號窗口辦理"),
 }
 
-# What is said in a zone in which somebody was offered another time or a visit: most have nothing but their paper.
+# What is said in a zone in which somebody was offered another time or a visit: most have nothing but their paper. Short: while it
+# is said a call waits, and a call is good for 20 seconds.
 OFFERED: Mapping[str, str] = {
-    "zh-Hans": "请注意，今天可能来不及为部分群众办理。请拿小票到取号机或导办台查看，可以改约时间，也可以请我们上门。",
-    "en": "Attention please. We may not get to everybody today. Please show your paper at a ticket machine or at the guide desk: "
-    "you can take another time, or ask us to visit you.",
-    "yue": "請注意，今日可能趕唔切為部分市民辦理。請攞小票去取號機或者導辦台睇下，可以改約時間，亦可以請我哋上門。",
+    "zh-Hans": "部分号码今天可能办不到，请拿小票到取号机或导办台改约。",
+    "en": "Some numbers may not be served today. Please show your paper at a ticket machine or the guide desk.",
+    "yue": "部分號碼今日可能辦唔到，請攞小票去取號機或者導辦台改約。",
 }
 
 # Prefixes that are words; other letters are read one by one.

@@ -293,7 +293,7 @@ async def test_that_something_is_offered_is_said_once_in_the_zone_of_those_who_w
     made = await announced(db, hall)
     assert [(job.device, job.kind, job.state) for job in made] == [(near.device_id, "say", "owed")], far
     assert [sentence["lang"] for sentence in made[0].data["sentences"]] == ["zh-Hans"]
-    assert "A001" not in str(made[0].data) and made[0].data["order"] == announce.NOTICE
+    assert "A001" not in str(made[0].data) and made[0].data["order"] == announce.RECALL
     await choose(db, hall.id, announce.SPOKEN, 0)
     await offer(db, hall, rows, actor="clock")
     assert await announced(db, hall) == []
