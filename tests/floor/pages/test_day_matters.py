@@ -66,7 +66,7 @@ async def test_another_matter_cannot_be_booked_and_says_so(lin: Client, app: Sta
     for matters in ([], ["A02"], ["A01", "A02"]):
         refused = await anyone.post(BOOK, json={**LI, "matters": matters}, headers={"accept-language": "zh-Hans"})
         assert (refused.status_code, refused.json()["code"], refused.json()["detail"]) == (
-            409, "outside_hours", "这一天只办部分事项，您要办的不在其中")  # fmt: skip
+            409, "outside_hours", "这一天只办部分事项。请先选好要办的事项；没有的，请换一天")  # fmt: skip
     assert (await anyone.post(BOOK, json={**LI, "matters": ["A01"]})).status_code == 201
     desk = await staff(app, "desk01")
     assert (await look(desk, "/demo/desk/bookings")).answer.status_code == 200
