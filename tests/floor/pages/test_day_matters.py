@@ -87,7 +87,7 @@ async def test_a_number_is_given_for_the_matters_of_the_day(
     await only_cards(lin)
     stand = await kiosk(app, db, (await machine(db, hall.id, "dispenser")).device_id)
     home = (await stand.get("/demo/kiosk")).text
-    assert re.findall(r'name="service" value="(\w)"', home) == ["B"] and "今天只办部分事项，请先查找事项" in said(home)
+    assert re.findall(r'name="service" value="(\w)"', home) == ["B"] and "今天只办部分事项，请在取号机上先查找事项" in said(home)
     assert "今天不办这一项" in said((await stand.get("/demo/kiosk/matter/A02")).text)
     desk = await sign_in("desk01")
     asked: list[tuple[dict[str, list[str]], int]] = [
