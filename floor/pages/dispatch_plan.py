@@ -53,7 +53,8 @@ def plan_card(day: Day, plan: Kept, stops: Sequence[PlannedStop], names: Names) 
 
 
 def compared(say: Words, name: str, plan: Mapping[str, int], other: Mapping[str, int]) -> str:
-    """What a plan saves against the order of requests, or against the day as it stands, in one sentence."""
+    """What a plan saves against the order of requests, or against the day as it stands, in one sentence; none where it is the
+    same."""
     metres, late, visits = (other[part] - plan[part] for part in ("metres", "late", "visits"))
     parts = []
     if visits:
@@ -63,8 +64,10 @@ def compared(say: Words, name: str, plan: Mapping[str, int], other: Mapping[str,
         parts.append(say("dispatch.less_km" if metres > 0 else "dispatch.more_km", km=kilometres(abs(metres)), share=share))
     if round(late / 60):
         parts.append(say("dispatch.less_late" if late > 0 else "dispatch.more_late", n=abs(round(late / 60))))
-    elif plan["late"] < 60:
+    elif plan["late"] < 60 and name == "list":
         parts.append(say["dispatch.none_late"])
+    if not parts:
+        return ""
     return say(f"dispatch.against_{name}", what=(", " if say.lang == "en" else "，").join(parts))
 
 
