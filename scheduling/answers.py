@@ -1,18 +1,17 @@
 """What becomes of a step of the ladder: taken or refused, by the visitor, by the desk for them, or by the hall."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from queueing import journal
 from queueing.db import Db, Press, Row, keep, once
 from queueing.errors import NotFound
 from queueing.halls import Hall
-from queueing.tickets import TODAY, by_key, carry
+from queueing.tickets import TODAY, Ticket, by_key, carry
 from scheduling import appointments
 from scheduling.appointments import Appointment, Booked, Holder
 from scheduling.errors import NotAtTheDoor, NothingFree, OutsideHours, SlotFull, StepIs
-from scheduling.escalation import LADDER, NOW, VISITOR_STEPS, cases, thresholds, visitor_offers, visitor_steps
+from scheduling.escalation import ALERT, NOW, SLOT, VISITOR_STEPS, cases, thresholds, visitor_offers, visitor_steps
 from scheduling.ladder_rows import Offer, offer, settle
 from scheduling.slots import BOOK_AHEAD
 from scheduling.teams import at_the_door
@@ -233,6 +232,12 @@ async def take_on(db: Db, hall: Hall, key: str, step: str, *, actor: str) -> boo
     return True
 
 
+def may_ask(hall: Hall, ticket: Ticket, now: datetime) -> bool:
+    """Whether a visitor may ask for another time before it is offered: after a wait the hall calls long. A slot without a name is
+    for whom the hall has kept waiting, and for nobody who takes numbers to get slots."""
+    return now - ticket.joined_at >= timedelta(minutes=hall.value(ALERT) or hall.value(SLOT) or SLOT.usual)
+
+
 # --- by the desk -------------------------------------------------------------------------------------------------
 
 
@@ -296,9 +301,3 @@ async def answer(db: Db, hall: Hall, escalation: int, accept: bool, *, actor: st
         await db.execute(STAY, hall.id, row["service"])
         await journal.append(db, hall.id, "hours.extended", actor, data={"service": row["service"]}, cause="ladder")
     await told(db, hall, row, state, actor, **({"why": why if why in WHY else "other"} if why else {}))
-
-
-def reached(steps: Sequence[Step]) -> str | None:
-    """The highest step of these that was offered."""
-    order = [rung.step for rung in LADDER]
-    return max((one.step for one in steps), key=order.index, default=None)

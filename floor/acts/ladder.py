@@ -116,6 +116,8 @@ async def offer(request: Request, key: str, step: str, *, person: Person | None 
     actor = person.actor
     await in_own_zone(request, hall, person, actor, ticket.service, ANYWHERE)
     async with acquire(request.app.state.pool) as db:
+        if person.device and step == "slot" and not answers.may_ask(hall, ticket, await db.fetchval("SELECT hall_now()")):
+            raise NotAllowed()
         await answers.offer_now(db, hall, key, step, actor=actor)
     ring(request, hall.id)
 

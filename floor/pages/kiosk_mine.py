@@ -17,6 +17,7 @@ from floor.pages.kiosk import SORRY, Asked, asked, draw, off, picture, sorry
 from floor.pages.kiosk_booked import told as booked_told
 from floor.pages.phone import OPEN, ticket_context
 from floor.pages.phone_offer import shown_start
+from floor.pages.staffed import now_of
 from floor.settings import Settings
 from floor.signin import Person, kiosk
 from queueing.errors import NotFound, Refused
@@ -114,7 +115,8 @@ async def ways_on(db: Db, hall: Hall, ticket: Ticket, *, able_at_door: bool) -> 
     if ticket.state not in OPEN:
         return []
     made = {one.step for one in await answers.of_ticket(db, ticket.id)}
-    able = {"slot": (await next_free(db, hall)).get(ticket.service) is not None, "doorstep": able_at_door}
+    long = answers.may_ask(hall, ticket, await now_of(db))
+    able = {"slot": long and (await next_free(db, hall)).get(ticket.service) is not None, "doorstep": able_at_door}
     return [step for step in VISITOR_STEPS if able[step] and step not in made]
 
 

@@ -111,7 +111,10 @@ async def test_another_time_may_be_asked_for_before_the_hall_offers_it(stand: Cl
     await db.execute("UPDATE services SET bookable = true")
     await number(db, shut)
     page = await look(stand, f"{PLACE}?number=A001&time=0900")
-    assert "下一个就是您" in page.words and "等不了？" in page.words
+    assert "下一个就是您" in page.words and not any(form.action.endswith("/ask") for form in page.every)
+    await at(db, f"{DAY} 09:20+08")  # a long wait
+    page = await look(stand, f"{PLACE}?number=A001&time=0900")
+    assert "等不了？" in page.words
     page = await send(stand, page, "/ask")
     assert "最近的空位是 3月4日 周四 09:00" in page.words
     shown = page
