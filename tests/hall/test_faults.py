@@ -61,7 +61,7 @@ def alarms(house: House, name: str) -> list[object]:
 
 def test_a_hung_voice_loses_its_sentence_and_the_next_one_sounds(house: House) -> None:
     assert house.at(22, "open").status_code == 200
-    frozen = [pid for pid in below(house.child("voice.toml")) if "voice.child" in Path(f"/proc/{pid}/cmdline").read_text()]
+    frozen = [pid for pid in below(house.child("voice.toml")) if "voice/child.py" in Path(f"/proc/{pid}/cmdline").read_text()]
     assert frozen, "no speech process runs"
     for pid in frozen:
         os.kill(pid, signal.SIGSTOP)

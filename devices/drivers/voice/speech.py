@@ -14,6 +14,7 @@ import structlog
 
 log = structlog.get_logger()
 
+CHILD = Path(__file__).with_name("child.py")  # by its file: as a module it would read the drivers' libraries first, 10 MB
 VOICES = {"zh-Hans": "cmn", "zh-Hant": "cmn", "en": "en", "yue": "yue"}
 CHILDREN = 2  # so that one hanging sentence does not silence the other speakers of this program
 
@@ -23,7 +24,7 @@ class SpeechFailed(Exception):
 
 
 class Speech:
-    """Up to two speech processes, started when first needed and replaced when they fail; about 30 MB each."""
+    """Up to two speech processes, started when first needed and replaced when they fail; about 20 MB each."""
 
     def __init__(self) -> None:
         self._idle: list[_Child] = []
@@ -77,11 +78,7 @@ class _Child:
     async def start(cls) -> _Child:
         pipe = asyncio.subprocess.PIPE
         quiet = asyncio.subprocess.DEVNULL
-        return cls(
-            await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "devices.drivers.voice.child", stdin=pipe, stdout=pipe, stderr=quiet
-            )
-        )
+        return cls(await asyncio.create_subprocess_exec(sys.executable, "-P", str(CHILD), stdin=pipe, stdout=pipe, stderr=quiet))
 
     @property
     def pid(self) -> int:

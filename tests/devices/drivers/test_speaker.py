@@ -58,7 +58,7 @@ def kept(folder: Path) -> int:
 def children() -> list[int]:
     """The speech processes this test process has started and not yet buried (its servers are its children too)."""
     pids = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
-    return [int(pid) for pid in pids if b"voice.child" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    return [int(pid) for pid in pids if b"voice/child.py" in Path(f"/proc/{pid}/cmdline").read_bytes()]
 
 
 async def test_a_call_is_said_twice_after_a_chime(speaker: Speaker) -> None:
