@@ -119,7 +119,7 @@ async def unschedule(request: Request, key: str, *, press: str | None = None) ->
     once_only = pressed(request, actor, press, ())
 
     async def act(db: Db) -> Done:
-        done = await doorstep.unschedule(db, hall, key, actor=actor, press=once_only)
+        done = await doorstep.unschedule(db, hall, before.key, actor=actor, press=once_only)
         if not done.replayed:
             await tell(db, hall, {before.id: before.start})
         return done

@@ -29,13 +29,18 @@ def handle_for(person: Person, visit: Visit) -> str:
     return visit.key if not person.roles.isdisjoint(("desk", "manager")) else open_handle(visit)
 
 
+async def held(request: Request, key: str) -> tuple[Hall, Visit]:
+    """The visit of who holds this key, and its hall: a citizen's page opens by nothing else, and leads to the key. NotFound."""
+    async with acquire(request.app.state.pool) as db:
+        visit = await doorstep.by_key(db, key)
+    return await hall_by_id(request, visit.hall), visit
+
+
 async def find(request: Request, handle: str) -> tuple[Hall, Visit]:
     """The visit of who holds this key, or of staff who name it by its open handle; and its hall. NotFound."""
     number = OPEN_HANDLE.fullmatch(handle)
     if number is None:
-        async with acquire(request.app.state.pool) as db:
-            visit = await doorstep.by_key(db, handle)
-        return await hall_by_id(request, visit.hall), visit
+        return await held(request, handle)
     person = await current(request)
     if person is None or person.roles.isdisjoint(WATCHES):
         raise NotFound(what="visit")

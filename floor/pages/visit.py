@@ -44,7 +44,7 @@ async def show(request: Request) -> Response:
 
 async def draw(request: Request, status: int = 200, error: str | None = None, template: str = "visit") -> Response:
     try:
-        hall, visit = await visit_names.find(request, request.path_params["key"])
+        hall, visit = await visit_names.held(request, request.path_params["key"])
     except NotFound:
         return render(request, "doorstep_gone.html", 404)
     t = words(language(request))
@@ -143,7 +143,7 @@ async def confirm(request: Request) -> Response:
 async def times(request: Request, status: int = 200, error: str | None = None) -> Response:
     """Other times at home, to be chosen."""
     try:
-        hall, visit = await visit_names.find(request, request.path_params["key"])
+        hall, visit = await visit_names.held(request, request.path_params["key"])
     except NotFound:
         return render(request, "doorstep_gone.html", 404)
     t, here = words(language(request)), f"/d/{visit.key}"
@@ -156,7 +156,7 @@ async def change_time(request: Request) -> Response:
     """Be at home at other times."""
     as_citizen(request)
     form, key = await request.form(), request.path_params["key"]
-    hall, _ = await visit_names.find(request, key)
+    hall, _ = await visit_names.held(request, key)
     parts = preferred(hall, [str(part) for part in form.getlist("part")])
     if not parts:
         return await times(request, 422, words(language(request))["doorstep.time_missing"])

@@ -115,6 +115,8 @@ async def test_the_citizens_key_is_in_no_list_of_who_may_not_see_them(
     mine = {"id": f"vi_{number}"}
     for path in (f"/api/v1/doorstep/{mine['id']}", f"/d/{mine['id']}"):  # what staff call it by opens nothing to anybody else
         assert (await anyone.get(path)).status_code == 404
+    for staff in (clerk, desk, await sign_in("auditor")):  # a citizen's page would lead them to the key
+        assert (await staff.get(f"/d/{mine['id']}")).status_code == (await staff.get(f"/d/{mine['id']}/time")).status_code == 404
     assert said(await act(anyone, mine, "cancel")) == (404, "not_found")
     assert said(await act(clerk, mine, "cancel")) == (403, "not_allowed")
     assert said(await act(await sign_in("auditor"), mine, "rating", level=1)) == (403, "not_allowed")
