@@ -22,7 +22,8 @@ async def plan(request: Request, hall_code: str, day: date, half: str, escort: s
     await require(request, *PLANNERS, hall=hall.id)
     if half not in escorts.HALVES:
         raise BadInput(field="half", message=f"one of {', '.join(escorts.HALVES)}")
-    await known(request, hall.id, escort)
+    if on:  # who left the hall, or does other work now, is still taken off
+        await known(request, hall.id, escort)
     async with acquire(request.app.state.pool) as db:
         await escorts.plan(db, hall, day, half, escort, on=on, zone=zone)
 

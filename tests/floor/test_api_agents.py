@@ -130,7 +130,9 @@ async def test_one_roster_for_escorts_and_helpers_and_nobody_is_in_two_places(
     assert [(row["half"], row["zone"]) for row in week.json()] == [("am", "A"), ("pm", None)]
     assert said(await manager.post(f"{HALL}/escort-roster", json=duty | {"zone": "Q"})) == (422, "bad_input")
     assert said(await desk.post(f"{HALL}/escort-roster", json=duty)) == (403, "not_allowed")
-    await manager.post(f"{HALL}/escort-roster", json=duty | {"on": False})
+    await db.execute("UPDATE users SET disabled = true WHERE username = 'clerk02'")
+    assert said(await manager.post(f"{HALL}/escort-roster", json=duty)) == (422, "bad_input")
+    assert (await manager.post(f"{HALL}/escort-roster", json=duty | {"on": False})).status_code == 204  # off, though gone
     assert await db.fetchval("SELECT count(*) FROM escort_shifts") == 1
     assert said(await desk.get(f"{HALL}/escort-roster?from=2027-03-01&to=2028-03-01")) == (422, "bad_input")
 
