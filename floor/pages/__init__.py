@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.convertors import IntegerConvertor, register_url_convertor
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
@@ -18,6 +19,15 @@ WORKPLACE = re.compile(rf"/(signin|[a-z0-9-]+/({'|'.join(PAGES)})(/[\w-]+){{0,2}
 YEAR_S = 365 * 24 * 3600
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
+
+
+class RowNumber(IntegerConvertor):
+    """The number of a row in an address of a page: one longer than any column of the database holds is no page."""
+
+    regex = "[0-9]{1,9}"
+
+
+register_url_convertor("int", RowNumber())
 
 
 @cache

@@ -91,6 +91,8 @@ async def test_an_empty_day_says_how_to_begin_and_who_may_see_it(
     assert "先给这一天组一个小组" in page.words
     for name, status in (("leader01", 200), ("desk01", 403), ("clerk01", 403), ("auditor", 403)):
         assert (await (await staff(app, name)).get(PAGE)).status_code == status
+    for wrong in (f"{PAGE}/sheet/visit/{2**63}", f"{PAGE}/sheet/visit/{10**9 - 1}", f"{PAGE}/sheet/team/{2**63}"):
+        assert (await lin.get(wrong)).status_code == 404
 
 
 async def test_a_request_is_answered_without_its_envelope_and_each_look_is_on_record(
