@@ -51,7 +51,7 @@ async def tell_overdue(db: Db, hall: Hall) -> int:
     """Mark visits that wait too long, for whoever answers for them; whose wished days passed hears that the hall will call."""
     late, now = await overdue.mark(db, hall), await db.fetchval("SELECT hall_now()")
     words = [
-        Word(f"visit:{one.key}", "visit_waits", int(one.since.timestamp()) // 60, now, {"code": one.key[:6]})
+        Word(f"visit:{one.key}", "visit_waits", int(one.since.timestamp()) // 60, now, {"code": one.number})
         for one in late if one.why == "wish"
     ]  # fmt: skip
     await notices.owe(db, hall, words)

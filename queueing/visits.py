@@ -6,9 +6,6 @@ from datetime import date, datetime
 from queueing.db import Db
 from queueing.halls import Hall
 
-MODES = ("window", "doorstep", "booked", "self_service", "agent")
-SOURCES = ("ticket", "doorstep", "order", "session", "consultation")
-
 # Those who have served a ticket t, once each, when it leaves the hands of its clerk.
 AND_CLERK = "CASE WHEN t.clerk = ANY(t.served_by) OR t.clerk IS NULL THEN t.served_by ELSE t.served_by || t.clerk END"
 

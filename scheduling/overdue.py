@@ -8,6 +8,7 @@ from queueing.db import Db
 from queueing.errors import NotFound
 from queueing.halls import Hall
 from scheduling.rounds.ground import ANSWER
+from scheduling.visit_rows import number_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,10 @@ class Overdue:
     since: datetime
     area: str | None
     taken_by: str | None
+
+    @property
+    def number(self) -> str:
+        return number_of(self.visit, self.key)
 
 
 # Of a visit that is late for both reasons the second is told: its wish has passed, whatever the answer.

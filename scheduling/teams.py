@@ -237,11 +237,6 @@ async def keep_door_matter(db: Db, hall: Hall, matter: str, minutes: int, kit: s
         raise BadInput(field="minutes", message="5 to 240") from broken
 
 
-async def drop_door_matter(db: Db, hall: Hall, matter: str) -> None:
-    """From now on this is done at the hall only; visits asked for stay."""
-    await db.execute("DELETE FROM doorstep_matters WHERE hall = $1 AND matter = $2", hall.id, matter)
-
-
 @dataclass(frozen=True, slots=True)
 class Reason:
     """For whom the hall goes out. `credit_minutes` is the head start of who has it."""

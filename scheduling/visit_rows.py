@@ -32,6 +32,11 @@ from scheduling.errors import (
 )
 
 
+def number_of(visit: int, key: str) -> str:
+    """What is quoted on the telephone, `12-047`: its last three digits are of the key, so that nobody counts on."""
+    return f"{visit}-{int.from_bytes(hashlib.sha256(key.encode()).digest()[:4]) % 1000:03}"
+
+
 @dataclass(frozen=True, slots=True)
 class Visit:
     """A visit as it stands, without anything personal. `key` is the handle of who asked, `ends` the planned end at the door.
@@ -78,8 +83,7 @@ class Visit:
 
     @property
     def number(self) -> str:
-        """What is quoted on the telephone, `12-047`: its last three digits are of the key, so that nobody counts on."""
-        return f"{self.id}-{int.from_bytes(hashlib.sha256(self.key.encode()).digest()[:4]) % 1000:03}"
+        return number_of(self.id, self.key)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,6 @@ WRONG_PASSWORDS = RateLimitItemPerMinute(10)  # for one name from one address
 WRONG_SIGNINS = RateLimitItemPerMinute(60)  # from one address, whatever the names
 DOOR_CODES = RateLimitItemPerMinute(20, 30)  # one code of the door from one address, for as long as a code can live
 WRONG_PAPERS = RateLimitItemPerMinute(5, 10)  # guesses at the minute printed beside one number
-WRONG_CODES = RateLimitItemPerMinute(5)  # pairing codes from one address
 WRONG_QUOTES = RateLimitItemPerHour(20)  # numbers of visits with the wrong telephone, from one address
 WRONG_OF_ONE = RateLimitItemPerHour(10)  # and for one visit, from wherever
 SLOWEST_S = 2.0

@@ -20,8 +20,6 @@ from scheduling.answers import WHY
 from scheduling.appointments import Appointment
 from scheduling.errors import StepIs
 
-ASKABLE = ("waiting", "called", "held", "missed")  # whom a clerk may ask: all who are not being served
-
 
 @dataclass(frozen=True, slots=True)
 class Answered:

@@ -18,7 +18,7 @@ from floor.catalogue.search import MOST_TYPED
 from floor.database import Db, acquire
 from floor.pages import mint_press, render
 from floor.pages.kiosk_card import has_reader
-from floor.pages.wording import day, hours, matter_name, minutes, service_name, zone_name, zone_of
+from floor.pages.wording import day, hours, matter_name, minutes, service_name, zone_name
 from floor.refusals import TooFast
 from floor.settings import Settings
 from floor.signin import Person, kiosk
@@ -329,10 +329,6 @@ async def number_screen(request: Request, hall: Hall, ticket: Ticket, t: Words) 
 def sign(t: Words, zone: Zone) -> str:
     """What a zone's button says beside its letter."""
     return {"en": zone.name_en, "zh-Hant": zone.name_hant}.get(t.lang) or zone.name
-
-
-def area_name(t: Words, areas: list[Zone], service: ServiceNow) -> str:
-    return zone_name(t, zone_of(areas, service.zone))
 
 
 def code(request: Request, ticket: Ticket) -> str:

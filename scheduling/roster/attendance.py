@@ -164,8 +164,6 @@ FROM contracts c LEFT JOIN LATERAL (SELECT s.zone FROM shifts s, attendance_mark
     WHERE a.hall = c.hall AND a.id = $2 AND (s.hall, s.day, s.clerk) = (a.hall, a.day, a.clerk)) s ON true
 WHERE m.hall = $1 AND m.id = $2 AND (c.hall, c.clerk) = (m.hall, m.clerk) AND ($6::text IS NULL OR coalesce(s.zone, c.home) = $6)
 """
-AS_FOUND = CORRECT.replace("SET judged = $3, reason = $4, corrected_by = $5, corrected_at = hall_now()",
-                           "SET judged = NULL, reason = NULL, corrected_by = NULL, corrected_at = NULL")  # fmt: skip
 
 
 async def correct(

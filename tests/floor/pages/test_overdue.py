@@ -50,8 +50,8 @@ async def test_a_request_without_an_answer_and_a_wish_that_passed_are_marked_tol
     await doorstep.decline(db, out, calm.key, "duplicate", actor="desk:su")
     await at(db, "2027-03-02 16:00+08")
     assert sorted([await tell_overdue(db, out), await tell_overdue(db, out)]) == [0, 2]  # eight hours without a word
-    assert [tuple(row) for row in await db.fetch("SELECT subject, template, state::text FROM notices")] == [
-        (f"visit:{missed.key}", "visit_waits", "waiting")
+    assert [tuple(row) for row in await db.fetch("SELECT subject, template, state::text, data ->> 'code' FROM notices")] == [
+        (f"visit:{missed.key}", "visit_waits", "waiting", missed.number)
     ]
     lin = await staff(app, "manager")
     page = await look(lin, "/demo/manage")
