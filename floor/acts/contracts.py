@@ -58,12 +58,12 @@ async def leave_pattern(request: Request, hall_code: str, code: str, *, follow: 
     ring(request, hall.id)
 
 
-async def undo(request: Request, hall_code: str, kind: str) -> None:
-    """Take back the last change of a contract or of a pattern, while it still stands; nothing where there is none."""
+async def undo(request: Request, hall_code: str, kind: str, number: int) -> None:
+    """Take back this change of a contract or of a pattern, while it is the last and still stands; else nothing."""
     hall = await hall_of(request, hall_code)
     actor = (await require(request, "manager", hall=hall.id)).actor
     async with acquire(request.app.state.pool) as db, db.transaction():
-        change = await terms.take_back(db, hall, kind)
+        change = await terms.take_back(db, hall, kind, number)
         if change is not None:
             told = {"clerk" if kind == "contract" else "pattern": change.subject, "undone": True}
             await journal.append(db, hall.id, f"{kind}.changed", actor, data=told)

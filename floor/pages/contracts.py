@@ -14,7 +14,7 @@ from floor.acts import contracts as changes
 from floor.database import acquire
 from floor.pages import render
 from floor.pages.calendar import date_of, day_word, kind_word
-from floor.pages.console import text
+from floor.pages.console import number_in, text
 from floor.pages.console import whole as number
 from floor.pages.staffed import clock as at_clock
 from floor.pages.staffed import localized, reason_of
@@ -58,14 +58,15 @@ async def index(request: Request) -> Response:
     named = {user.username: user.name for user in users}
     return render(
         request, "contracts.html", hall=hall, rows=rows, edits="manager" in person.roles,
-        last=told_change(hall, last, named.get(last.subject, ""), named, say) if last and "manager" in person.roles else "",
+        last=told_change(hall, last, named.get(last.subject, ""), named, say) if last and "manager" in person.roles else None,
     )  # fmt: skip
 
 
-def told_change(hall: Hall, change: Change, what: str, named: dict[str, str], say: Words) -> str:
-    """The last change in one line, beside the button that takes it back."""
+def told_change(hall: Hall, change: Change, what: str, named: dict[str, str], say: Words) -> dict[str, Any]:
+    """The last change in one line, and its number for the button that takes it back."""
     by, day = named.get(change.actor.partition(":")[2], ""), change.at.astimezone(ZoneInfo(hall.time_zone)).date()
-    return say("contracts.changed", what=what, by=by, day=day_word(day, say), at=at_clock(change.at, hall))
+    said = say("contracts.changed", what=what, by=by, day=day_word(day, say), at=at_clock(change.at, hall))
+    return {"number": change.id, "said": said}
 
 
 def reads(person: Person, it: Contract | None) -> bool:
@@ -121,7 +122,7 @@ async def save(request: Request) -> Response:
 async def undo(request: Request) -> Response:
     """Take back the last change of a contract."""
     code = request.path_params["hall"]
-    await changes.undo(request, code, "contract")
+    await changes.undo(request, code, "contract", number_in(await request.form(), "change"))
     return RedirectResponse(f"/{code}/contracts", 303)
 
 
@@ -180,7 +181,7 @@ async def patterns(request: Request, *, error: str | None = None) -> Response:
              "not_before": [full_hours(other.pattern) for other in found if other.pattern.code in one.pattern.not_before]}
             for one in found
         ],
-        last=told_change(hall, last, hours_by_code.get(last.subject, last.subject), named, say) if last else "",
+        last=told_change(hall, last, hours_by_code.get(last.subject, last.subject), named, say) if last else None,
         chosen=chosen, form=form_of(chosen), slots=range(BREAKS),
         others=[{"code": one.pattern.code, "hours": full_hours(one.pattern)} for one in found if one.day_types],
     )  # fmt: skip
@@ -203,7 +204,7 @@ async def change(request: Request) -> Response:
     form = await request.form()
     try:
         if text(form, "do") == "undo":
-            await changes.undo(request, code, "pattern")
+            await changes.undo(request, code, "pattern", number_in(form, "change"))
         elif text(form, "do") in ("retire", "follow"):
             await changes.leave_pattern(request, code, text(form, "code") or "", follow=text(form, "do") == "follow")
         else:

@@ -73,13 +73,14 @@ async def last_change(db: Db, hall: Hall, kind: str) -> Change | None:
 UNDONE = "UPDATE term_changes SET undone = true WHERE id = $1 AND NOT undone"
 
 
-async def take_back(db: Db, hall: Hall, kind: str) -> Change | None:
-    """Let stand again what stood before the newest change, in the caller's transaction; None where there is nothing to take back.
+async def take_back(db: Db, hall: Hall, kind: str, number: int) -> Change | None:
+    """Let stand again what stood before this change, in the caller's transaction; None where it is not the newest any more, or
+    what it left was overtaken: a second press takes nothing else back.
 
     A contract or pattern that was new goes, unless something hangs on it by now: then it ends (no shifts, no kind of day).
     """
     change = await last_change(db, hall, kind)
-    if change is None or not changed(await db.execute(UNDONE, change.id)):
+    if change is None or change.id != number or not changed(await db.execute(UNDONE, change.id)):
         return None
     await (put_contract if kind == "contract" else put_pattern)(db, hall, change.subject, change.before)
     return change
