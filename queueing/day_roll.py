@@ -6,7 +6,7 @@ from queueing.tickets import LIVE, TODAY, told
 # The rows are numbered within one move of the stream. Each arm of `left_over` is one partial index, so that ten million
 # finished tickets cost nothing. Why: nobody served them, they were called and did not come, they were on hold, or a window
 # had them and nobody said what came of it.
-EXPIRE = f"""
+LEFT_OVER = f"""
 WITH today AS MATERIALIZED (SELECT {TODAY} AS day), left_over AS (
     SELECT id, state FROM tickets
     WHERE hall = $1 AND day < (SELECT day FROM today) AND state = 'waiting' AND for_window IS NULL
@@ -17,7 +17,8 @@ WITH today AS MATERIALIZED (SELECT {TODAY} AS day), left_over AS (
     SELECT id, state FROM tickets WHERE hall = $1 AND day < (SELECT day FROM today) AND state IN ('called', 'serving')
     UNION ALL
     SELECT id, state FROM tickets WHERE hall = $1 AND day < (SELECT day FROM today) AND state IN ('held', 'missed')
-), gone AS (
+)"""
+EXPIRE = f"""{LEFT_OVER}, gone AS (
     UPDATE tickets t SET state = 'expired', ended_at = hall_now() FROM left_over
     WHERE t.id = left_over.id AND t.state IN {LIVE!r} RETURNING t.*, left_over.state AS was
 ), stream AS (
@@ -36,6 +37,14 @@ WITH today AS MATERIALIZED (SELECT {TODAY} AS day), left_over AS (
 )
 SELECT count(*) FROM told
 """
+
+
+HOLD = f"{LEFT_OVER} SELECT id FROM tickets WHERE id IN (SELECT id FROM left_over) FOR NO KEY UPDATE"
+
+
+async def hold_day(db: Db, hall: int) -> None:
+    """Lock what is to end, for who writes down more of it first: nobody who holds the record waits for a ticket."""
+    await db.execute(HOLD, hall)
 
 
 async def expire_day(db: Db, hall: int, *, actor: str = "clock") -> int:

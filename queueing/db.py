@@ -96,15 +96,22 @@ async def once(db: Db, press: Press | None, act: Callable[[], Awaitable[T]], aga
 
     The act runs first and the kept answer is looked up only when it refuses: a repeat is rare, and a press that has
     acted can't act again, whatever the floor looks like now. A deadlock (two multi-service takes) is tried once more.
+    In somebody's transaction the act is a part of it that a refusal undoes: its reason is looked up behind it.
     """
     try:
         with named():
-            return await retried(act)
+            return await retried(lambda: apart(db, act) if db.is_in_transaction() else act())
     except (PressRepeated, Refused):
         kept = await replay(db, press)
         if kept is None:
             raise
         return again(kept)
+
+
+async def apart(db: Db, act: Callable[[], Awaitable[T]]) -> T:
+    """Do an act that alone is undone when it fails."""
+    async with db.transaction():
+        return await act()
 
 
 async def retried(act: Callable[[], Awaitable[T]]) -> T:

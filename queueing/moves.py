@@ -5,11 +5,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-import asyncpg
-
 from queueing import journal, windows
 from queueing.db import Db, Press
-from queueing.errors import AlreadySeated, NotInThatState
+from queueing.errors import NotInThatState
 from queueing.halls import Hall
 from queueing.steps import EXTEND_S, Step
 from queueing.tickets import TODAY
@@ -92,10 +90,7 @@ async def _seated(db: Db, hall: Hall, no: str, clerk: str | None) -> windows.Win
 async def _seat(
     db: Db, hall: Hall, no: str, clerk: str, services: tuple[str, ...] | list[str], actor: str, press: Press
 ) -> None:  # fmt: skip
-    try:
-        await windows.open_window(db, hall, no, clerk, services=services, actor=actor, press=press)
-    except asyncpg.InFailedSQLTransactionError:  # the seat's index refused: somebody seated the clerk in this very instant
-        raise AlreadySeated(window="") from None
+    await windows.open_window(db, hall, no, clerk, services=services, actor=actor, press=press)
 
 
 async def _rise(db: Db, hall: Hall, step: Step, actor: str, proposal: int) -> bool:

@@ -100,14 +100,20 @@ RETURNING e.id, e.service, e.step, t.id AS ticket, t.ended_at IS NULL AS lives, 
 
 
 LOCK = "SELECT id FROM tickets WHERE hall = $1 AND key = $2 FOR NO KEY UPDATE"
+LOCK_STEPS = """
+SELECT e.id FROM escalations e JOIN tickets t ON t.id = e.ticket WHERE t.hall = $1 AND t.key = $2 AND e.state = 'offered'
+ORDER BY e.id FOR NO KEY UPDATE OF e
+"""
 
 
 async def decided(db: Db, hall: Hall, key: str, step: str, state: str, why: str | None, actor: str) -> Row:
     """Write down an answer; StepIs when the step was not offered, was answered, or its ticket is at a window or through.
 
-    The ticket is locked first: whoever calls it waits for no record that waits for the ticket.
+    The ticket is locked first: whoever calls it waits for no record that waits for the ticket. Then all its steps: those that
+    an answer ends too are ended with the record in hand.
     """
     await db.execute(LOCK, hall.id, key)
+    await db.execute(LOCK_STEPS, hall.id, key)
     row = await db.fetchrow(DECIDE, hall.id, key, step, actor, state, why)
     if row is not None:
         return row

@@ -142,18 +142,18 @@ async def book(
     minted = code or new_code()
 
     async def act() -> Booked:
-        try:
-            row = await row_of(
-                db, BOOK, hall.id, actor, *scope(press), minted, service, start, hall.value(BOOK_AHEAD), list(matters),
-                channel, lang, holder.person, holder.id_mask, holder.phone, holder.name_sealed, holder.phone_sealed,
-            )  # fmt: skip
-        except Banned:
-            raise await paused(db, hall, holder.person) from None
+        row = await row_of(
+            db, BOOK, hall.id, actor, *scope(press), minted, service, start, hall.value(BOOK_AHEAD), list(matters),
+            channel, lang, holder.person, holder.id_mask, holder.phone, holder.name_sealed, holder.phone_sealed,
+        )  # fmt: skip
         if row is None:
             raise await why_no_place(db, hall, service, start, matters)
         return done(row)
 
-    return await once(db, press, act, again)
+    try:
+        return await once(db, press, act, again)
+    except Banned:
+        raise await paused(db, hall, holder.person) from None
 
 
 def new_code() -> str:

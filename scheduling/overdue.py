@@ -30,12 +30,13 @@ class Overdue:
 # Of a visit that is late for both reasons the second is told: its wish has passed, whatever the answer.
 LATE = """
     SELECT v.id AS visit, 'answer' AS why, v.hall, v.asked_at + make_interval(hours => $2) AS since
-    FROM doorstep_visits v WHERE v.hall = $1 AND v.state = 'requested' AND v.asked_at <= hall_now() - make_interval(hours => $2)
+    FROM doorstep_visits v WHERE v.hall = $1 AND v.ended_at IS NULL AND v.state = 'requested'
+      AND v.asked_at <= hall_now() - make_interval(hours => $2)
     UNION ALL
     SELECT v.id, 'wish', v.hall, w.passed
     FROM doorstep_visits v,
         LATERAL (SELECT max((span ->> 'to')::timestamptz) AS passed FROM jsonb_array_elements(v.preferred) span) w
-    WHERE v.hall = $1 AND v.state IN ('requested', 'accepted') AND w.passed <= hall_now()
+    WHERE v.hall = $1 AND v.ended_at IS NULL AND v.state IN ('requested', 'accepted') AND w.passed <= hall_now()
 """
 MARK = f"""
 WITH moved AS (

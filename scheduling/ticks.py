@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from queueing import alarms, persons
-from queueing.day_roll import expire_day
+from queueing.day_roll import expire_day, hold_day
 from queueing.db import Db, changed
 from queueing.halls import Hall, business_day
 from queueing.holds import tell_overdue
@@ -68,6 +68,7 @@ async def keep_calendar(db: Db, hall: Hall) -> int:
 
 async def end_yesterday(db: Db, hall: Hall) -> int:
     """A ticket is good for its business day: what still waits after the roll expires, with another time offered to each."""
+    await hold_day(db, hall.id)
     return await offer_left(db, hall) + await expire_day(db, hall.id, actor="clock")
 
 

@@ -2,7 +2,6 @@
 
 from datetime import datetime
 
-import asyncpg
 from starlette.requests import Request
 
 from displays import contacts
@@ -14,6 +13,7 @@ from floor.free import free_seat
 from floor.refusals import NobodyFree, NotAllowed
 from floor.signin import Person, allow, current, leads, own_zone, require
 from queueing import alarms, journal, proposals
+from queueing.errors import AlreadySeated
 from queueing.halls import Hall, services
 from queueing.proposals import Proposal
 from queueing.tickets import Ticket
@@ -206,7 +206,7 @@ async def more_hands(db: Db, hall: Hall, person: Person, service: str, kinds: tu
     window, clerk, serves = found
     try:
         await open_window(db, hall, window, clerk, services=serves, actor=person.actor)
-    except asyncpg.InFailedSQLTransactionError:  # somebody seated that clerk in this very instant
+    except AlreadySeated:  # somebody seated that clerk in this very instant
         raise NobodyFree() from None
     data = {"service": service, "window": window}
     await journal.append(db, hall.id, "helper.called", person.actor, data=data, cause="ladder", window=window)

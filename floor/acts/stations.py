@@ -51,11 +51,12 @@ async def take(
     async with acquire(request.app.state.pool) as db:
         await stations.check(db, hall, own, print_point, talk)
         wanted = list(services) if services and not matters else await queues_of(request, db, hall, matters)
-        made = await tickets.take(
-            db, hall, wanted, actor=actor, channel="remote", matters=matters, person=who,
-            id_mask=shown.mask if shown else None, lang=lang, press=pressed(request, actor, press, asked),
-        )  # fmt: skip
-        await stations.bind(db, made.ticket.id, own, print_point, talk, actor=actor)
+        async with db.transaction():
+            made = await tickets.take(
+                db, hall, wanted, actor=actor, channel="remote", matters=matters, person=who,
+                id_mask=shown.mask if shown else None, lang=lang, press=pressed(request, actor, press, asked),
+            )  # fmt: skip
+            await stations.bind(db, made.ticket.id, own, print_point, talk, actor=actor)
     ring(request, hall.id)
     return made
 

@@ -118,6 +118,14 @@ async def test_help_escorts_and_stations_by_program(
     (row,) = (await mine.get(f"{HALL}/sites/dahe/tickets")).json()
     assert (row["number"], row["talk"], row["print_point"]) == (remote.json()["number"], "phone", "dahe")
     assert said(await mine.post(f"{HALL}/sites/lufeng/tickets", json={"services": ["B"]})) == (403, "not_allowed")
+    asked, key = {"services": ["A"]}, {"idempotency-key": "r"}
+    there = [mine.post(f"{HALL}/sites/dahe/tickets", json=asked, headers=key) for _ in range(3)]
+    assert len({answer.json()["number"] for answer in await asyncio.gather(*there)}) == 1
+    there_too = "SELECT count(*) FROM tickets JOIN remote_tickets ON ticket = id WHERE channel = 'remote'"
+    assert await db.fetchval(there_too) == 2
+    await db.execute("ALTER TABLE remote_tickets ADD CONSTRAINT torn CHECK (false) NOT VALID")
+    assert (await mine.post(f"{HALL}/sites/dahe/tickets", json=asked)).status_code == 500
+    assert await db.fetchval("SELECT count(*) FROM tickets WHERE channel = 'remote'") == 2  # none without its station
 
 
 async def test_one_roster_for_escorts_and_helpers_and_nobody_is_in_two_places(

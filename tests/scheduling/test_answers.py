@@ -8,7 +8,7 @@ import pytest
 from floor.database import Connection, Pool
 from queueing import journal
 from queueing.db import Press
-from queueing.errors import NotFound, StillWaiting
+from queueing.errors import Banned, NotFound, StillWaiting
 from queueing.halls import Hall
 from queueing.settings import STRIKES, choose
 from queueing.tickets import by_key
@@ -105,6 +105,15 @@ async def test_a_time_of_ones_own_may_be_named_and_what_books_says_no_leaves_all
     with pytest.raises(SlotFull):
         await take_slot(db, closed, await left(db, closed), actor="citizen", channel="web", start=later)
     assert (await by_key(db, twice)).state == "waiting"
+    paused = await left(db, closed, person=b"q" * 32)
+    await db.execute(
+        "INSERT INTO bans (hall, person, strikes, made_at, until) VALUES ($1, $2, 3, hall_now(), '2027-03-10 12:00+08')",
+        closed.id, b"q" * 32,
+    )  # fmt: skip
+    with pytest.raises(Banned) as banned:
+        await take_slot(db, closed, paused, actor="citizen", channel="web", press=press("paused"))
+    assert banned.value.details == {"until": "2027-03-10 12:00"}
+    assert (await by_key(db, paused)).state == "waiting"
 
 
 async def test_who_refuses_is_offered_the_next_step_and_after_the_last_is_through_with_the_reason(

@@ -11,7 +11,7 @@ from queueing import journal, proposals, tickets
 from queueing.db import Db
 from queueing.halls import Hall
 from queueing.windows import open_window
-from scheduling import answers
+from scheduling import answers, ticks
 from scheduling.errors import NothingFree, StepIs
 from scheduling.escalation import climb
 from tests.scheduling.clocks import at
@@ -84,6 +84,33 @@ async def test_a_proposal_in_somebodys_hand_keeps_no_round_before_the_record(poo
         await journal.append(db, noon.id, "helper.called", "manager:lin", data={"service": "B"})
     await asyncio.wait_for(round_, PATIENCE_S)
     assert await db.fetchval("SELECT count(*) FROM proposals WHERE state = 'expired'") == 2
+
+
+async def test_a_day_that_ends_waits_for_a_ticket_before_the_record(pool: Pool, db: Connection, noon: Hall) -> None:
+    late = (await number(db, noon, "B")).ticket  # no other time was offered yet
+    await at(db, "2027-03-04 04:10+08")
+    async with db.transaction():
+        await db.execute("SELECT FROM tickets WHERE id = $1 FOR NO KEY UPDATE", late.id)
+        roll = await behind(pool, db, lambda own: ticks.end_yesterday(own, noon))
+        await tickets.cancel(db, noon, late.key, actor="citizen")
+    assert await asyncio.wait_for(roll, PATIENCE_S) == 1
+    states = await db.fetch("SELECT state::text FROM tickets ORDER BY id")
+    assert [row["state"] for row in states] == ["expired", "cancelled"]
+
+
+async def test_a_time_taken_on_the_next_day_waits_for_the_other_step_before_the_record(
+    pool: Pool, db: Connection, noon: Hall
+) -> None:
+    key = await db.fetchval("SELECT key FROM tickets")
+    await at(db, "2027-03-04 04:10+08")
+    await ticks.end_yesterday(db, noon)
+    async with db.transaction():
+        await db.execute("SELECT FROM escalations WHERE step = 'doorstep' FOR NO KEY UPDATE")
+        answer = await behind(pool, db, lambda own: answers.take_slot(own, noon, key, actor="citizen", channel="web"))
+        assert await climb(db, noon) > 0
+    await asyncio.wait_for(answer, PATIENCE_S)
+    states = {row["step"]: row["state"] for row in await db.fetch("SELECT step, state FROM escalations WHERE ticket IS NOT NULL")}
+    assert states == {"slot": "accepted", "doorstep": "lapsed"}
 
 
 async def weigh(db: Db, hall: Hall, lost: set[str]) -> object:
