@@ -186,6 +186,10 @@ async def test_a_visit_is_set_by_hand_moved_and_taken_out_and_no_says_why(lin: C
     sheet = await look(lin, f"{PAGE}/sheet/visit/{visit.id}")
     await doorstep.confirm(db, out, visit.key, actor="citizen")
     same = await press(lin, sheet, f"{PAGE}/schedule", visit=str(visit.id), team=str(one.id), at="10:00", note="带轮椅")
+    await db.execute("UPDATE visit_notes SET key_id = 'gone'")  # the hall's secret was changed: that holds up nothing
+    for note, kept in (("", "gone"), ("带轮椅", ENVELOPES.key_id)):
+        same = await press(lin, sheet, f"{PAGE}/schedule", visit=str(visit.id), team=str(one.id), at="10:00", note=note)
+        assert await db.fetchval("SELECT key_id FROM visit_notes") == kept
     assert "没有变" in same.sentence and (await doorstep.by_key(db, visit.key)).confirmed_at is not None
     moved = await press(lin, sheet, f"{PAGE}/schedule", visit=str(visit.id), team=str(one.id), at="14:00")
     await send(lin, moved, "schedule")  # taken back by the button beside the sentence
