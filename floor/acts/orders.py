@@ -91,14 +91,16 @@ async def ask(
         made: Order | None = None
         await telling.keep(db, hall, code, number, seal=seal_of(request), lang=lang)  # before anybody can read of the order
         try:
-            made = await orders.ask(
-                db, hall, holder, matters, actor=person.actor, agent=by.name, site=by.site or site, lang=lang,
-                channel="agent" if by.name else "ticket" if held else "phone", ticket=held, press=once_only,
-            )  # fmt: skip
+            async with db.transaction():
+                asked = await orders.ask(
+                    db, hall, holder, matters, actor=person.actor, agent=by.name, site=by.site or site, lang=lang,
+                    channel="agent" if by.name else "ticket" if held else "phone", ticket=held, press=once_only,
+                )  # fmt: skip
+                await telling.tell(db, hall, asked)
+            made = asked
         finally:
             if made is None or made.code != code:
                 await telling.forget(db, code)
-        await telling.tell(db, hall, made)
     ring(request, hall.id)
     return made
 
@@ -121,9 +123,10 @@ async def move(
     async with acquire(request.app.state.pool) as db:
         if given is not None and await replay(db, once_only) is None:
             await check_agent(db, hall, given, code)
-        moved = await orders.move(db, hall, code, verb, actor=person.actor, by=by, agent=given, why=why, press=once_only)
-        if verb != "assign":
-            await telling.tell(db, hall, moved)
+        async with db.transaction():
+            moved = await orders.move(db, hall, code, verb, actor=person.actor, by=by, agent=given, why=why, press=once_only)
+            if verb != "assign":
+                await telling.tell(db, hall, moved)
     ring(request, hall.id)
     return moved
 

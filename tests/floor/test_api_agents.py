@@ -161,3 +161,7 @@ async def test_whose_papers_they_are_is_told_of_each_stage_by_text_message(
     (last,) = [message for message in sent if message.template == "order_off"]
     assert ("D00002" in last.text, f"/demo/o/{off}" in last.text, "王小明" in last.text) == (True, True, False)
     assert {message.address for message in sent} == {"13800138000"}
+    await db.execute("ALTER TABLE notices ADD CONSTRAINT torn CHECK (false) NOT VALID")
+    assert (await desk.post(f"{HALL}/orders", json=WHO)).status_code == 500
+    assert await db.fetchval("SELECT count(*) FROM agent_orders") == 2  # no stage without its word
+    assert await db.fetchval("SELECT count(*) FROM notice_contacts WHERE subject LIKE 'order:%'") == 2
