@@ -2,7 +2,7 @@
 
 from calendar import Calendar as Months
 from collections.abc import Mapping
-from datetime import date, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from starlette.requests import Request
@@ -266,6 +266,17 @@ def date_of(word: str) -> date:
     if not 2000 <= day.year < 2200:
         raise NotFound(what="page")
     return day
+
+
+def moment_of(word: str) -> datetime:
+    """A moment that a page of ours wrote into an address or a form; NotFound for anything else."""
+    try:
+        at = datetime.fromisoformat(word)
+    except ValueError:
+        raise NotFound(what="page") from None
+    if at.tzinfo is None or not 2000 <= at.year < 2200:
+        raise NotFound(what="page")
+    return at
 
 
 def number(word: str | None, least: int, most: int) -> int | None:

@@ -17,6 +17,7 @@ from displays import announce, voice
 from floor import acts
 from floor.database import Db, acquire
 from floor.pages import plots, render
+from floor.pages.calendar import moment_of
 from floor.pages.fleet import KEEPERS, kept_machine, tell, told_code, whispered
 from floor.pages.fleet import TOLD as WHISPER
 from floor.pages.machines import alarm_word, part_word, place_of, standing_of
@@ -174,7 +175,7 @@ def sample_text(device: Device, say: Words) -> str:
 async def pairing_state(request: Request) -> Response:
     """Whether the box has used the code that was drawn at `since`; asked again and again by the page that shows it."""
     hall, _, device = await kept_machine(request)
-    since = datetime.fromisoformat(request.query_params["since"])
+    since = moment_of(request.query_params.get("since", ""))
     async with acquire(request.app.state.pool) as db:
         now = await now_of(db)
     is_paired = device.paired_at is not None and device.paired_at >= since

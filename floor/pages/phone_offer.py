@@ -10,6 +10,7 @@ from starlette.routing import Route
 from floor.acts import ladder
 from floor.api.problems import status_of
 from floor.pages import render
+from floor.pages.calendar import moment_of
 from floor.pages.phone import as_citizen, offers, why
 from floor.words import language, words
 from queueing.errors import NotFound, Refused
@@ -56,15 +57,7 @@ async def answer(request: Request) -> Response:
 def shown_start(form: FormData) -> datetime | None:
     """The time that stood on the button: what was touched is taken, or nothing. NotFound for what no page of ours sends."""
     value = form.get("start")
-    if not isinstance(value, str) or not value:
-        return None
-    try:
-        start = datetime.fromisoformat(value)
-    except ValueError:
-        raise NotFound(what="page") from None
-    if start.tzinfo is None:
-        raise NotFound(what="page")
-    return start
+    return moment_of(value) if isinstance(value, str) and value else None
 
 
 def back(request: Request) -> Response:

@@ -14,7 +14,7 @@ from floor.acts import swaps as swapping
 from floor.database import acquire
 from floor.pages import render
 from floor.pages.attendance import entry_row, mark_row, said_hours
-from floor.pages.calendar import date_of, day_word
+from floor.pages.calendar import date_of, day_word, moment_of
 from floor.pages.console import number_in, text
 from floor.pages.news import told
 from floor.pages.staffed import now_of, reason_of
@@ -91,7 +91,7 @@ async def act(request: Request) -> Response:
                     if number.isascii() and number.isdigit():
                         await leave.withdraw_leave(db, hall, int(number[:9]), clerk)
                 case "news":
-                    await news.read_news(db, hall, clerk, moment_in(form, "until"))
+                    await news.read_news(db, hall, clerk, moment_of(text(form, "until") or ""))
                 case "wish":
                     if await leave.calendar_token(db, hall, clerk) is None:
                         raise NotFound(what="user")
@@ -103,17 +103,6 @@ async def act(request: Request) -> Response:
             raise
         return await show(request, error=reason_of(refused, words(language(request))))
     return RedirectResponse(f"/{hall.code}/shifts", 303)
-
-
-def moment_in(form: FormData, field: str) -> datetime:
-    """A moment the page itself wrote into its form; no page for anything else."""
-    try:
-        at = datetime.fromisoformat(text(form, field) or "")
-    except ValueError:
-        raise NotFound(what="page") from None
-    if at.tzinfo is None:
-        raise NotFound(what="page")
-    return at
 
 
 async def swap(request: Request, code: str, form: FormData) -> None:

@@ -50,6 +50,8 @@ async def test_a_code_nobody_used_in_ten_minutes_says_so(yuan: Client, db: Conne
     since = (datetime.now(UTC) - timedelta(minutes=10)).isoformat().replace("+", "%2B")
     await db.execute("UPDATE devices SET paired_at = now() - interval '1 day'")
     assert "已过期" in (await look(yuan, f"/demo/fleet/{device.id}/pairing?since={since}")).words
+    for wrong in ("", "?since=soon", "?since=2027-03-01T10:00", "?since=0001-01-01T00:00%2B08:00"):
+        assert (await yuan.get(f"/demo/fleet/{device.id}/pairing{wrong}")).status_code == 404
 
 
 async def test_a_secret_is_renewed_while_both_work(yuan: Client, db: Connection, hall_id: int) -> None:

@@ -170,7 +170,8 @@ async def test_what_happened_to_a_clerks_shifts_stands_until_it_is_read(
     assert "3 条排班通知" in (await look(one, "/demo/console/1")).words
     assert "3 条排班通知" in (await look(one, "/demo/console")).words
     form = page.forms["read-news"].fields
-    assert (await one.post("/demo/shifts/news", data=form | {"until": "soon"})).status_code == 404
+    for wrong in ("soon", "2027-03-01T10:00", "0001-01-01T00:00+08:00"):
+        assert (await one.post("/demo/shifts/news", data=form | {"until": wrong})).status_code == 404
     await at(db, f"{WEEK} 11:02+08")
     await undo(db, hall, WEEK)  # what they have not seen yet
     assert (await one.post("/demo/shifts/news", data=form)).status_code == 303
