@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from escpos.capabilities import Profile, get_profile
+from escpos.printer import Dummy
 from PIL import Image
 
 from devices.drivers.drawing.outing import lay_out_outing
@@ -20,8 +22,6 @@ Cut = Literal["partial", "full", "none"]
 # GS V 66 and GS V 65: the printer itself feeds as far as its knife needs. Without a knife five lines bring the last one
 # past the tear bar.
 CUTS: dict[Cut, bytes] = {"partial": b"\x1dV\x42\x00", "full": b"\x1dV\x41\x00", "none": b"\x1bd\x05"}
-
-STRIP = 960  # dots high
 
 TEMPLATES = {"slip": lay_out_slip, "receipt": lay_out_receipt, "visit": lay_out_outing}  # papers that are no ticket's
 
@@ -47,11 +47,9 @@ def stream(kind: str, data: Mapping[str, Any], style: Style) -> list[bytes]:
 
 
 def raster(image: Image.Image) -> bytes:
-    """GS v 0: a one-bit picture dot for dot, in strips that every printer's memory holds."""
-    wide = (image.width + 7) // 8
-    strips = []
-    for top in range(0, image.height, STRIP):
-        strip = image.crop((0, top, image.width, min(top + STRIP, image.height)))
-        head = b"\x1dv0\x00" + wide.to_bytes(2, "little") + strip.height.to_bytes(2, "little")
-        strips.append(head + strip.tobytes("raw", "1;I"))  # ink is 0 in the picture and 1 at the head
-    return b"".join(strips)
+    """GS v 0: a picture dot for dot."""
+    profile = Profile()
+    profile.profile_data = {**get_profile().profile_data, "media": {"width": {"pixels": image.width}}}
+    printer = Dummy(profile=profile)
+    printer.image(image)
+    return bytes(printer.output)
