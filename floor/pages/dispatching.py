@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from floor import acts
-from floor.acts import crews
+from floor.acts import crews, visit_names
 from floor.acts import doorstep as visiting
 from floor.acts import rounds as changes
 from floor.database import acquire
@@ -186,6 +186,7 @@ async def visit_sheet(request: Request) -> Response:
             note = ""
     return render(
         request, "_dispatch_visit.html", hall=hall, day=day, row=row, state=visit.state, cards=cards, declines=DECLINES,
+        handle=visit_names.open_handle(visit),
         note=note, longest=visit_notes.LONGEST, over=over, suits={team.id: suits(team, visit, out) for team in cards},
         may_look="manager" in person.roles and visit.state in ("requested", "accepted", "scheduled"),
         confirmed=visit.confirmed_at is not None, at_team=visit.team,

@@ -31,9 +31,10 @@ def swap_row(swap: Swap, names: dict[str, str], say: Words, person: Person) -> d
         else say("swaps.takeover", asker=asker, day=day, other=other)
     )
     leads = "leader" in person.roles and (person.zone is None or not set(swap.zones) - {person.zone})
+    answers = swap.state == "asked" and swap.other == person.username
     return {
-        "id": swap.id, "line": line, "state": swap.state, "word": say[f"swaps.{swap.state}"], "reason": swap.reason,
-        "answers": swap.state == "asked" and swap.other == person.username,
+        "id": swap.id, "line": line, "state": swap.state, "reason": swap.reason,
+        "word": say["swaps.asked_you" if answers else f"swaps.{swap.state}"], "answers": answers,
         "withdraws": swap.state in ("asked", "agreed") and swap.asker == person.username,
         "decides": swap.state == "agreed" and ("manager" in person.roles or leads), "over": swap.state not in ("asked", "agreed"),
     }  # fmt: skip

@@ -131,7 +131,7 @@ async def test_a_shift_changes_hands_when_both_agree_and_the_leader_approves(
     assert (await one.post("/demo/shifts/swap", data=asked | {"press": "another"})).status_code == 409
     assert "1 条排班通知" in (await look(two, "/demo/console")).words
     page = await look(two, "/demo/shifts")
-    assert "姓名clerk01 的 11月24日 周二 换 姓名clerk02 的 11月26日 周四 等待对方同意" in page.words
+    assert "姓名clerk01 的 11月24日 周二 换 姓名clerk02 的 11月26日 周四 等您答复" in page.words
     answer = {**page.forms["/demo/shifts/answer"].fields, "say": "agree"}
     assert (await one.post("/demo/shifts/answer", data=answer | {"csrf": await csrf(one)})).status_code == 404
     assert (await two.post("/demo/shifts/answer", data=answer)).status_code == 303
