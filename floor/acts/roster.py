@@ -108,13 +108,13 @@ async def place(
     ring(request, hall.id)
 
 
-async def undo(request: Request, hall_code: str, week: date) -> bool:
-    """Take back the last change by hand on a week's roster, a leader the last of their own; False when there is none left."""
+async def undo(request: Request, hall_code: str, week: date, change: int) -> bool:
+    """Take back a change by hand on a week's roster, a leader one of their own; False when it stands no more."""
     hall = await hall_of(request, hall_code)
     person = await require(request, "manager", "leader", hall=hall.id)
     actor = person.actor
     async with acquire(request.app.state.pool) as db, db.transaction():
-        undone = await store.undo(db, hall, week, by=None if "manager" in person.roles else actor)
+        undone = await store.undo(db, hall, week, change, by=None if "manager" in person.roles else actor)
         if undone is None:
             return False
         told = {"day": undone[0].isoformat(), "clerk": undone[1]}

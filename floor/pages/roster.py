@@ -82,7 +82,7 @@ async def board(request: Request, *, error: str | None = None, asks: dict[str, A
         rows=table, limit=round(LIMIT_S),
         days=[{"day": day, "word": day_word(day, say), "off": day in asked.rest_days} for day in asked.days],
         needs=needs(asked, worked, areas, named, say), short=by_day(missing, named, say), short_sum=summary(missing, named, say),
-        undoable=person_of(names, undoable[1]) if undoable else "",
+        undoable={"change": undoable[0], "whose": person_of(names, undoable[1])} if undoable else None,
         patterns=[{"code": it.code, "word": hours(it, say)} for it in asked.patterns if offered(asked, it)],
         zones=[{"code": zone.code, "name": named[zone.code], "tone": tones[zone.code], "mine": leads(person, zone.code),
                 "windows": [window.no for window in floor if window.zone == zone.code]} for zone in areas],
@@ -191,7 +191,7 @@ async def act(request: Request) -> Response:
             case "stop":
                 await changes.stop_solving(request, code, week)
             case "undo":
-                await changes.undo(request, code, week)
+                await changes.undo(request, code, week, number_in(form, "change"))
             case "windows":
                 await changes.set_windows(request, code, week, give=text(form, "give") == "yes")
             case "publish":

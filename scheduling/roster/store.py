@@ -336,17 +336,15 @@ ORDER BY c.id DESC LIMIT 1
 UNDONE = "UPDATE shift_changes SET undone = true, undone_at = hall_now() WHERE id = $1"
 
 
-async def last_change(db: Db, hall: Hall, week: date, *, by: str | None = None) -> tuple[date, str] | None:
-    """The day and clerk of the newest change by hand, of anybody or one, that can be taken back."""
+async def last_change(db: Db, hall: Hall, week: date, *, by: str | None = None) -> tuple[int, str] | None:
+    """The newest change by hand, of anybody or one, that can be taken back, and whose shift it is."""
     row = await db.fetchrow(LAST_CHANGE, hall.id, week, by, None)
-    return (row["day"], row["clerk"]) if row else None
+    return (row["id"], row["clerk"]) if row else None
 
 
-async def undo(
-    db: Db, hall: Hall, week: date, *, by: str | None = None, change: int | None = None
-) -> tuple[date, str] | None:  # fmt: skip
-    """Take back the newest change by hand (of anybody, or one) that still stands, or this one, and let stand what was there
-    before; with it the one it came along with: a shift that was dragged goes back."""
+async def undo(db: Db, hall: Hall, week: date, change: int, *, by: str | None = None) -> tuple[date, str] | None:
+    """Take back this change by hand, of anybody or one, and let stand what was there before; with it the one it came along
+    with: a shift that was dragged goes back. None where it stands no more: a second press takes nothing else back."""
     row = await db.fetchrow(LAST_CHANGE, hall.id, week, by, change)
     if row is None:
         return None
@@ -359,7 +357,7 @@ async def undo(
                 window = before["window_no"]
                 await db.execute(PLACE, hall.id, week, day, clerk, before["pattern"], before["zone"], window, before["fixed"])
             if row["along"] is not None:
-                await undo(db, hall, week, by=by, change=row["along"])
+                await undo(db, hall, week, row["along"], by=by)
     return day, clerk
 
 

@@ -64,7 +64,8 @@ async def test_a_shift_set_by_hand_is_shown_and_taken_back(lin: Client, db: Conn
     page = await send(lin, page, "place", clerk="clerk01", day=str(WEEK), pattern=ONE, zone="A")
     assert "09:00–17:00" in page.words
     assert [(it.day, it.clerk, it.fixed) for it in await placed(db, hall, WEEK)] == [(WEEK, "clerk01", True)]
-    await send(lin, page, "undo")
+    for _ in range(2):
+        await send(lin, page, "undo")
     assert await placed(db, hall, WEEK) == []
     kinds = [row["kind"] for row in await db.fetch('SELECT kind FROM journal ORDER BY "offset"')]
     assert kinds == ["roster.shift", "roster.undone"]
@@ -198,7 +199,9 @@ async def test_a_leader_sets_shifts_of_the_own_zone_and_takes_back_the_own_chang
     standing = []
     for _ in range(3):
         standing.append([(it.clerk, it.day) for it in await placed(db, hall, WEEK) if it.pattern])
-        await leader.post(f"{BOARD}/undo", data=form)
+        undone = (await look(leader, BOARD)).forms.get(f"{BOARD}/undo")
+        for _ in range(2 if undone else 0):  # however often it is pressed
+            await leader.post(f"{BOARD}/undo", data=undone.fields if undone else {})
     of_manager = ("clerk02", WEEK + timedelta(1))
     assert standing == [
         [("clerk01", WEEK), of_manager], [("clerk01", WEEK), ("clerk02", WEEK), of_manager], [("clerk02", WEEK), of_manager],
@@ -216,7 +219,7 @@ async def test_a_dragged_shift_leaves_where_it_was(lin: Client, db: Connection, 
     assert (await lin.post(f"{BOARD}/place", data=dragged)).status_code == 303
     stands = {it.clerk: (it.pattern, it.window_no) for it in await placed(db, hall, WEEK)}
     assert stands == {"clerk01": (None, None), "clerk02": (ONE, "2")}
-    await lin.post(f"{BOARD}/undo", data=form)  # and both go back by one press
+    await send(lin, await look(lin, BOARD), "undo")  # and both go back by one press
     assert {it.clerk: (it.pattern, it.window_no) for it in await placed(db, hall, WEEK)} == {"clerk01": (ONE, "2")}
 
 

@@ -18,6 +18,7 @@ from scheduling.roster.store import (
     begin_solving,
     clerks,
     find_roster,
+    last_change,
     place,
     placed,
     problem_of,
@@ -163,10 +164,13 @@ async def test_a_change_by_hand_is_taken_back(db: Connection, staffed: Hall) -> 
     await place(db, staffed, DAYS[2], "li", None, None, actor="manager:lin")
     await place(db, staffed, DAYS[5], "li", ONE, "A", actor="manager:lin")
     assert await placed(db, staffed, WEEK) != before
-    assert await undo(db, staffed, WEEK) == (DAYS[5], "li")
-    assert await undo(db, staffed, WEEK) == (DAYS[2], "li")
+    for day in (DAYS[5], DAYS[2]):
+        newest = await last_change(db, staffed, WEEK)
+        assert newest is not None
+        assert await undo(db, staffed, WEEK, newest[0]) == (day, "li")
+        assert await undo(db, staffed, WEEK, newest[0]) is None
     assert await placed(db, staffed, WEEK) == before
-    assert await undo(db, staffed, WEEK) is None
+    assert await last_change(db, staffed, WEEK) is None
 
 
 async def test_nobody_is_put_where_their_contract_has_no_zone(db: Connection, staffed: Hall) -> None:
