@@ -32,7 +32,7 @@ def demo_lines(origin: str, sign_ins: SignIns) -> list[str]:
         for role, names in sign_ins.people.items()
     ]
     return [
-        f"  Kiosk          {hall}/kiosk",
+        f"  Kiosk          {hall}/kiosk (opened from Start here)",
         f"  Clerk          {hall}/console",
         f"  Board          {hall}/board/A",
         f"  LED and voice  {hall}/wall",
@@ -41,7 +41,7 @@ def demo_lines(origin: str, sign_ins: SignIns) -> list[str]:
         f"  Demo sign-ins, password {sign_ins.password}",
         *people,
         "",
-        "  First: take a number at the kiosk, then sign in as clerk01 at window 1 and press the space bar.",
+        "  First: open Start here; its six steps sign you in and open each page, the kiosk too.",
     ]
 
 
