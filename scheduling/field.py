@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import asyncpg
 
@@ -61,6 +61,29 @@ async def team_of(db: Db, hall: Hall, clerk: str) -> Team | None:
     """The team somebody goes with today, if any."""
     row = await db.fetchrow(TEAM, hall.id, clerk)
     return Team(row["id"], row["name"], (row["lead"], row["second"]), frozenset(row["present"]), row["ends"]) if row else None
+
+
+@dataclass(frozen=True, slots=True)
+class Outing:
+    """The next day somebody goes out, without who is visited: that is told on the day itself."""
+
+    day: date
+    team: str
+    start: datetime
+    visits: int
+
+
+NEXT = f"""
+SELECT t.day, t.name AS team, min(v.start) AS start, count(*) AS visits
+FROM doorstep_members m JOIN doorstep_teams t ON t.id = m.team JOIN doorstep_visits v ON v.team = t.id AND v.state = 'scheduled'
+WHERE m.hall = $1 AND m.clerk = $2 AND m.day > {TODAY} GROUP BY t.id ORDER BY t.day LIMIT 1
+"""
+
+
+async def next_outing(db: Db, hall: Hall, clerk: str) -> Outing | None:
+    """The first day after today on which somebody's team has visits to make."""
+    row = await db.fetchrow(NEXT, hall.id, clerk)
+    return Outing(**row) if row else None
 
 
 SIGN_IN = recorded(

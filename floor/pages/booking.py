@@ -153,7 +153,9 @@ async def move_day(request: Request) -> Response:
     async with acquire(request.app.state.pool) as db:
         offered = await offers.days(db, hall, found.service, found.matters)
     rows = day_rows(request, offered, base)
-    return step(request, hall, "days", what=what, back=way(request, f"/b/{found.code}"), rows=rows)
+    return step(
+        request, hall, "days", what=what, moves=held(request, hall, found), back=way(request, f"/b/{found.code}"), rows=rows
+    )
 
 
 async def move_time(request: Request) -> Response:
@@ -162,8 +164,9 @@ async def move_time(request: Request) -> Response:
     async with acquire(request.app.state.pool) as db:
         offered = await one_day(request, await offers.days(db, hall, found.service, found.matters))
     return step(
-        request, hall, "times", what=what, back=way(request, base), word=day_word(offered.day, words(language(request))),
-        provisional=offered.provisional, parts=time_parts(request, hall, offered, base),
+        request, hall, "times", what=what, moves=held(request, hall, found), back=way(request, base),
+        word=day_word(offered.day, words(language(request))), provisional=offered.provisional,
+        parts=time_parts(request, hall, offered, base),
     )  # fmt: skip
 
 
@@ -197,11 +200,16 @@ def sure(
     request: Request, hall: Hall, found: Appointment, act: str, what: str, to: str, error: str | None = None, status: int = 200
 ) -> Response:
     """Ask once more. `to` is the time it is moved to, or that is given back."""
-    t = words(language(request))
     return step(
-        request, hall, "sure", status, b=found, act=act, what=what, to=to, was=when(t, hall, found.start), error=error,
-        action=way(request, request.url.path), back=way(request, f"/b/{found.code}"),
+        request, hall, "sure", status, b=found, act=act, what=what, to=to, error=error,
+        moves=held(request, hall, found) if act == "move" else None, action=way(request, request.url.path),
+        back=way(request, f"/b/{found.code}"),
     )  # fmt: skip
+
+
+def held(request: Request, hall: Hall, found: Appointment) -> str:
+    """The time a booking has now, in sight at each step to another."""
+    return when(words(language(request)), hall, found.start)
 
 
 async def ask_cancel(request: Request) -> Response:

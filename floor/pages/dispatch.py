@@ -31,6 +31,7 @@ from queueing.errors import NotFound
 from queueing.halls import Hall, business_day, services
 from queueing.matters import in_language
 from scheduling import doorstep, looks, overdue, teams
+from scheduling.day_types import day_types, kind_on, moment
 from scheduling.days import calendar
 from scheduling.doorstep import Visit
 from scheduling.envelopes import Unreadable
@@ -103,6 +104,7 @@ async def look(request: Request, db: Db, hall: Hall, day: date, person: Person, 
     stops = await store.stops(db, offered.id) if offered is not None else []
     on_map, doors = lines_planned(it, stops, names) if offered is not None else lines_now(it, cards)
     mine = [v for v in it.visits.values() if v.day == day]
+    ahead = await ahead_of(db, hall, it, today, now)
     return {
         "word": day_word(day, say), "is_today": day == today, "today": today, "over": day < today,
         "before": day - timedelta(1), "after": day + timedelta(1),
@@ -117,6 +119,7 @@ async def look(request: Request, db: Db, hall: Hall, day: date, person: Person, 
         "map": the_map(it, on_map, doors, known, named, request.app.state.settings.map_tiles, only), "only": only,
         "credit": credit(request), "elsewhere": await elsewhere(db, hall, it, say),
         "next": (await next_day(db, hall, day, today)) if offered is not None or failure(plans) else None,
+        "ahead": ahead, "ahead_word": day_word(ahead, say) if ahead else "",
         "last_teams": await last_day(db, hall, day, say) if not cards and day >= today else None,
         "figures": figures(asking, waiting, mine, cards, now, hall, say),
     }  # fmt: skip
@@ -152,6 +155,17 @@ async def elsewhere(db: Db, hall: Hall, it: Day, say: Words) -> list[dict[str, A
 async def next_day(db: Db, hall: Hall, day: date, today: date) -> date:
     """The working day after this one, for what it can't take."""
     return (await calendar(db, hall)).next_working_day(max(day, today)).day
+
+
+async def ahead_of(db: Db, hall: Hall, it: Day, today: date, now: datetime) -> date | None:
+    """The working day to plan instead of today, once today's doors have closed or never opened and no team is out any more."""
+    if it.day != today or any(now < crew.ends for crew in it.crews if crew.id not in it.out):
+        return None
+    known = await calendar(db, hall)
+    sessions = kind_on(known, await day_types(db, hall), today).sessions
+    if any(now < moment(hall, today, each.closes) for each in sessions):
+        return None
+    return known.next_working_day(today).day
 
 
 async def last_day(db: Db, hall: Hall, day: date, say: Words) -> str | None:

@@ -20,6 +20,7 @@ from floor.browser import csrf_token
 from floor.catalogue.kept import known
 from floor.database import Db, acquire
 from floor.pages import render
+from floor.pages.calendar import day_word
 from floor.pages.desk_papers import materials
 from floor.pages.staffed import now_of
 from floor.pages.wording import hours, matter_name
@@ -96,7 +97,7 @@ async def told(request: Request, hall: Hall, person: Person, holds: set[str]) ->
         late = [await doorstep.by_key(db, key) for key in await receipts.owed(db, hall, me)]
         every = sorted({visit.key: visit for visit in (*mine, *late)}.values(), key=lambda visit: (visit.start or now, visit.id))
         shown = await drawn(request, db, hall, person, t, every, holds)
-        names = await lines.names(db, hall)
+        names, coming = await lines.names(db, hall), await field.next_outing(db, hall, me)
     return {
         "told": hours(hall, now), "ends": await ends(request, hall, today), "csrf": csrf_token(request), "me": me,
         "most_bytes": doing.MOST_PHOTO, "consent": {"version": doing.CONSENT_VERSION},
@@ -107,6 +108,9 @@ async def told(request: Request, hall: Hall, person: Person, holds: set[str]) ->
             ],
         } if team else None,
         "visits": shown,
+        "next": t(
+            "field.next_day", day=day_word(coming.day, t), team=coming.team, start=hours(hall, coming.start), n=coming.visits
+        ) if coming else None,
     }  # fmt: skip
 
 

@@ -39,6 +39,7 @@ export function draw({ day, waiting, refused, chosen, ticked, keeps, ended, old 
   const front = inFront(visits, chosen);
   show("front", front ? card(front, day, ticked) : day ? nothing(day) : null);
   show("rest", rest(visits.filter((visit) => visit !== front)));
+  show("next", day?.next ? coming(day.next) : null);
   return { visits, front };
 }
 
@@ -173,6 +174,12 @@ function afterwards(node, visit) {
   rate.hidden = visit.rated || !visit.may_rate;
   rate.dataset.rate = visit.id;
   at(node, "bag").hidden = !visit.to_hand_in || visit.hand_in !== null;
+}
+
+function coming(words) {
+  const node = part("next");
+  put(node, "when", words);
+  return node;
 }
 
 function steps(node, visit) {

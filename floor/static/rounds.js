@@ -51,7 +51,7 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-// What a sheet asked for and could not be is said in the sheet, with all that was typed still there.
+// What a sheet asked for and could not be is said in the sheet alone, with all that was typed still there.
 document.addEventListener("htmx:after:swap", (event) => {
   const sheet = document.getElementById("sheet");
   const form = event.detail.ctx?.form;
@@ -64,6 +64,8 @@ document.addEventListener("htmx:after:swap", (event) => {
   said.className = "banner is-fault sheet-said";
   said.setAttribute("role", "alert");
   sheet.prepend(said);
+  sentence.replaceChildren();
+  sentence.className = "banner is-quiet";
   sheet.showPopover();
 });
 

@@ -75,6 +75,7 @@ def test_what_a_sheet_could_not_do_is_said_in_it_and_what_was_folded_open_stays_
     assert page.evaluate("document.getElementById('who').open")
     page.evaluate(SWAP)
     assert page.evaluate(IN_SHEET) == [1, True]
+    assert page.inner_text(".sheet-said") == "no" and page.text_content("#sentence") == ""  # not behind the sheet once more
     page.evaluate("document.getElementById('sentence').className = 'is-serving'; document.getElementById('sheet').hidePopover()")
     page.evaluate(SWAP)
     assert page.evaluate(IN_SHEET) == [0, False]

@@ -111,7 +111,9 @@ async def test_a_time_or_a_service_that_is_none_is_not_found(phone: Client, db: 
 
 async def test_a_booking_is_moved_and_given_back_only_when_confirmed(phone: Client, db: Connection) -> None:
     code = await booked(phone)
-    sure = await look(phone, f"/b/{code}/move/2027-03-03/1000")
+    for where in ("", "/2027-03-03", "/2027-03-03/1000"):
+        sure = await look(phone, f"/b/{code}/move{where}")
+        assert "<title>改约" in sure.answer.text and "现在约的是 3月2日 周二 09:00" in sure.words, where
     assert await db.fetchval("SELECT day FROM appointments") == date(2027, 3, 2)
     status, to = await send(phone, sure, f"/b/{code}/move/2027-03-03/1000?lang=zh-Hans")
     assert status == 303

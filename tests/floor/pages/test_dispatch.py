@@ -375,3 +375,17 @@ async def test_who_is_on_the_way_and_late_is_seen_late_and_so_is_the_next_door(l
     page = await look(lin, PAGE)
     assert "10:00 → 11:00 迟 60 分" in page.words and "最多要迟 60 分" in page.words
     assert page.answer.text.count('class="warn"') == 2
+
+
+async def test_a_today_that_is_over_leads_to_the_next_working_day(lin: Client, db: Connection, out: Hall) -> None:
+    ahead = ">规划下一个工作日：3月3日 周三<"
+    await crew(db, out, "一组", "door01", "clerk01", ends=19)
+    await wanted(db, out, 2)
+    for moment, over in (("08:00", False), ("18:30", False), ("19:30", True)):  # a team may be out when the doors have closed
+        await at(db, f"2027-03-02 {moment}+08")
+        page = (await lin.get(PAGE)).text
+        assert (ahead in page) is over and "规划路线" in page, moment
+        assert ('class="button primary" href="/demo/dispatch/2027-03-03"' in page) is over
+    assert "规划下一个工作日" not in (await look(lin, "/demo/dispatch/2027-03-03")).words
+    await at(db, "2027-03-06 23:30+08")
+    assert "规划下一个工作日：3月8日 周一" in (await look(lin, "/demo/dispatch/2027-03-06")).words

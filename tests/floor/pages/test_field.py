@@ -2,7 +2,7 @@
 
 import base64
 import io
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -135,6 +135,24 @@ async def test_who_lives_there_is_told_to_the_team_once_each_time_on_record_and_
     done = await act("complete", outcome="done")
     assert "name" not in done["visit"] and (done["visit"]["state"], done["visit"]["may_rate"]) == ("completed", True)
     assert "name" not in (await phone.get("/demo/field/day")).json()["visits"][0]
+
+
+async def test_the_next_day_out_is_told_before_it_without_who_is_visited(
+    phone: Client, app: Starlette, db: Connection, hall: Hall, visit: Visit
+) -> None:
+    assert (await phone.get("/demo/field/day")).json()["next"] is None
+    for day in (3, 4, 5):  # the third has a team and nothing to do, the fifth is a day further
+        start, ends = on(9) + timedelta(day - 2), on(17) + timedelta(day - 2)
+        team = await save_team(
+            db, hall, date(2027, 3, day), f"{day}队", ("clerk01", "door01"), skills=["A"], kits=[], starts=start, ends=ends,
+            start=(26.59, 104.83), lunch=None, number=None, actor="manager:manager",
+        )  # fmt: skip
+        for minutes in (40, 80) if day > 3 else ():
+            await visit_at(db, hall, team.id, start + timedelta(minutes=minutes))
+    told = (await phone.get("/demo/field/day")).json()
+    assert told["next"] == "下一次上门：3月4日 周四，4队，09:40 起，共 2 户"
+    assert [each["id"] for each in told["visits"]] == [f"vi_{visit.id}"]
+    assert (await (await staff(app, "door09")).get("/demo/field/day")).json()["next"] is None
 
 
 async def test_an_act_sent_again_gives_the_same_and_a_refusal_says_why(act: Acts, db: Connection) -> None:
