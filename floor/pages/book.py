@@ -19,6 +19,7 @@ from floor.api.problems import status_of
 from floor.catalogue.kept import known
 from floor.catalogue.search import MOST_TYPED
 from floor.database import acquire
+from floor.doorcode import PHONE_TICKETS
 from floor.pages import render
 from floor.pages.calendar import day_word, kind_word
 from floor.pages.console import text
@@ -68,7 +69,10 @@ async def choose(request: Request) -> Response:
         }
         for each in by_code.values()
     ]
-    return step(request, hall, "choose", typed=typed, matters=matters, listed=listed, has_matters=bool(kept.catalogue.offered))
+    return step(
+        request, hall, "choose", typed=typed, matters=matters, listed=listed, has_matters=bool(kept.catalogue.offered),
+        by_phone=hall.value(PHONE_TICKETS), take=way(request, f"/{hall.code}/take"),
+    )  # fmt: skip
 
 
 def way(request: Request, path: str, **query: str) -> str:

@@ -17,6 +17,7 @@ from floor.pages.console_offers import Answered
 from floor.pages.on_duty import shift_words, shifts_today, unread
 from floor.pages.staffed import LOOKS, clock, elapsed, localized, may_act_at, now_of, reason_of, zones_of
 from floor.pages.wording import matter_name
+from floor.quality.ratings import askable
 from floor.refusals import NotAllowed
 from floor.signin import Person, require
 from floor.words import Words, language, words
@@ -185,6 +186,7 @@ async def look(db: Db, hall: Hall, window: Window, person: Person, say: Words) -
     held, missed = await lines.aside(db, hall, window.no)
     ticket = await by_key(db, window.ticket_key) if window.ticket_key else None
     now = await now_of(db)
+    rateable = window.state == "open" and await askable(db, hall, window.no)
     unready = await prechecks.unready(db, hall, [place.number for place in line])
     hand = at_hand(hall, window, ticket, await lines.categories(db, hall), now, say)
     if ticket is not None and hand["clock_word"]:
@@ -200,7 +202,7 @@ async def look(db: Db, hall: Hall, window: Window, person: Person, say: Words) -
         "held": held, "missed": [{"number": row.number, "calls": row.calls, "at": clock(row.at, hall)} for row in missed],
         "others": [{"no": other.no, "name": names.get(other.clerk or "", ""), "state": other.state, "ticket": other.ticket}
                    for other in others],
-        "overrules": bool(person.roles & set(OVERRULE)), "rateable": window.state == "open",
+        "overrules": bool(person.roles & set(OVERRULE)), "rateable": rateable,
         "unread": await unread(db, hall, person), "help": help_lines(say), **hand,
         **await console_offers.asked(db, hall, window, say),
     }  # fmt: skip

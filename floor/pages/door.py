@@ -46,15 +46,20 @@ async def show(request: Request, template: str) -> Response:
     await on_site(request, hall)
     if hall.value(doorcode.PHONE_TICKETS) == "off":
         raise NotFound(what="page")
-    return render(request, template, hall=hall, picture=picture(request, hall), every=every(hall))
+    here = address(request, hall) if request.app.state.settings.demo else None
+    return render(request, template, hall=hall, picture=picture(request, hall), every=every(hall), here=here)
 
 
 def picture(request: Request, hall: Hall) -> str:
     """What a phone scans to take a number, as an SVG; a hall that gives none to phones shows the way to its query page."""
+    code = segno.make(address(request, hall), error="m", micro=False)
+    return code.svg_inline(scale=4, border=2, light="#fff", dark="#000", omitsize=True)
+
+
+def address(request: Request, hall: Hall) -> str:
     settings: Settings = request.app.state.settings
     path = "query" if hall.value(doorcode.PHONE_TICKETS) == "off" else f"take?code={doorcode.code(settings.secret, hall)}"
-    code = segno.make(f"{settings.origin(request.headers.get('host', ''))}/{hall.code}/{path}", error="m", micro=False)
-    return code.svg_inline(scale=4, border=2, light="#fff", dark="#000", omitsize=True)
+    return f"{settings.origin(request.headers.get('host', ''))}/{hall.code}/{path}"
 
 
 def every(hall: Hall) -> int:

@@ -8,6 +8,7 @@ from starlette.routing import Route
 
 from floor.boot.demo import CODE
 from floor.database import acquire
+from floor.doorcode import PHONE_TICKETS
 from floor.pages import render
 from floor.pages.places import home_of
 from floor.pages.signin import ANYONE, KIOSK, PAD
@@ -27,7 +28,7 @@ class Door:
 
 # Every page one begins at, by whom it is for; the others are reached from these.
 GROUPS = {
-    "visitors": ("kiosk", "query", "book", "doorstep", "corner"),
+    "visitors": ("kiosk", "take", "query", "book", "doorstep", "corner"),
     "screens": ("board", "tv", "wall", "pad"),
     "counter": ("console", "shifts", "desk", "helps", "papers", "orders", "field"),
     "hall": ("manage", "calendar", "roster", "bookings", "dispatch", "matters", "rules", "sites", "notices"),
@@ -39,6 +40,7 @@ def doors(hall: str) -> dict[str, Door]:
     """Where one may begin in a hall, by name."""
     listed = (
         Door("kiosk", f"/{hall}/kiosk", KIOSK),
+        Door("take", f"/{hall}/door", "desk01"),
         Door("query", f"/{hall}/query"),
         Door("book", f"/{hall}/book"),
         Door("doorstep", f"/{hall}/doorstep"),
@@ -63,10 +65,13 @@ def doors(hall: str) -> dict[str, Door]:
     return {door.name: door for door in listed}
 
 
-def grouped(hall: str, demo: bool) -> list[tuple[str, list[Door]]]:
-    """The doors of a hall by whom they are for; made-up faults in the demo alone."""
-    found = doors(hall)
-    return [(group, [found[name] for name in names if demo or name != "faults"]) for group, names in GROUPS.items()]
+def grouped(hall: Hall, demo: bool) -> list[tuple[str, list[Door]]]:
+    """The doors of a hall by whom they are for; made-up faults in the demo alone, numbers by phone where the hall gives any."""
+    found, by_phone = doors(hall.code), hall.value(PHONE_TICKETS)
+    if by_phone == "anywhere":
+        found["take"] = Door("take", f"/{hall.code}/take")
+    shut = {*(() if demo else ("faults",)), *(("take",) if by_phone == "off" else ())}
+    return [(group, [found[name] for name in names if name not in shut]) for group, names in GROUPS.items()]
 
 
 def steps(hall: str) -> list[tuple[str, Door]]:
@@ -86,7 +91,7 @@ async def home(request: Request) -> Response:
     demo = request.app.state.settings.demo and any(hall.code == CODE for hall in halls)
     return render(
         request, "home.html", demo=demo, steps=steps(CODE) if demo else [], title=title(request, halls),
-        halls=[(hall, grouped(hall.code, demo)) for hall in halls],
+        halls=[(hall, grouped(hall, demo)) for hall in halls],
         mine=next((home_of(person.roles, hall.code) for hall in halls if person and hall.id == person.hall), None),
     )  # fmt: skip
 

@@ -13,6 +13,7 @@ from devices import clock, health, jobs, registry
 from devices.wire import ENDINGS
 from floor import acts, cards
 from floor.api.problems import status_of
+from floor.boot.demo import CODE
 from floor.catalogue.kept import known
 from floor.catalogue.search import MOST_TYPED
 from floor.database import Db, acquire
@@ -159,7 +160,9 @@ def draw(request: Request, template: str, hall: Hall, wish: Asked, what: dict[st
         today=day(wish.t, hall, now),
         time=hours(hall, now),
         all_words=[words(lang) for lang in LANGUAGES],
-        **{"zone": wish.zone, "here": f"/{hall.code}/kiosk/screen", "reader": False, "asleep": False, "again": ""} | what,
+        demo=request.app.state.settings.demo and hall.code == CODE,
+        **{"zone": wish.zone, "here": f"/{hall.code}/kiosk/screen", "reader": False, "asleep": False, "again": "", "off": False}
+        | what,
     )
 
 
@@ -256,7 +259,8 @@ def book_instead(request: Request, hall: Hall, lang: str) -> str:
 
 
 def off(t: Words) -> dict[str, object]:
-    return sorry("alert", t["kiosk.off"], t["kiosk.off_do"], retry=False)
+    """A browser that nobody made a kiosk yet: in the demo one press does it, elsewhere staff do."""
+    return sorry("alert", t["kiosk.off"], t["kiosk.off_do"], retry=False) | {"off": True}
 
 
 # --- taking -----------------------------------------------------------------------------------------------------

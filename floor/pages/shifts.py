@@ -49,6 +49,7 @@ async def show(request: Request, *, error: str | None = None) -> Response:
         swapped = await swaps.swaps(db, hall, today - timedelta(7), clerk)
         fresh, drawn = await news.news(db, hall, clerk), await now_of(db)
         names = await lines.names(db, hall) if found or swapped or fresh else {}
+    rows = [swap_row(it, names, say, person) for it in swapped[:20]]
     return render(
         request, "shifts.html", 200 if error is None else 409, hall=hall, error=error, token=token, today=today,
         days=[{"day": day, "word": day_word(day, say)} for day in (today + timedelta(n) for n in range(1, AHEAD + 1))],
@@ -61,7 +62,7 @@ async def show(request: Request, *, error: str | None = None) -> Response:
         marks=[mark_row(it, names, say) for it in reversed(found)], overtime=[entry_row(it, say) for it in worked[:12]],
         wishes=[{"day": day, "word": day_word(day, say), "wish": wish} for day, wish in wished],
         news=[told(it, names, say) for it in fresh], drawn=drawn.isoformat(),
-        swaps=[swap_row(it, names, say, person) for it in swapped[:20]],
+        waits=[row for row in rows if row["answers"]], swaps=[row for row in rows if not row["answers"]],
         left=said_hours(balance(worked, today), say),
     )  # fmt: skip
 

@@ -139,13 +139,14 @@ def again(kept: Replay) -> Rated:
     )
 
 
+UNRATED = """t.hall = $1 AND t.state = 'finished'
+      AND t.day = (SELECT business_day(hall_now(), time_zone, day_starts) FROM halls WHERE id = $1)
+      AND NOT EXISTS (SELECT FROM ratings r WHERE r.ticket = t.id)"""
 ASK = recorded(
-    """
+    f"""
 WITH moved AS (
     SELECT t.* FROM tickets t
-    WHERE t.hall = $1 AND t.window_no = $5 AND t.state = 'finished'
-      AND t.day = (SELECT business_day(hall_now(), time_zone, day_starts) FROM halls WHERE id = $1)
-      AND NOT EXISTS (SELECT FROM ratings r WHERE r.ticket = t.id)
+    WHERE t.window_no = $5 AND {UNRATED}
     ORDER BY t.ended_at DESC LIMIT 1
 )""",
     "'rating.asked'",
@@ -163,6 +164,12 @@ async def ask_again(db: Db, hall: Hall, window: str, *, actor: str, press: Press
         return tickets.done(row)
 
     return await once(db, press, act, tickets.again)
+
+
+async def askable(db: Db, hall: Hall, window: str) -> bool:
+    """Whether the window has a visit of today that its evaluator can still ask about."""
+    there = f"SELECT EXISTS (SELECT FROM tickets t WHERE t.window_no = $2 AND {UNRATED})"
+    return bool(await db.fetchval(there, hall.id, window))
 
 
 By = Literal["window", "service", "clerk", "hour", "mode"]

@@ -63,6 +63,21 @@ async def test_a_hall_may_forbid_phones_or_let_them_take_from_anywhere(
     assert (await anyone.post(f"{HALL}/tickets", json={"services": ["A"]})).json()["channel"] == "phone"
 
 
+async def test_the_way_to_a_number_by_phone_is_shown_where_the_hall_gives_any(
+    app: Starlette, anyone: Client, db: Connection, hall: Hall
+) -> None:
+    seen = {}
+    for who in doorcode.PHONE_TICKETS.allowed:
+        await choose(db, hall.id, doorcode.PHONE_TICKETS, str(who))
+        app.state.halls.forget("demo")
+        front, book = (await anyone.get("/")).text, (await anyone.get("/demo/book")).text
+        doors = [path for path in ("/demo/door", "/demo/take") if f'href="{path}"' in front]
+        seen[who] = (doors, "到大厅扫门口的码取号" in book, "/demo/take?lang=" in book)
+    assert seen == {
+        "off": ([], False, False), "on_site": (["/demo/door"], True, False), "anywhere": (["/demo/take"], False, True),
+    }  # fmt: skip
+
+
 async def test_one_scan_leads_to_one_number(app: Starlette, hall: Hall, db: Connection) -> None:
     phone = client_of(app, "10.0.0.31", accept="text/html")
     page = await look(phone, f"/demo/take?code={doorcode.code(app.state.settings.secret, hall)}")

@@ -57,6 +57,14 @@ async def test_a_button_pressed_twice_acts_once(li: Client, counter: Page, db: C
     assert await db.fetchval("SELECT count(*) FROM journal WHERE kind = 'ticket.called'") == 1
 
 
+async def test_the_evaluator_is_asked_again_only_once_somebody_was_served(li: Client, counter: Page) -> None:
+    page, able = counter, []
+    for _ in range(4):
+        able.append("disabled" not in page.forms["act-open-rating"].buttons[0])
+        page = await press(li, page, "primary")
+    assert able == [False, False, False, True]
+
+
 async def test_without_scripts_a_press_leads_back_to_the_page(li: Client, counter: Page) -> None:
     form = counter.forms["primary"]
     answer = await li.post(form.action, data=form.fields)

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 from starlette.applications import Starlette
 
-from devices import pairing, registry
+from devices import health, pairing, registry
 from devices.drivers.identity.frames import FIND, FOUND, READ, read_number, request, take_answer
+from devices.wire import Part
 from floor.boot import agents
 from floor.boot.agents import Machine, control
 from floor.database import Connection
@@ -109,6 +110,19 @@ async def test_machines_are_called_by_kind_and_place(app: Starlette, demo: Setti
     words = (await look(await staff(app, "engineer"), "/demo/faults")).words
     assert [word for word in ("取号机 1", "LED 灯条 · 1号窗口", "身份证读卡器") if word not in words] == []
     assert [device.name for device in await registry.list_devices(db, hall_id)] == ["取号机 1", "1号窗口灯条", "1号窗口键盘"]
+
+
+async def test_a_kiosk_and_its_card_reader_each_tell_of_their_own(
+    app: Starlette, demo: Settings, db: Connection, hall_id: int
+) -> None:
+    kiosk = next(device for device in await registry.list_devices(db, hall_id) if device.kind == "dispenser")
+    seen = []
+    for parts in ({"printer": "paper_out", "cards": "ok"}, {"printer": "ok", "cards": "offline"}):
+        await health.report(db, kiosk.id, {part: Part(state=state) for part, state in parts.items()})
+        words = (await look(await staff(app, "engineer"), "/demo/faults")).words
+        rows = words.split("身份证读卡器")
+        seen.append([[word in row for word in ("缺纸", "读卡器未连接")] for row in rows])
+    assert seen == [[[True, False], [False, False]], [[False, False], [False, True]]]
 
 
 async def test_a_real_hall_has_no_such_page(app: Starlette) -> None:

@@ -138,9 +138,12 @@ async def test_a_shift_changes_hands_when_both_agree_and_the_leader_approves(
     assert "1 条排班通知" in (await look(two, "/demo/console")).words
     page = await look(two, "/demo/shifts")
     assert "姓名clerk01 的 11月24日 周二 换 姓名clerk02 的 11月26日 周四 等您答复" in page.words
+    assert page.words.index("有换班等您答复（1）") < page.words.index("接下来的班次")
+    assert "等您答复" not in (await look(one, "/demo/shifts")).words
     answer = {**page.forms["/demo/shifts/answer"].fields, "say": "agree"}
     assert (await one.post("/demo/shifts/answer", data=answer | {"csrf": await csrf(one)})).status_code == 404
     assert (await two.post("/demo/shifts/answer", data=answer)).status_code == 303
+    assert "有换班等您答复" not in (await look(two, "/demo/shifts")).words
     board = await look(leader, BOARD)
     assert "待批的换班（1）" in board.words
     form = {**board.forms[f"{BOARD}/swap"].fields, "answer": "yes"}

@@ -85,8 +85,8 @@ async def test_every_door_of_the_demo_opens_with_one_click(visitor: Client) -> N
         answer = await visitor.post("/signin/demo", data=door)
         opened[door["next"]] = (answer.status_code, (await visitor.get(door["next"], follow_redirects=True)).status_code)
     names = (
-        "kiosk", "board/A", "tv", "wall", "pad/1", "console", "console/1", "shifts", "desk", "helps", "papers", "orders", "field",
-        "manage", "calendar", "roster", "bookings", "dispatch", "matters", "rules", "sites", "notices", "fleet", "voice",
+        "kiosk", "door", "board/A", "tv", "wall", "pad/1", "console", "console/1", "shifts", "desk", "helps", "papers", "orders",
+        "field", "manage", "calendar", "roster", "bookings", "dispatch", "matters", "rules", "sites", "notices", "fleet", "voice",
         "faults",
     )  # fmt: skip
     assert opened == {f"/demo/{name}": (303, 200) for name in names}
@@ -109,6 +109,26 @@ async def test_a_click_makes_the_browser_a_kiosk(visitor: Client) -> None:
     answer = await visitor.post("/signin/demo", data={"who": "kiosk", "next": "/demo/kiosk"})
     assert (answer.status_code, [cookie.name for cookie in visitor.cookies.jar]) == (303, ["hall_kiosk"])
     assert "社保医保" in (await look(visitor, "/demo/kiosk")).words
+
+
+async def test_a_kiosk_page_opened_by_itself_is_switched_on_where_it_stands(visitor: Client) -> None:
+    start = (await look(visitor, "/demo/kiosk", 403)).forms["/signin/demo"]
+    answer = await visitor.post(start.action, data=start.fields)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/demo/kiosk")
+    page = await look(visitor, "/demo/kiosk")
+    assert ("社保医保" in page.words, "/signin/demo" in page.forms) == (True, False)
+
+
+async def test_in_a_real_hall_a_kiosk_that_is_off_names_who_switches_it_on(anyone: Client) -> None:
+    page = await look(anyone, "/demo/kiosk", 403)
+    assert "请设备管理员在这里登录" in page.words
+    assert ('href="/signin?next=/demo/fleet"' in page.answer.text, "/signin/demo" in page.forms) == (True, False)
+
+
+async def test_the_code_at_the_door_of_the_demo_opens_without_a_phone(visitor: Client) -> None:
+    await visitor.post("/signin/demo", data={"who": "desk01", "next": "/demo/door"})
+    code = re.search(r"/demo/take\?code=\w+", (await look(visitor, "/demo/door")).answer.text)
+    assert code is not None and "take" in (await look(visitor, code.group())).forms
 
 
 async def test_mirrors_keep_whoever_is_signed_in(visitor: Client) -> None:
