@@ -2,15 +2,13 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, Route, sync_playwright
+from playwright.sync_api import Page
 
-from floor.boot.tests import browser as browser_here
+from tests.floor.scripts import browsing
 
-STATIC = Path(__file__).parents[2] / "floor" / "static"
 NOW = 1_795_000_000_000  # ms; what the browser's clock is held at
 FOLD = """([now, frames]) => import('/feed.js').then(({ Board }) => {
     Date.now = () => now;
@@ -24,25 +22,10 @@ FOLD = """([now, frames]) => import('/feed.js').then(({ Board }) => {
 
 @pytest.fixture(scope="module")
 def page() -> Iterator[Page]:
-    path = browser_here()
-    if path is None:
-        pytest.skip("Chromium is not installed")
-    with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
+    with browsing() as browser:
         opened = browser.new_page()
-        opened.route("**/*", served)
         opened.goto("http://hall.test/")
         yield opened
-        browser.close()
-
-
-def served(route: Route) -> None:
-    """The static files of the hall, and an empty page."""
-    name = route.request.url.rpartition("/")[2]
-    if name.endswith(".js"):
-        route.fulfill(path=STATIC / name, content_type="text/javascript")
-    else:
-        route.fulfill(body="<!doctype html>", content_type="text/html")
 
 
 def fold(page: Page, *frames: dict[str, Any]) -> dict[str, Any]:

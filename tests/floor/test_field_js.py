@@ -3,33 +3,24 @@
 import base64
 import io
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
-from playwright.sync_api import BrowserContext, Page, Route, sync_playwright
+from playwright.sync_api import BrowserContext, Page
 
-from floor.boot.tests import browser as browser_here
 from floor.jpeg import plain_jpeg
 from queueing.errors import BadInput
+from tests.floor.scripts import browsing
 
-STATIC = Path(__file__).parents[2] / "floor" / "static"
 SECURE, PLAIN = "http://localhost:9/", "http://hall.test/"
 PLANTED = "欧阳明月 云上镇柳荫路17号"
 
 
 @pytest.fixture(scope="module")
 def phone() -> Iterator[BrowserContext]:
-    path = browser_here()
-    if path is None:
-        pytest.skip("Chromium is not installed")
-    with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
-        opened = browser.new_context()
-        opened.route("**/*", served)
+    with browsing() as opened:
         yield opened
-        browser.close()
 
 
 @pytest.fixture
@@ -39,15 +30,6 @@ def page(phone: BrowserContext) -> Iterator[Page]:
     yield opened
     opened.evaluate("indexedDB.deleteDatabase('hall-field')")
     opened.close()
-
-
-def served(route: Route) -> None:
-    """The static files of the hall, and an empty page."""
-    name = route.request.url.rpartition("/")[2]
-    if name.endswith(".js"):
-        route.fulfill(path=STATIC / name, content_type="text/javascript")
-    else:
-        route.fulfill(body="<!doctype html>", content_type="text/html")
 
 
 KEEP = """async (text) => {

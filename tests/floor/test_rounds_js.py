@@ -1,14 +1,12 @@
 """The dispatch page's own script in a real browser: a visit chosen in a list is chosen on the map, by hand or key, and stays."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, Route, sync_playwright
+from playwright.sync_api import Page
 
-from floor.boot.tests import browser as browser_here
+from tests.floor.scripts import browsing
 
-STATIC = Path(__file__).parents[2] / "floor" / "static"
 HTML = """<!doctype html><script src="/rounds.js" type="module"></script><div id="dispatch">
 <p id="sentence" class="banner is-fault">no</p><details id="who"><summary>who</summary>
 <ul><li data-visit="1" tabindex="0">told</li></ul></details>
@@ -28,25 +26,12 @@ SWAP = """document.dispatchEvent(new CustomEvent('htmx:after:swap',
 IN_SHEET = "[document.querySelectorAll('.sheet-said').length, document.querySelector('#sheet:popover-open') !== null]"
 
 
-def served(route: Route) -> None:
-    if route.request.url.endswith(".js"):
-        route.fulfill(path=STATIC / "rounds.js", content_type="text/javascript")
-    else:
-        route.fulfill(body=HTML, content_type="text/html")
-
-
 @pytest.fixture
 def page() -> Iterator[Page]:
-    path = browser_here()
-    if path is None:
-        pytest.skip("Chromium is not installed")
-    with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
+    with browsing(HTML) as browser:
         opened = browser.new_page()
-        opened.route("**/*", served)
         opened.goto("http://hall.test/")
         yield opened
-        browser.close()
 
 
 def test_a_visit_is_chosen_on_list_and_map_by_hand_and_by_key_and_stays(page: Page) -> None:
